@@ -1,0 +1,14 @@
+//! gg-host: an edge runtime for WASI components, with the semantics of AWS IoT Greengrass V2.
+//!
+//! In reading order: [`capability`] is what a component may ask of its host, [`runtime`] how it is
+//! executed, [`component`] what is installed, [`supervisor`] what keeps it as desired,
+//! [`deployment`] how it came to be desired, and [`nucleus`] where all of it meets.
+
+pub mod bindings;
+pub mod capability;
+pub mod clock;
+pub mod component;
+pub mod error;
+pub mod logs;
+pub mod runtime;
+pub mod tasks;

@@ -1,0 +1,49 @@
+//! The nouns and rules of AWS IoT Greengrass V2 as plain data.
+//!
+//! Everything here is a value or a rule over values: no I/O, no clock, no threads. Text from
+//! outside is checked once, where it becomes one of these types, and every parser has limits; a
+//! value that exists is valid. What acts on them is the host's business.
+//!
+//! In reading order:
+//!
+//! * [`name`], [`version`]: who a component, a device is.
+//! * [`topic`], [`delivery`]: what messages are published to, how they reach a subscriber.
+//! * [`recipe`], [`platform`], [`mod@interpolate`]: what a component is and how it runs on which
+//!   device.
+//! * [`config_tree`]: a component's configuration, and how it is merged.
+//! * [`policy`]: what a component may ask of others.
+//! * [`sandbox`], [`limits`]: what a wasm component is granted of the machine, and how much of it.
+//! * [`deployment`]: what a device is to become.
+#![forbid(unsafe_code)]
+
+mod shape;
+mod text;
+
+pub mod config_tree;
+pub mod delivery;
+pub mod deployment;
+pub mod interpolate;
+pub mod limits;
+pub mod name;
+pub mod platform;
+pub mod policy;
+pub mod recipe;
+pub mod sandbox;
+pub mod topic;
+pub mod version;
+
+pub use config_tree::{Changed, ConfigError, ConfigTree};
+pub use delivery::{Origin, ReceiveMode, WhenFull};
+pub use deployment::{
+    ComponentDeployment, ConfigurationUpdate, DeploymentDocument, FailureHandlingPolicy,
+};
+pub use interpolate::interpolate;
+pub use limits::{Exceeded, LimitOverrides, Limits};
+pub use name::{ComponentName, ThingName};
+pub use platform::{Platform, RuntimeKind};
+pub use policy::{AccessPolicy, Grant, ResourceStyle};
+pub use recipe::Recipe;
+pub use sandbox::{Directory, HandlerSubscription, HostPort, Sandbox};
+pub use shape::{ShapeError, Warning};
+pub use topic::{Topic, TopicFilter};
+pub use version::ComponentVersion;

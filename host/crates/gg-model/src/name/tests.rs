@@ -1,0 +1,47 @@
+use super::*;
+
+#[test]
+fn component_names_follow_the_recipe_reference() {
+    for good in ["a", "com.example.Hello-World_2", "0", "..a", &"x".repeat(128)] {
+        assert_eq!(good.parse::<ComponentName>().unwrap().as_str(), good);
+    }
+    for bad in ["", "a b", "a/b", "a:b", "ä", "a\n", "a\0", ".", "..", "......", &"x".repeat(129)]
+    {
+        assert!(bad.parse::<ComponentName>().is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn thing_names_may_hold_a_colon_and_no_dot() {
+    for good in ["a", "Gate:7_b-c", &"x".repeat(128)] {
+        assert_eq!(good.parse::<ThingName>().unwrap().as_str(), good);
+    }
+    for bad in ["", "a.b", "a b", "a/b", "é", &"x".repeat(129), &"x".repeat(10_000_000)] {
+        assert!(bad.parse::<ThingName>().is_err());
+    }
+}
+
+#[test]
+fn an_error_names_the_character_and_what_is_allowed() {
+    let error = "com.example/Hello".parse::<ComponentName>().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the component name `com.example/Hello` contains '/'; use letters, digits and any of `-_.`"
+    );
+}
+
+#[test]
+fn serde_checks_the_rule() {
+    let name: ComponentName = serde_json::from_str("\"com.example.A\"").unwrap();
+    assert_eq!(serde_json::to_string(&name).unwrap(), "\"com.example.A\"");
+    assert!(serde_json::from_str::<ComponentName>("\"a b\"").is_err());
+    assert!(serde_json::from_str::<ThingName>("7").is_err());
+}
+
+#[test]
+fn names_are_ordered_and_found_by_text() {
+    let names: std::collections::BTreeSet<ComponentName> =
+        ["b", "a"].into_iter().map(|name| name.parse().unwrap()).collect();
+    assert!(names.contains("a"));
+    assert_eq!(names.first().unwrap().to_string(), "a");
+}

@@ -1,0 +1,94 @@
+//! An object being read: every member is asked for by name, and what nobody asked for is
+//! reported at the end.
+
+use super::{Path, ShapeError, Warnings, parsed, text};
+use crate::text::{excerpt, suggest};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// The members of a JSON object, found without regard to case. A null member counts as absent.
+pub(crate) struct Object<'a> {
+    path: &'a Path<'a>,
+    /// By lower-case name: the name as written, and the value.
+    members: BTreeMap<String, (&'a str, &'a Value)>,
+    asked: Vec<&'static str>,
+}
+
+impl<'a> Object<'a> {
+    /// Begin to read `value`, which must be an object without two names that differ only in case.
+    pub(crate) fn open(path: &'a Path<'a>, value: &'a Value) -> Result<Self, ShapeError> {
+        let Value::Object(map) = value else {
+            return Err(ShapeError::expected(path, "an object", value));
+        };
+        let mut members: BTreeMap<String, (&str, &Value)> = BTreeMap::new();
+        for (name, value) in map {
+            if let Some((before, _)) = members.insert(name.to_lowercase(), (name, value)) {
+                let (before, name) = (excerpt(before), excerpt(name));
+                let message = format!("`{before}` and `{name}` are the same key; keep one");
+                return Err(ShapeError::new(path, message));
+            }
+        }
+        Ok(Self { path, members, asked: Vec::new() })
+    }
+
+    /// The member of this name, taken out.
+    pub(crate) fn take(&mut self, name: &'static str) -> Option<&'a Value> {
+        self.asked.push(name);
+        let (_, value) = self.members.remove(&name.to_lowercase())?;
+        (!value.is_null()).then_some(value)
+    }
+
+    /// The member of this name, which must be there.
+    pub(crate) fn required(&mut self, name: &'static str) -> Result<&'a Value, ShapeError> {
+        if let Some(value) = self.take(name) {
+            return Ok(value);
+        }
+        let written = self.members.values().map(|(written, _)| *written);
+        Err(match suggest(name, written) {
+            Some(near) => ShapeError::new(
+                &self.path.key(name),
+                format_args!("is required but missing; is it what `{}` means?", excerpt(near)),
+            ),
+            None => ShapeError::new(&self.path.key(name), "is required but missing"),
+        })
+    }
+
+    /// The member of this name as text.
+    pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<&'a str>, ShapeError> {
+        self.take(name).map(|value| text(&self.path.key(name), value)).transpose()
+    }
+
+    /// The member of this name as a `T` read from its text, which must be there.
+    pub(crate) fn required_parsed<T>(&mut self, name: &'static str) -> Result<T, ShapeError>
+    where
+        T: FromStr,
+        T::Err: fmt::Display,
+    {
+        let value = self.required(name)?;
+        parsed(&self.path.key(name), value)
+    }
+
+    /// End reading; members nobody asked for are an error.
+    pub(crate) fn refuse_unknown(self) -> Result<(), ShapeError> {
+        match self.members.values().next() {
+            Some((name, _)) => Err(ShapeError::new(&self.path.key(name), self.unknown(name))),
+            None => Ok(()),
+        }
+    }
+
+    /// End reading; members nobody asked for are warned of.
+    pub(crate) fn warn_unknown(self, warnings: &mut Warnings) {
+        for (name, _) in self.members.values() {
+            warnings.add(&self.path.key(name), self.unknown(name));
+        }
+    }
+
+    fn unknown(&self, name: &str) -> String {
+        match suggest(name, self.asked.iter().copied()) {
+            Some(near) => format!("is not a known key; is it `{near}`?"),
+            None => format!("is not a known key; known are {}", self.asked.join(", ")),
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Who asks: a component and what it may do. Made by the machinery, never by a guest.
+
+use crate::error::{Error, Result};
+use gg_model::{AccessPolicy, ComponentName, ComponentVersion, Limits, ResourceStyle, ThingName};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio_util::sync::CancellationToken;
+
+/// Everything a policy can grant. The services and names of Greengrass where it has them.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Operation {
+    /// Read or write the component's own key-value stores.
+    AccessKeyValue,
+    /// Read a configuration; the resource is the component it belongs to.
+    GetConfiguration,
+    /// Publish to a local topic; the resource is the topic.
+    PublishToTopic,
+    /// Watch a configuration; the resource is the component it belongs to.
+    SubscribeToConfigurationUpdate,
+    /// Subscribe to local topics; the resource is the filter as text.
+    SubscribeToTopic,
+    /// Change a configuration; the resource is the component it belongs to.
+    UpdateConfiguration,
+    /// Report a state; the resource is the component.
+    UpdateState,
+    /// Write log records; the resource is the component.
+    WriteLog,
+}
+
+impl Operation {
+    /// The service identifier in `accessControl`.
+    pub fn service(self) -> &'static str {
+        match self {
+            Self::AccessKeyValue => "gg.host.keyvalue",
+            Self::GetConfiguration | Self::SubscribeToConfigurationUpdate | Self::UpdateConfiguration => {
+                "gg.host.configuration"
+            }
+            Self::PublishToTopic | Self::SubscribeToTopic => "aws.greengrass.ipc.pubsub",
+            Self::UpdateState => "aws.greengrass.ipc.lifecycle",
+            Self::WriteLog => "gg.host.logging",
+        }
+    }
+
+    /// The operation's name in `accessControl`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AccessKeyValue => "aws.greengrass#AccessKeyValue",
+            Self::GetConfiguration => "aws.greengrass#GetConfiguration",
+            Self::PublishToTopic => "aws.greengrass#PublishToTopic",
+            Self::SubscribeToConfigurationUpdate => "aws.greengrass#SubscribeToConfigurationUpdate",
+            Self::SubscribeToTopic => "aws.greengrass#SubscribeToTopic",
+            Self::UpdateConfiguration => "aws.greengrass#UpdateConfiguration",
+            Self::UpdateState => "aws.greengrass#UpdateState",
+            Self::WriteLog => "aws.greengrass#WriteLog",
+        }
+    }
+}
+
+/// What every component may do without a word in its recipe, unless the operator denies all:
+/// its own configuration, state, log and key-value stores. Greengrass asks for no policy there
+/// either; here it is one that can be taken away.
+pub fn own_affairs(component: &ComponentName) -> AccessPolicy {
+    use Operation as O;
+    let mut policy = AccessPolicy::default();
+    let own = [
+        O::AccessKeyValue,
+        O::GetConfiguration,
+        O::SubscribeToConfigurationUpdate,
+        O::UpdateConfiguration,
+        O::UpdateState,
+        O::WriteLog,
+    ];
+    for operation in own {
+        // A component's name holds no character that means something in a pattern.
+        let _infallible = policy.allow(operation.service(), operation.name(), component.as_ref());
+    }
+    policy
+}
+
+/// A component as the capabilities know it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    component: Arc<Component>,
+    stop: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Component {
+    name: ComponentName,
+    version: ComponentVersion,
+    thing: ThingName,
+    limits: Limits,
+    policy: RwLock<Arc<AccessPolicy>>,
+    /// Counts the changes of `policy`, so that a remembered decision can be told from a stale one.
+    generation: AtomicU64,
+    subscriptions: AtomicU32,
+    watches: AtomicU32,
+    /// One instance is being replaced by the next.
+    handing_over: AtomicBool,
+}
+
+impl Caller {
+    /// A component with its policy and limits.
+    pub fn new(
+        name: ComponentName,
+        version: ComponentVersion,
+        thing: ThingName,
+        policy: AccessPolicy,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            component: Arc::new(Component {
+                name,
+                version,
+                thing,
+                limits,
+                policy: RwLock::new(Arc::new(policy)),
+                generation: AtomicU64::new(0),
+                subscriptions: AtomicU32::new(0),
+                watches: AtomicU32::new(0),
+                handing_over: AtomicBool::new(false),
+            }),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// The same component, for an instance with a stop signal of its own.
+    pub fn instance(&self) -> Self {
+        Self { component: Arc::clone(&self.component), stop: CancellationToken::new() }
+    }
+
+    /// The component's name.
+    pub fn name(&self) -> &ComponentName {
+        &self.component.name
+    }
+
+    /// The component's version.
+    pub fn version(&self) -> &ComponentVersion {
+        &self.component.version
+    }
+
+    /// The core device's name.
+    pub fn thing(&self) -> &ThingName {
+        &self.component.thing
+    }
+
+    /// The component's limits.
+    pub fn limits(&self) -> &Limits {
+        &self.component.limits
+    }
+
+    /// Ask this instance to stop: its waits end.
+    pub fn ask_to_stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// The signal that this instance is asked to stop.
+    pub fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    /// Whether one instance of the component is being replaced by the next: the subscriptions of
+    /// the one are kept for the other.
+    pub fn set_handing_over(&self, handing_over: bool) {
+        self.component.handing_over.store(handing_over, Ordering::SeqCst);
+    }
+
+    /// See [`Caller::set_handing_over`].
+    pub fn is_handing_over(&self) -> bool {
+        self.component.handing_over.load(Ordering::SeqCst)
+    }
+
+    /// Replace what the component may do; takes effect with its next call.
+    pub fn set_policy(&self, policy: AccessPolicy) {
+        *self.component.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+        self.component.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// Changes whenever the policy does.
+    pub(crate) fn policy_generation(&self) -> u64 {
+        self.component.generation.load(Ordering::Acquire)
+    }
+
+    /// Whether the policy grants an operation on a resource.
+    ///
+    /// # Errors
+    /// [`crate::error::ErrorKind::Unauthorized`], with the words that would grant it.
+    pub fn authorize(&self, operation: Operation, resource: &str) -> Result<()> {
+        let policy =
+            Arc::clone(&self.component.policy.read().unwrap_or_else(PoisonError::into_inner));
+        let (service, name) = (operation.service(), operation.name());
+        if policy.allows(service, name, resource, ResourceStyle::Standard) {
+            return Ok(());
+        }
+        Err(Error::unauthorized(format!(
+            "{component} is not authorized to perform {name} on {resource:?}; grant it under \
+             accessControl.{service} in its configuration, or for a run with \
+             --allow '{service}:{name}:{resource}'",
+            component = self.name(),
+        )))
+    }
+
+    /// Take one of the subscriptions the limits allow.
+    ///
+    /// # Errors
+    /// [`crate::error::ErrorKind::Unavailable`] when all are taken.
+    pub(crate) fn take_subscription(&self) -> Result<Slot> {
+        Slot::take(&self.component, Which::Subscription, self.limits().subscriptions)
+    }
+
+    /// Take one of the watches the limits allow.
+    ///
+    /// # Errors
+    /// [`crate::error::ErrorKind::Unavailable`] when all are taken.
+    pub(crate) fn take_watch(&self) -> Result<Slot> {
+        Slot::take(&self.component, Which::Watch, self.limits().watches)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Which {
+    Subscription,
+    Watch,
+}
+
+impl Component {
+    fn open(&self, which: Which) -> &AtomicU32 {
+        match which {
+            Which::Subscription => &self.subscriptions,
+            Which::Watch => &self.watches,
+        }
+    }
+}
+
+/// One of a limited number of things a component may have open; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    component: Arc<Component>,
+    which: Which,
+}
+
+impl Slot {
+    fn take(component: &Arc<Component>, which: Which, limit: u32) -> Result<Self> {
+        let taken = component
+            .open(which)
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |open| {
+                (open < limit).then_some(open + 1)
+            });
+        if taken.is_err() {
+            let name = match which {
+                Which::Subscription => "subscriptions",
+                Which::Watch => "watches",
+            };
+            return Err(Error::unavailable(component.limits.exceeded(name, None).to_string()));
+        }
+        Ok(Self { component: Arc::clone(component), which })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.component.open(self.which).fetch_sub(1, Ordering::Relaxed);
+    }
+}

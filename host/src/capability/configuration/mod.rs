@@ -1,0 +1,175 @@
+//! The components' configuration: one tree each, read, merged with timestamps, and watched.
+//! Rules as in Greengrass IPC (GetConfiguration, UpdateConfiguration, SubscribeToConfigurationUpdate).
+
+#[cfg(test)]
+mod tests;
+mod watcher;
+pub mod wit;
+
+pub use watcher::Watcher;
+
+use super::caller::{Caller, Operation};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use gg_model::{ComponentName, ConfigTree};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use watcher::Changes;
+
+/// What a component cannot change of itself, because it grants rights.
+const PROTECTED: [&str; 2] = ["accessControl", "sandbox"];
+
+/// The configuration of all components on the device. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    entries: Arc<Mutex<HashMap<ComponentName, Entry>>>,
+    clock: Clock,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    tree: ConfigTree,
+    watchers: Vec<Weak<Changes>>,
+}
+
+impl Configuration {
+    /// No component, and this clock for changes that bring no time of their own.
+    pub fn new(clock: Clock) -> Self {
+        Self { entries: Arc::default(), clock }
+    }
+
+    /// Put a component's whole tree in place: what a deployment does.
+    pub fn install(&self, component: &ComponentName, tree: ConfigTree) {
+        self.lock().entry(component.clone()).or_default().tree = tree;
+    }
+
+    /// Forget a component.
+    pub fn remove(&self, component: &ComponentName) {
+        self.lock().remove(component);
+    }
+
+    /// The value at a key path; the empty path is the whole configuration.
+    ///
+    /// # Errors
+    /// Unauthorized; no such component or key.
+    pub fn get(&self, caller: &Caller, component: Option<&str>, path: &[String]) -> Result<Value> {
+        let component = component_or_own(caller, component)?;
+        caller.authorize(Operation::GetConfiguration, component.as_ref())?;
+        let entries = self.lock();
+        entries
+            .get(&component)
+            .and_then(|entry| entry.tree.get(path))
+            .ok_or_else(|| no_such_key(&component, path))
+    }
+
+    /// Merge a value into the caller's own configuration. `timestamp` in seconds since the Unix
+    /// epoch; now when left out.
+    ///
+    /// # Errors
+    /// Unauthorized; a protected key; a limit of the tree; a newer value at the path itself.
+    pub fn update(
+        &self,
+        caller: &Caller,
+        path: &[String],
+        value: &Value,
+        timestamp: Option<f64>,
+    ) -> Result<()> {
+        let component = caller.name();
+        caller.authorize(Operation::UpdateConfiguration, component.as_ref())?;
+        refuse_protected(path, value)?;
+        let at = match timestamp {
+            None => self.clock.unix_millis(),
+            Some(seconds) => millis(seconds)?,
+        };
+        let mut entries = self.lock();
+        let entry = entries.entry(component.clone()).or_default();
+        let merged = entry
+            .tree
+            .merge(path, value, at)
+            .map_err(|error| Error::invalid(error.to_string()))?;
+        entry.watchers.retain(|watcher| {
+            let Some(watcher) = watcher.upgrade() else { return false };
+            merged.paths.iter().for_each(|changed| watcher.note(changed));
+            true
+        });
+        drop(entries);
+        if merged.stale {
+            return Err(Error::conflict(format!(
+                "the value at {} was changed later than the given timestamp",
+                path_text(path)
+            )));
+        }
+        Ok(())
+    }
+
+    /// Watch a value and everything below it.
+    ///
+    /// # Errors
+    /// Unauthorized; no such component or key; as many watches as the limits allow.
+    pub fn watch(
+        &self,
+        caller: &Caller,
+        component: Option<&str>,
+        path: &[String],
+    ) -> Result<Watcher> {
+        let component = component_or_own(caller, component)?;
+        caller.authorize(Operation::SubscribeToConfigurationUpdate, component.as_ref())?;
+        let mut entries = self.lock();
+        let entry = entries
+            .get_mut(&component)
+            .filter(|entry| entry.tree.get(path).is_some())
+            .ok_or_else(|| no_such_key(&component, path))?;
+        let slot = caller.take_watch()?;
+        let changes = Arc::new(Changes::new(path));
+        entry.watchers.retain(|watcher| watcher.strong_count() > 0);
+        entry.watchers.push(Arc::downgrade(&changes));
+        Ok(Watcher::new(changes, caller.stop().clone(), slot))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ComponentName, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn component_or_own(caller: &Caller, component: Option<&str>) -> Result<ComponentName> {
+    match component {
+        None => Ok(caller.name().clone()),
+        Some(name) => name.parse().map_err(|error| Error::invalid(format!("{error}"))),
+    }
+}
+
+fn no_such_key(component: &ComponentName, path: &[String]) -> Error {
+    Error::not_found(format!("{component} has no configuration value at {}", path_text(path)))
+}
+
+fn path_text(path: &[String]) -> String {
+    if path.is_empty() { "the root".to_owned() } else { format!("{:?}", path.join("/")) }
+}
+
+fn refuse_protected(path: &[String], value: &Value) -> Result<()> {
+    let top: Vec<&str> = match (path.first(), value) {
+        (Some(first), _) => vec![first],
+        (None, Value::Object(members)) => members.keys().map(String::as_str).collect(),
+        (None, _) => Vec::new(),
+    };
+    let is_protected = |key: &&&str| PROTECTED.iter().any(|name| name.eq_ignore_ascii_case(key));
+    match top.iter().find(is_protected) {
+        None => Ok(()),
+        Some(key) => Err(Error::invalid(format!(
+            "{key} grants rights and can be changed only by a deployment, not by the component"
+        ))),
+    }
+}
+
+fn millis(seconds: f64) -> Result<i64> {
+    // The largest whole number of milliseconds that a double holds exactly is far in the future.
+    const MOST: f64 = 9_007_199_254_740.0;
+    if !seconds.is_finite() || !(0.0..=MOST).contains(&seconds) {
+        return Err(Error::invalid(format!(
+            "the timestamp {seconds} is not a number of seconds since the Unix epoch"
+        )));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the range is checked above")]
+    Ok((seconds * 1000.0).round() as i64)
+}

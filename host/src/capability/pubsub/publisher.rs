@@ -1,0 +1,110 @@
+//! The publishing end of one instance of a component.
+
+use super::queue::{Offer, Queue};
+use super::{Message, PayloadFormat, PubSub};
+use crate::capability::caller::{Caller, Operation};
+use crate::error::{Error, Result};
+use gg_model::Topic;
+use std::sync::Arc;
+
+/// Topics whose matches are remembered.
+const REMEMBERED: usize = 16;
+
+/// Matches of one topic that are worth remembering; more are looked up each time.
+const MOST_MATCHES: usize = 1024;
+
+/// Publications in a row after which a publisher lets others run.
+const TURN: u32 = 64;
+
+/// How full a queue may be, in 1/256, before its publisher lets others run.
+const HALF: u8 = 128;
+
+/// Publishes for one caller. Remembers for the topics used last that they are allowed and who
+/// receives them, until a policy or a subscription changes.
+#[derive(Debug)]
+pub struct Publisher {
+    pubsub: PubSub,
+    caller: Caller,
+    /// Most recently used first.
+    remembered: Vec<Route>,
+    in_a_row: u32,
+}
+
+/// Where the messages of one topic go.
+#[derive(Debug)]
+struct Route {
+    topic: Topic,
+    policy: u64,
+    subscribers: u64,
+    queues: Arc<[Arc<Queue>]>,
+}
+
+impl Publisher {
+    pub(super) fn new(pubsub: PubSub, caller: Caller) -> Self {
+        Self { pubsub, caller, remembered: Vec::new(), in_a_row: 0 }
+    }
+
+    /// Publish. Done when each subscriber's queue has taken or dropped the message.
+    ///
+    /// # Errors
+    /// Unauthorized; an invalid topic; a payload that is not the JSON it is said to be.
+    pub async fn publish(
+        &mut self,
+        topic: &str,
+        payload: Vec<u8>,
+        format: PayloadFormat,
+    ) -> Result<()> {
+        if format == PayloadFormat::Json {
+            check_json(&payload)?;
+        }
+        let (topic, queues) = self.route(topic)?;
+        if queues.is_empty() {
+            return Ok(());
+        }
+        let message = Arc::new(Message { topic, payload, format });
+        let mut fullest = 0;
+        for queue in queues.iter() {
+            match queue.offer(&message) {
+                Offer::Taken { fullness } => fullest = fullest.max(fullness),
+                Offer::Dropped => fullest = u8::MAX,
+                Offer::Full => queue.offer_patiently(&message).await,
+            }
+        }
+        self.in_a_row += 1;
+        if fullest >= HALF || self.in_a_row >= TURN {
+            self.in_a_row = 0;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    fn route(&mut self, topic: &str) -> Result<(Topic, Arc<[Arc<Queue>]>)> {
+        let now = (self.caller.policy_generation(), self.pubsub.generation());
+        let place = self.remembered.iter().position(|route| route.topic.as_ref() == topic);
+        if let Some(place) = place {
+            let route = &self.remembered[place];
+            if (route.policy, route.subscribers) == now {
+                let found = (route.topic.clone(), Arc::clone(&route.queues));
+                self.remembered.swap(0, place);
+                return Ok(found);
+            }
+            self.remembered.swap_remove(place);
+        }
+        self.caller.authorize(Operation::PublishToTopic, topic)?;
+        let topic: Topic = topic.parse().map_err(|error| Error::invalid(format!("{error}")))?;
+        let queues: Arc<[Arc<Queue>]> = self.pubsub.matches(&self.caller, &topic).into();
+        if queues.len() <= MOST_MATCHES {
+            self.remembered.truncate(REMEMBERED - 1);
+            let (policy, subscribers) = now;
+            let route = Route { topic: topic.clone(), policy, subscribers, queues: Arc::clone(&queues) };
+            self.remembered.insert(0, route);
+        }
+        Ok((topic, queues))
+    }
+}
+
+fn check_json(payload: &[u8]) -> Result<()> {
+    serde_json::from_slice::<serde::de::IgnoredAny>(payload)
+        .map(|_| ())
+        .map_err(|error| Error::invalid(format!("the payload is not JSON, as its format says: {error}")))
+}

@@ -1,0 +1,149 @@
+//! The reading end of a subscription.
+
+use super::queue::Queue;
+use super::shelf::Shelved;
+use super::{Message, PubSub, SubscribeOptions};
+use crate::capability::caller::{Caller, Slot};
+use crate::error::{Error, Result};
+use gg_model::TopicFilter;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio_util::sync::CancellationToken;
+
+/// The messages of one filter. Dropping it unsubscribes.
+#[derive(Debug)]
+pub struct Subscription {
+    pubsub: PubSub,
+    caller: Caller,
+    id: u64,
+    filter: TopicFilter,
+    options: SubscribeOptions,
+    queue: Arc<Queue>,
+    /// Taken from the queue, not yet read.
+    batch: VecDeque<Arc<Message>>,
+    _slot: Slot,
+}
+
+impl Subscription {
+    pub(super) fn new(pubsub: PubSub, caller: Caller, from: Shelved, slot: Slot) -> Self {
+        let Shelved { id, filter, options, queue, batch } = from;
+        Self { pubsub, caller, id, filter, options, queue, batch, _slot: slot }
+    }
+
+    /// What was subscribed to.
+    pub fn filter(&self) -> &TopicFilter {
+        &self.filter
+    }
+
+    /// Messages lost so far because the queue was full; stays at the largest number.
+    pub fn dropped(&self) -> u32 {
+        self.queue.dropped()
+    }
+
+    /// A look at how many messages wait, for others than the reader.
+    pub fn backlog(&self) -> Backlog {
+        Backlog(Arc::clone(&self.queue))
+    }
+
+    /// The next message, if one is there.
+    pub fn try_next(&mut self) -> Option<Arc<Message>> {
+        if self.batch.is_empty() {
+            let _pending = self.queue.poll_take(&mut self.batch, None);
+        }
+        self.batch.pop_front()
+    }
+
+    /// The next message, or ask to be woken when there is one.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Arc<Message>> {
+        if self.batch.is_empty() && self.queue.poll_take(&mut self.batch, Some(cx)).is_pending() {
+            return Poll::Pending;
+        }
+        self.batch.pop_front().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Wait for the next message. `None`: the instance is asked to stop and the queue is empty.
+    pub async fn next(&mut self) -> Option<Arc<Message>> {
+        if self.caller.is_handing_over() {
+            return None;
+        }
+        if let Some(message) = self.try_next() {
+            return Some(message);
+        }
+        let stop = self.caller.stop().clone();
+        unless_stopped(&stop, poll_fn(|cx| self.poll_next(cx))).await
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        if self.caller.is_handing_over() {
+            let shelved = Shelved {
+                id: self.id,
+                filter: self.filter.clone(),
+                options: self.options,
+                queue: Arc::clone(&self.queue),
+                batch: std::mem::take(&mut self.batch),
+            };
+            self.pubsub.topics.shelf.put(self.caller.name(), shelved);
+            return;
+        }
+        self.pubsub.unsubscribe(&self.filter, self.id);
+        self.queue.close();
+    }
+}
+
+/// A look at how many messages wait in a subscription's queue.
+#[derive(Clone, Debug)]
+pub struct Backlog(Arc<Queue>);
+
+impl Backlog {
+    /// Messages that wait.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Wait for the next message on any of `count` subscriptions of one instance, which `poll`
+/// reaches by their index, looking first at the one at `first`. `None`: the instance is asked to
+/// stop and all queues are empty.
+///
+/// # Errors
+/// Invalid when there is nothing to wait for.
+pub async fn next_any(
+    count: usize,
+    first: usize,
+    caller: &Caller,
+    mut poll: impl FnMut(usize, &mut Context<'_>) -> Poll<Arc<Message>>,
+) -> Result<Option<(usize, Arc<Message>)>> {
+    if count == 0 {
+        return Err(Error::invalid("the list of subscriptions to wait for is empty"));
+    }
+    let any = poll_fn(|cx| {
+        for step in 0..count {
+            let index = first.wrapping_add(step) % count;
+            if let Poll::Ready(message) = poll(index, cx) {
+                return Poll::Ready((index, message));
+            }
+        }
+        Poll::Pending
+    });
+    if caller.is_handing_over() {
+        return Ok(None);
+    }
+    Ok(unless_stopped(caller.stop(), any).await)
+}
+
+async fn unless_stopped<T>(stop: &CancellationToken, next: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        found = next => Some(found),
+        () = stop.cancelled() => None,
+    }
+}

@@ -1,0 +1,38 @@
+//! What is installed on this device: a recipe made concrete.
+
+use gg_model::{AccessPolicy, ComponentName, ComponentVersion, Limits, Sandbox};
+use std::path::PathBuf;
+
+/// How a component is executed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RuntimeKind {
+    /// In a container.
+    Docker,
+    /// As a process of the machine.
+    Process,
+    /// In the sandbox.
+    Wasm,
+}
+
+/// A component with everything its runtime needs to know.
+#[derive(Clone, Debug)]
+pub struct InstalledComponent {
+    /// Its name.
+    pub name: ComponentName,
+    /// Its version.
+    pub version: ComponentVersion,
+    /// What runs it.
+    pub runtime: RuntimeKind,
+    /// What is run: a wasm file.
+    pub artifact: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Its own folder.
+    pub work: PathBuf,
+    /// What it is granted of the machine.
+    pub sandbox: Sandbox,
+    /// How much it may use.
+    pub limits: Limits,
+    /// What it may ask of the host.
+    pub policy: AccessPolicy,
+}

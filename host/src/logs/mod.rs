@@ -1,0 +1,258 @@
+//! What components say: log records and the lines of their standard output, limited in rate and
+//! size, with the last few kept for the report of a crash.
+
+mod lines;
+mod rate;
+#[cfg(test)]
+mod tests;
+
+pub use lines::LineSplitter;
+
+use crate::clock::Clock;
+use gg_model::{ComponentName, Limits};
+use rate::Bucket;
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime};
+use tokio::sync::mpsc;
+
+/// Records between the components and whoever writes them down. More are left out and counted.
+pub const QUEUE: usize = 8192;
+
+/// Last lines kept for the report of a crash.
+const RECENT: usize = 10;
+
+/// Bytes of each of them.
+const RECENT_BYTES: usize = 400;
+
+/// How much a record matters.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Level {
+    /// The finest detail.
+    Trace,
+    /// Of use while looking for a fault.
+    Debug,
+    /// Something an operator wants to know.
+    Info,
+    /// Something is not as it should be.
+    Warn,
+    /// Something failed.
+    Error,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+        })
+    }
+}
+
+/// Which way a record came.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Source {
+    /// The host speaks about the component.
+    Host,
+    /// A logging interface.
+    Log,
+    /// A line of standard error.
+    Stderr,
+    /// A line of standard output.
+    Stdout,
+}
+
+impl Source {
+    /// The word for machines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Log => "log",
+            Self::Stderr => "stderr",
+            Self::Stdout => "stdout",
+        }
+    }
+}
+
+/// One thing a component said, or the host about it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// When.
+    pub at: SystemTime,
+    /// Which component.
+    pub component: ComponentName,
+    /// How much it matters.
+    pub level: Level,
+    /// Which way it came.
+    pub source: Source,
+    /// What was said.
+    pub message: String,
+    /// Keys and values beside it.
+    pub fields: Vec<(String, String)>,
+}
+
+/// Where one component's records go. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct LogSink {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    component: ComponentName,
+    least: Level,
+    line_bytes: usize,
+    clock: Clock,
+    records: mpsc::Sender<Record>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    bucket: Bucket,
+    left_out: u64,
+    recent: VecDeque<String>,
+}
+
+impl LogSink {
+    /// A component's sink: records below `least` are not kept.
+    pub fn new(
+        component: ComponentName,
+        least: Level,
+        limits: &Limits,
+        clock: Clock,
+        records: mpsc::Sender<Record>,
+    ) -> Self {
+        let state = State {
+            bucket: Bucket::new(limits.log_rate, Instant::now()),
+            left_out: 0,
+            recent: VecDeque::new(),
+        };
+        Self {
+            inner: Arc::new(Inner {
+                component,
+                least,
+                line_bytes: usize::try_from(limits.log_line).unwrap_or(usize::MAX),
+                clock,
+                records,
+                state: Mutex::new(state),
+            }),
+        }
+    }
+
+    /// Whether records of this level are kept.
+    pub fn enabled(&self, level: Level) -> bool {
+        level >= self.inner.least
+    }
+
+    /// Longest line kept, in bytes.
+    pub fn line_bytes(&self) -> usize {
+        self.inner.line_bytes
+    }
+
+    /// Take a record from the component, if its rate allows.
+    pub fn write(&self, level: Level, source: Source, message: &str, fields: Vec<(String, String)>) {
+        if !self.enabled(level) {
+            return;
+        }
+        let mut state = self.lock();
+        if !state.bucket.take(Instant::now()) {
+            state.left_out += 1;
+            return;
+        }
+        let left_out = std::mem::take(&mut state.left_out);
+        let message = presentable(message, self.inner.line_bytes);
+        let fields: Vec<_> = fields
+            .into_iter()
+            .map(|(key, value)| (presentable(&key, 200).into_owned(), presentable(&value, self.inner.line_bytes).into_owned()))
+            .collect();
+        while state.recent.len() >= RECENT {
+            state.recent.pop_front();
+        }
+        state.recent.push_back(cut(&message, RECENT_BYTES).to_owned());
+        drop(state);
+        if left_out > 0 {
+            self.send(Level::Warn, Source::Host, left_out_message(left_out), Vec::new());
+        }
+        self.send(level, source, message.into_owned(), fields);
+    }
+
+    /// Say something about the component; not limited.
+    pub fn host(&self, level: Level, message: impl Into<String>) {
+        self.send(level, Source::Host, message.into(), Vec::new());
+    }
+
+    /// The last lines the component said.
+    pub fn recent(&self) -> Vec<String> {
+        self.lock().recent.iter().cloned().collect()
+    }
+
+    /// Say how many records were left out since it was last said.
+    pub fn flush(&self) {
+        let left_out = std::mem::take(&mut self.lock().left_out);
+        if left_out > 0 {
+            self.host(Level::Warn, left_out_message(left_out));
+        }
+    }
+
+    fn send(&self, level: Level, source: Source, message: String, fields: Vec<(String, String)>) {
+        let inner = &self.inner;
+        let component = inner.component.clone();
+        let record = Record { at: inner.clock.now(), component, level, source, message, fields };
+        if inner.records.try_send(record).is_err() {
+            self.lock().left_out += 1;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn left_out_message(count: u64) -> String {
+    format!("{count} log records left out: the component logs faster than the limit log-rate allows")
+}
+
+/// What a terminal or a log file can show: cut to size, control characters made visible.
+pub fn presentable(text: &str, most: usize) -> Cow<'_, str> {
+    let shown = cut(text, most);
+    let whole = shown.len() == text.len();
+    if whole && !shown.chars().any(is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(shown.len() + 1);
+    for character in shown.chars() {
+        if is_control(character) {
+            clean.extend(character.escape_default());
+        } else {
+            clean.push(character);
+        }
+    }
+    if !whole {
+        clean.push('…');
+    }
+    Cow::Owned(clean)
+}
+
+/// Control characters, and those that change the direction of text.
+fn is_control(character: char) -> bool {
+    (character.is_control() && character != '\t')
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// At most so many bytes of a text, and no half character.
+fn cut(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
+    let mut end = most;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}

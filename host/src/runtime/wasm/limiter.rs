@@ -1,0 +1,91 @@
+//! Keeps a guest's memories and tables, all together, within its limits, and remembers which
+//! limit it ran into, so that the report of a crash can name it.
+
+use crate::logs::{Level, LogSink};
+use bytesize::ByteSize;
+use gg_model::{Exceeded, Limits};
+use wasmtime::ResourceLimiter;
+
+/// One guest's budget.
+#[derive(Debug)]
+pub(super) struct Limiter {
+    limits: Limits,
+    memory: u64,
+    table_elements: u64,
+    exceeded: Option<Exceeded>,
+    log: LogSink,
+}
+
+impl Limiter {
+    pub(super) fn new(limits: Limits, log: LogSink) -> Self {
+        Self { limits, memory: 0, table_elements: 0, exceeded: None, log }
+    }
+
+    /// The limit that was last run into.
+    pub(super) fn exceeded(&self) -> Option<&Exceeded> {
+        self.exceeded.as_ref()
+    }
+
+    /// Remember a limit that something else keeps; said once in the log.
+    pub(super) fn note(&mut self, limit: &'static str, needed: Option<String>) {
+        let exceeded = self.limits.exceeded(limit, needed);
+        let news = self.exceeded.as_ref().is_none_or(|known| known.limit != limit);
+        if news {
+            self.log.host(Level::Warn, format!("the component {exceeded}"));
+        }
+        self.exceeded = Some(exceeded);
+    }
+
+    /// Linear memory in use, in bytes.
+    pub(super) fn memory(&self) -> u64 {
+        self.memory
+    }
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let grown = self.memory + desired.saturating_sub(current) as u64;
+        if grown > self.limits.memory {
+            self.note("memory", Some(ByteSize(grown).display().iec().to_string()));
+            return Ok(false);
+        }
+        self.memory = grown;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let grown = self.table_elements + desired.saturating_sub(current) as u64;
+        if grown > u64::from(self.limits.table_elements) {
+            self.note("table-elements", Some(grown.to_string()));
+            return Ok(false);
+        }
+        self.table_elements = grown;
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        size(self.limits.instances)
+    }
+
+    fn tables(&self) -> usize {
+        size(self.limits.tables)
+    }
+
+    fn memories(&self) -> usize {
+        size(self.limits.memories)
+    }
+}
+
+pub(super) fn size(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}

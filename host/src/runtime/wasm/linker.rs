@@ -1,0 +1,52 @@
+//! Every door, for every guest. What a component may do behind a door is for the cores to say.
+
+use super::guest::Guest;
+use crate::capability::{Capabilities, configuration, keyvalue, lifecycle, logging, pubsub};
+use wasmtime::Engine;
+use wasmtime::component::Linker;
+
+/// A linker that serves all interfaces.
+///
+/// # Errors
+/// Two doors define the same name.
+pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    #[cfg(feature = "wasi3")]
+    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    // The interface of shared types defines no function.
+    linker.instance("gg:host/types@0.1.0")?;
+    pubsub::wit::add_to_linker(&mut linker, |guest: &mut Guest| pubsub::wit::View {
+        pubsub: &capabilities(&guest.capabilities).pubsub,
+        publisher: &mut guest.publisher,
+        caller: &guest.caller,
+        table: &mut guest.table,
+        turn: &mut guest.turn,
+    })?;
+    configuration::wit::add_to_linker(&mut linker, |guest: &mut Guest| configuration::wit::View {
+        configuration: &capabilities(&guest.capabilities).configuration,
+        caller: &guest.caller,
+        table: &mut guest.table,
+    })?;
+    lifecycle::wit::add_to_linker(&mut linker, |guest: &mut Guest| lifecycle::wit::View {
+        lifecycle: &capabilities(&guest.capabilities).lifecycle,
+        caller: &guest.caller,
+    })?;
+    logging::wit::add_to_linker(&mut linker, |guest: &mut Guest| logging::wit::View {
+        logging: &guest.logging,
+        caller: &guest.caller,
+    })?;
+    keyvalue::wit::add_to_linker(&mut linker, |guest: &mut Guest| keyvalue::wit::View {
+        keyvalue: &capabilities(&guest.capabilities).keyvalue,
+        caller: &guest.caller,
+        table: &mut guest.table,
+    })?;
+    Ok(linker)
+}
+
+/// Names every capability, so that a new one does not go without its door.
+fn capabilities(capabilities: &Capabilities) -> &Capabilities {
+    let Capabilities { configuration: _, keyvalue: _, lifecycle: _, pubsub: _ } = capabilities;
+    capabilities
+}

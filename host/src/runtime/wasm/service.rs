@@ -1,0 +1,57 @@
+//! A component that runs until it is done: `wasi:cli/run`.
+
+use super::Instances;
+use super::engine::Entry;
+use super::guest::Guest;
+use crate::capability::caller::Caller;
+use crate::runtime::{Exit, Failure, Status};
+use std::sync::Arc;
+use tokio::sync::watch;
+use wasmtime::Store;
+use wasmtime::component::Instance;
+use wasmtime_wasi::I32Exit;
+
+const EXPORT: &str = "wasi:cli/run";
+
+/// Make an instance, run it, and say how it ended.
+pub(super) async fn run(
+    instances: &Instances,
+    caller: Caller,
+    status: &watch::Sender<Status>,
+) -> Exit {
+    let (mut store, instance) = match instances.make(&caller).await {
+        Ok(made) => made,
+        Err(failure) => return failure.into(),
+    };
+    status.send_replace(Status::Running);
+    match call(instances, &mut store, &instance).await {
+        Ok(Ok(())) => Exit::Finished(0),
+        Ok(Err(())) => Exit::Finished(1),
+        Err(error) => match error.downcast_ref::<I32Exit>() {
+            Some(I32Exit(code)) => Exit::Finished(*code),
+            None => instances.failure(&error, &mut store, EXPORT).into(),
+        },
+    }
+}
+
+async fn call(
+    instances: &Instances,
+    store: &mut Store<Guest>,
+    instance: &Instance,
+) -> wasmtime::Result<Result<(), ()>> {
+    match &instances.loaded.entry {
+        Entry::Service(indices) => indices.load(&mut *store, instance)?.call_run(store).await,
+        #[cfg(feature = "wasi3")]
+        Entry::Service3(indices) => {
+            let command = indices.load(&mut *store, instance)?;
+            store.run_concurrent(async |accessor| command.wasi_cli_run().call_run(accessor).await).await?
+        }
+        Entry::Handler(_) => Err(wasmtime::Error::msg("a handler is not run")),
+    }
+}
+
+impl From<Failure> for Exit {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(Arc::new(failure))
+    }
+}

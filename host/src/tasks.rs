@@ -1,0 +1,92 @@
+//! The only place that spawns. Guests run on an executor of their own, so that the host's tasks
+//! never wait for one; every task ends before [`Tasks::finish`] returns.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+/// Threads for work that blocks: files of guests, and compilation.
+const BLOCKING_THREADS: usize = 16;
+
+/// Spawns tasks on the host's or the guests' executor. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Tasks {
+    tracker: TaskTracker,
+    host: Handle,
+    guests: Handle,
+    _owned: Arc<GuestExecutor>,
+}
+
+/// Shuts the executor down without waiting for threads that block.
+#[derive(Debug)]
+struct GuestExecutor(Option<Runtime>);
+
+impl Drop for GuestExecutor {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Tasks {
+    /// The host's tasks run where this is called; guests get this many threads, or one for each
+    /// processor.
+    ///
+    /// # Errors
+    /// The threads cannot be started.
+    pub fn new(guest_threads: Option<NonZeroUsize>) -> io::Result<Self> {
+        let threads = match guest_threads {
+            Some(threads) => threads.get(),
+            None => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        };
+        let guests = Builder::new_multi_thread()
+            .worker_threads(threads)
+            .max_blocking_threads(BLOCKING_THREADS)
+            .thread_name("gg-guest")
+            .thread_keep_alive(Duration::from_secs(2))
+            .enable_all()
+            .build()?;
+        Ok(Self {
+            tracker: TaskTracker::new(),
+            host: Handle::current(),
+            guests: guests.handle().clone(),
+            _owned: Arc::new(GuestExecutor(Some(guests))),
+        })
+    }
+
+    /// Run a task of the host.
+    #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.tracker.spawn_on(task, &self.host)
+    }
+
+    /// Run a task that executes a guest.
+    pub fn spawn_guest<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.tracker.spawn_on(task, &self.guests)
+    }
+
+    /// Run work that blocks, away from both executors' threads.
+    pub fn spawn_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.guests.spawn_blocking(work)
+    }
+
+    /// Wait until every task has ended.
+    pub async fn finish(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+}
