@@ -7,8 +7,12 @@
 pub mod bindings;
 pub mod capability;
 pub mod clock;
+// pub mod cli;
 pub mod component;
+pub mod deployment;
 pub mod error;
 pub mod logs;
+pub mod nucleus;
 pub mod runtime;
+pub mod supervisor;
 pub mod tasks;

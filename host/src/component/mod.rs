@@ -1,18 +1,7 @@
 //! What is installed on this device: a recipe made concrete.
 
-use gg_model::{AccessPolicy, ComponentName, ComponentVersion, Limits, Sandbox};
+use gg_model::{AccessPolicy, ComponentName, ComponentVersion, Limits, RuntimeKind, Sandbox};
 use std::path::PathBuf;
-
-/// How a component is executed.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum RuntimeKind {
-    /// In a container.
-    Docker,
-    /// As a process of the machine.
-    Process,
-    /// In the sandbox.
-    Wasm,
-}
 
 /// A component with everything its runtime needs to know.
 #[derive(Clone, Debug)]
@@ -35,4 +24,6 @@ pub struct InstalledComponent {
     pub limits: Limits,
     /// What it may ask of the host.
     pub policy: AccessPolicy,
+    /// Components that must be up before it.
+    pub dependencies: Vec<ComponentName>,
 }

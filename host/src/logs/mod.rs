@@ -61,6 +61,8 @@ pub enum Source {
     Host,
     /// A logging interface.
     Log,
+    /// A message that somebody asked to see; its topic is a field.
+    Message,
     /// A line of standard error.
     Stderr,
     /// A line of standard output.
@@ -73,6 +75,7 @@ impl Source {
         match self {
             Self::Host => "host",
             Self::Log => "log",
+            Self::Message => "message",
             Self::Stderr => "stderr",
             Self::Stdout => "stdout",
         }

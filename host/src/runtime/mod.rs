@@ -30,6 +30,9 @@ pub trait Runtime: fmt::Debug + Send + Sync {
 
 /// A component that is ready to start.
 pub trait Prepared: fmt::Debug + Send {
+    /// Whether it is called with messages, and should be up before those who send them.
+    fn waits_for_messages(&self) -> bool;
+
     /// Start it on behalf of a caller.
     fn start(&self, caller: Caller) -> Running;
 }
@@ -148,3 +151,9 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+impl From<Failure> for Exit {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(Arc::new(failure))
+    }
+}

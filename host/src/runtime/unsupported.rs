@@ -1,8 +1,9 @@
 //! The runtime for what this build cannot execute: it says so.
 
 use super::{BoxFuture, Failure, Prepared, Runtime};
-use crate::component::{InstalledComponent, RuntimeKind};
+use crate::component::InstalledComponent;
 use crate::logs::LogSink;
+use gg_model::RuntimeKind;
 
 /// Refuses every component.
 #[derive(Debug)]

@@ -129,11 +129,18 @@ impl Recipe {
     /// Read a recipe from JSON (its first character is `{`) or YAML.
     ///
     /// ```
-    /// let recipe = gg_model::recipe::Recipe::parse( "RecipeFormatVersion: 2020-01-25
-    /// ComponentName: com.example.Hello ComponentVersion: 1.0.0 Manifests: - Platform: {os: linux,
-    /// runtime: wasm} Lifecycle: {run: '{artifacts:path}/hello.wasm'} ", )?;
-    /// assert_eq!(recipe.manifests[0].lifecycle.steps["run"].script,
-    /// "{artifacts:path}/hello.wasm"); # Ok::<(), gg_model::recipe::RecipeError>(())
+    /// let recipe = gg_model::Recipe::parse(
+    ///     "RecipeFormatVersion: 2020-01-25
+    /// ComponentName: com.example.Hello
+    /// ComponentVersion: 1.0.0
+    /// Manifests:
+    ///   - Platform: {os: linux, runtime: wasm}
+    ///     Lifecycle: {run: '{artifacts:path}/hello.wasm'}
+    /// ",
+    /// )?;
+    /// let run = &recipe.manifests[0].lifecycle.steps["run"];
+    /// assert_eq!(run.script, "{artifacts:path}/hello.wasm");
+    /// # Ok::<(), gg_model::recipe::RecipeError>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, RecipeError> {
         let value = text::parse(text)?;

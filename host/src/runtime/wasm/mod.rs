@@ -175,6 +175,10 @@ impl std::fmt::Debug for Ready {
 }
 
 impl Prepared for Ready {
+    fn waits_for_messages(&self) -> bool {
+        matches!(self.instances.loaded.entry, Entry::Handler(_))
+    }
+
     fn start(&self, caller: Caller) -> Running {
         let kill = CancellationToken::new();
         let (sender, status) = watch::channel(Status::Starting);

@@ -4,8 +4,7 @@ use super::Instances;
 use super::engine::Entry;
 use super::guest::Guest;
 use crate::capability::caller::Caller;
-use crate::runtime::{Exit, Failure, Status};
-use std::sync::Arc;
+use crate::runtime::{Exit, Status};
 use tokio::sync::watch;
 use wasmtime::Store;
 use wasmtime::component::Instance;
@@ -47,11 +46,5 @@ async fn call(
             store.run_concurrent(async |accessor| command.wasi_cli_run().call_run(accessor).await).await?
         }
         Entry::Handler(_) => Err(wasmtime::Error::msg("a handler is not run")),
-    }
-}
-
-impl From<Failure> for Exit {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(Arc::new(failure))
     }
 }

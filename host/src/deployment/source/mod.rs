@@ -1,0 +1,3 @@
+//! Where deployments come from.
+
+pub mod local;

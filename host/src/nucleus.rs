@@ -1,0 +1,226 @@
+//! Builds every part, starts them in order and drains them in reverse: the only place that knows
+//! how the parts fit together.
+
+use crate::capability::Capabilities;
+use crate::capability::caller::Caller;
+use crate::capability::configuration::Configuration;
+use crate::capability::keyvalue::KeyValue;
+use crate::capability::lifecycle::{LifecycleControl, Request};
+use crate::capability::pubsub::PubSub;
+use crate::clock::Clock;
+use crate::component::InstalledComponent;
+use crate::deployment::execute::{DeployError, execute};
+use crate::deployment::{Deployment, DesiredComponent};
+use crate::logs::{self, Level, LogSink, Record};
+use crate::runtime::Prepared;
+use crate::runtime::wasm::{EngineConfig, WasmEngine, WasmRuntime};
+use crate::supervisor::{ComponentStatus, Runtimes, Supervisor, Treatment};
+use crate::tasks::Tasks;
+use anyhow::Context as _;
+use gg_model::{AccessPolicy, ComponentName, ComponentVersion, Limits, ThingName};
+use std::collections::BTreeMap;
+use std::fs::DirBuilder;
+use std::num::NonZeroUsize;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// What a nucleus is started with.
+#[derive(Clone, Debug)]
+pub struct NucleusConfig {
+    /// The core device's name.
+    pub thing: ThingName,
+    /// The engine's settings.
+    pub engine: EngineConfig,
+    /// Threads for guests; one for each processor when `None`.
+    pub guest_threads: Option<NonZeroUsize>,
+    /// Log records below this level are not kept.
+    pub least_level: Level,
+    /// How components are treated that fail.
+    pub treatment: Treatment,
+    /// Where crashes leave core dumps, if anywhere.
+    pub core_dumps: Option<PathBuf>,
+    /// The time of day.
+    pub clock: Clock,
+}
+
+/// The parts that a deployment works with.
+#[derive(Debug)]
+pub struct Parts {
+    pub(crate) supervisor: Supervisor,
+    capabilities: Capabilities,
+    clock: Clock,
+    least_level: Level,
+    records: mpsc::Sender<Record>,
+    thing: ThingName,
+    treatment: Treatment,
+}
+
+/// The running whole.
+#[derive(Debug)]
+pub struct Nucleus {
+    parts: Parts,
+    running: BTreeMap<ComponentName, ComponentVersion>,
+    tasks: Tasks,
+}
+
+impl Nucleus {
+    /// Start, with no component. Gives what the components will say beside it.
+    ///
+    /// # Errors
+    /// The engine or a thread cannot be started.
+    pub fn start(config: NucleusConfig) -> anyhow::Result<(Self, mpsc::Receiver<Record>)> {
+        let (records, said) = mpsc::channel(logs::QUEUE);
+        let tasks = Tasks::new(config.guest_threads).context("cannot start the guests' threads")?;
+        let (lifecycle, requests) = LifecycleControl::new();
+        let pubsub = PubSub::default();
+        let capabilities = Capabilities {
+            configuration: Configuration::new(config.clock.clone()),
+            keyvalue: KeyValue::default(),
+            lifecycle,
+            pubsub: pubsub.clone(),
+        };
+        let engine = Arc::new(WasmEngine::new(&config.engine).context("cannot start the wasm engine")?);
+        let wasm = WasmRuntime::new(
+            engine,
+            tasks.clone(),
+            capabilities.clone(),
+            config.clock.clone(),
+            config.core_dumps,
+        );
+        let supervisor = Supervisor::new(Runtimes { wasm: Arc::new(wasm) }, tasks.clone(), pubsub);
+        tasks.spawn(pass_on(requests, supervisor.clone()));
+        let parts = Parts {
+            supervisor,
+            capabilities,
+            clock: config.clock,
+            least_level: config.least_level,
+            records,
+            thing: config.thing,
+            treatment: config.treatment,
+        };
+        Ok((Self { parts, running: BTreeMap::new(), tasks }, said))
+    }
+
+    /// Make the components of a deployment run.
+    ///
+    /// # Errors
+    /// Before anything running was touched.
+    pub async fn deploy(&mut self, deployment: &Deployment) -> Result<(), DeployError> {
+        execute(&self.parts, &self.running, deployment).await?;
+        self.running = deployment
+            .components
+            .iter()
+            .map(|desired| (desired.component.name.clone(), desired.component.version.clone()))
+            .collect();
+        Ok(())
+    }
+
+    /// Run a component anew from its files, in place of the instance that runs.
+    ///
+    /// # Errors
+    /// The new one cannot run; the old one goes on.
+    pub async fn reload(&self, desired: &DesiredComponent, deadline: Duration) -> Result<(), DeployError> {
+        let component = &desired.component;
+        let supervisor = &self.parts.supervisor;
+        let prepared = supervisor
+            .prepare(component, &self.parts.log(component))
+            .await
+            .map_err(|failure| DeployError::Prepare { component: component.name.clone(), failure })?;
+        supervisor.replace(&component.name, prepared, deadline).await;
+        Ok(())
+    }
+
+    /// How a component stands, now and from now on.
+    pub fn status(&self, name: &ComponentName) -> Option<watch::Receiver<ComponentStatus>> {
+        self.parts.supervisor.status(name)
+    }
+
+    /// The local topics, for the operator's own use.
+    pub fn pubsub(&self) -> &PubSub {
+        &self.parts.capabilities.pubsub
+    }
+
+    /// The operator as a caller, who may publish and subscribe to everything.
+    ///
+    /// # Errors
+    /// Never in practice: the names are constants.
+    pub fn operator(&self) -> anyhow::Result<Caller> {
+        let mut policy = AccessPolicy::default();
+        policy.allow("aws.greengrass.ipc.pubsub", "*", "*")?;
+        let limits = Limits { subscriptions: 1000, ..Limits::default() };
+        Ok(Caller::new("gg-host".parse()?, "0.0.0".parse()?, self.parts.thing.clone(), policy, limits))
+    }
+
+    /// What the host says about a component goes here.
+    pub fn log(&self, component: &InstalledComponent) -> LogSink {
+        self.parts.log(component)
+    }
+
+    /// Spawns the operator's tasks.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// Where records go.
+    pub fn records(&self) -> mpsc::Sender<Record> {
+        self.parts.records.clone()
+    }
+
+    /// Stop all components, each within the deadline, and end.
+    pub async fn drain(self, deadline: Duration) {
+        self.parts.supervisor.stop_all(deadline).await;
+        let Self { parts, tasks, .. } = self;
+        drop(parts);
+        // What does not end by itself ends with the process.
+        let _late = tokio::time::timeout(Duration::from_millis(500), tasks.finish()).await;
+    }
+}
+
+impl Parts {
+    /// Where a component's records go.
+    pub(crate) fn log(&self, component: &InstalledComponent) -> LogSink {
+        LogSink::new(
+            component.name.clone(),
+            self.least_level,
+            &component.limits,
+            self.clock.clone(),
+            self.records.clone(),
+        )
+    }
+
+    /// Put a component's configuration in place.
+    pub(crate) fn configure(&self, desired: &DesiredComponent) {
+        let name = &desired.component.name;
+        self.capabilities.configuration.install(name, desired.configuration.clone());
+        if let Err(error) =
+            DirBuilder::new().recursive(true).mode(0o700).create(&desired.component.work)
+        {
+            tracing::warn!(component = %name, %error, "its work folder cannot be made");
+        }
+    }
+
+    /// Hand a component to the supervisor.
+    pub(crate) fn install(&self, desired: &DesiredComponent, prepared: Box<dyn Prepared>) {
+        let component = &desired.component;
+        let caller = Caller::new(
+            component.name.clone(),
+            component.version.clone(),
+            self.thing.clone(),
+            component.policy.clone(),
+            component.limits.clone(),
+        );
+        self.supervisor.install(caller, prepared, self.log(component), self.treatment);
+    }
+}
+
+/// Carry what components report to the supervisor.
+async fn pass_on(mut requests: mpsc::Receiver<Request>, supervisor: Supervisor) {
+    while let Some(request) = requests.recv().await {
+        match request {
+            Request::UpdateState { component, state } => supervisor.report(&component, state).await,
+        }
+    }
+}
