@@ -7,7 +7,7 @@
 pub mod bindings;
 pub mod capability;
 pub mod clock;
-// pub mod cli;
+pub mod cli;
 pub mod component;
 pub mod deployment;
 pub mod error;

@@ -1,0 +1,93 @@
+//! The command line: a file a subcommand, each with its arguments and one function.
+
+mod inspect;
+mod new;
+mod output;
+mod run;
+mod watch;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Run WASI components in a sandbox, with the semantics of AWS IoT Greengrass V2.
+#[derive(Debug, Parser)]
+#[command(name = "gg-host", version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Inspect(inspect::Args),
+    New(new::Args),
+    Run(run::Args),
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum Format {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    #[default]
+    Text,
+}
+
+impl Cli {
+    /// Run the command.
+    ///
+    /// # Errors
+    /// What kept it from being done.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Inspect(args) => inspect::run(&args),
+            Command::New(args) => new::run(&args),
+            Command::Run(args) => run::run(args),
+        }
+    }
+}
+
+/// Say what went wrong, with its causes, and give the code for it.
+pub fn fail(error: &anyhow::Error) -> ExitCode {
+    let (bold, plain) = if colours(&std::io::stderr()) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+    let mut stderr = std::io::stderr().lock();
+    let _closed = writeln!(stderr, "{bold}error:{plain} {error:#}");
+    ExitCode::FAILURE
+}
+
+/// Whether a stream is a terminal whose owner wants colours (<https://no-color.org>).
+fn colours(stream: &impl std::io::IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// The host's own log goes to standard error: warnings, and with each `-v` more.
+fn start_tracing(verbose: u8) {
+    let level = ["warn,gg_host=warn", "warn,gg_host=info", "info,gg_host=debug", "debug", "trace"];
+    let level = level[usize::from(verbose).min(level.len() - 1)];
+    let filter = EnvFilter::try_from_env("GG_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let _already = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colours(&std::io::stderr()))
+        .with_target(verbose > 1)
+        .compact()
+        .try_init();
+}
+
+/// Where compiled components are kept unless told otherwise.
+fn default_cache() -> Option<std::path::PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let base = set("XDG_CACHE_HOME")
+        .map(std::path::PathBuf::from)
+        .or_else(|| Some(std::path::PathBuf::from(set("HOME")?).join(".cache")))?;
+    base.is_absolute().then(|| base.join("gg-host").join("compiled"))
+}
+
+/// Whether standard output is a terminal whose owner wants colours.
+fn stdout_colours() -> bool {
+    let stdout = std::io::stdout();
+    stdout.is_terminal() && colours(&stdout)
+}

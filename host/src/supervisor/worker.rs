@@ -226,11 +226,15 @@ impl Worker {
             status.activity = activity;
         });
         if state == super::LifecycleState::Running || state.is_settled() {
-            self.starting.drain(..).for_each(|up| drop(up.send(state)));
+            for up in self.starting.drain(..) {
+                let _gone = up.send(state);
+            }
         }
         if state.is_settled() {
             self.kill_at = None;
-            self.stopping.drain(..).for_each(|stopped| drop(stopped.send(())));
+            for stopped in self.stopping.drain(..) {
+                let _gone = stopped.send(());
+            }
         }
     }
 }

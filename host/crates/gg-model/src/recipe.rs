@@ -125,6 +125,11 @@ const TYPES: [(&str, ComponentType); 4] = [
     ("aws.greengrass.nucleus", ComponentType::Nucleus),
 ];
 
+/// Read a JSON (its first character is `{`) or YAML text as a value, with the limits of a recipe.
+pub fn parse_value(text: &str) -> Result<Value, RecipeError> {
+    text::parse(text)
+}
+
 impl Recipe {
     /// Read a recipe from JSON (its first character is `{`) or YAML.
     ///

@@ -24,6 +24,7 @@ use shelf::{Shelf, Shelved};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::Notify;
 use trie::Trie;
 
 /// Messages a subscription's queue holds unless it says otherwise.
@@ -73,6 +74,7 @@ struct Topics {
     generation: AtomicU64,
     next_id: AtomicU64,
     shelf: Shelf,
+    changed: Notify,
 }
 
 impl PubSub {
@@ -128,6 +130,17 @@ impl PubSub {
         }
     }
 
+    /// Wait until somebody other than the caller would receive a message on a topic.
+    pub async fn until_subscribed(&self, caller: &Caller, topic: &Topic) {
+        loop {
+            let changed = self.topics.changed.notified();
+            if self.matches(caller, topic).iter().any(|queue| queue.owner != *caller.name()) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     fn unsubscribe(&self, filter: &TopicFilter, id: u64) {
         self.change(|subscribers| subscribers.remove(filter, id));
     }
@@ -137,6 +150,7 @@ impl PubSub {
             self.topics.subscribers.write().unwrap_or_else(PoisonError::into_inner);
         change(&mut subscribers);
         self.topics.generation.fetch_add(1, Ordering::Release);
+        self.topics.changed.notify_waiters();
     }
 
     fn generation(&self) -> u64 {

@@ -4,7 +4,6 @@ use super::queue::Queue;
 use super::shelf::Shelved;
 use super::{Message, PubSub, SubscribeOptions};
 use crate::capability::caller::{Caller, Slot};
-use crate::error::{Error, Result};
 use gg_model::TopicFilter;
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -113,18 +112,12 @@ impl Backlog {
 /// Wait for the next message on any of `count` subscriptions of one instance, which `poll`
 /// reaches by their index, looking first at the one at `first`. `None`: the instance is asked to
 /// stop and all queues are empty.
-///
-/// # Errors
-/// Invalid when there is nothing to wait for.
 pub async fn next_any(
     count: usize,
     first: usize,
     caller: &Caller,
     mut poll: impl FnMut(usize, &mut Context<'_>) -> Poll<Arc<Message>>,
-) -> Result<Option<(usize, Arc<Message>)>> {
-    if count == 0 {
-        return Err(Error::invalid("the list of subscriptions to wait for is empty"));
-    }
+) -> Option<(usize, Arc<Message>)> {
     let any = poll_fn(|cx| {
         for step in 0..count {
             let index = first.wrapping_add(step) % count;
@@ -135,9 +128,9 @@ pub async fn next_any(
         Poll::Pending
     });
     if caller.is_handing_over() {
-        return Ok(None);
+        return None;
     }
-    Ok(unless_stopped(caller.stop(), any).await)
+    unless_stopped(caller.stop(), any).await
 }
 
 async fn unless_stopped<T>(stop: &CancellationToken, next: impl Future<Output = T>) -> Option<T> {

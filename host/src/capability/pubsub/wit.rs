@@ -92,8 +92,8 @@ impl wit::Host for View<'_> {
             table.get_mut(&keys[index]).map_or(Poll::Pending, |entry| entry.poll_next(cx))
         });
         let found = match timeout_ms {
-            None => next.await?,
-            Some(timeout_ms) => door::within(timeout_ms, next).await.transpose()?.flatten(),
+            None => next.await,
+            Some(timeout_ms) => door::within(timeout_ms, next).await.flatten(),
         };
         Ok(found.map(|(index, message)| wit::Arrival {
             index: u32::try_from(index).unwrap_or(u32::MAX),

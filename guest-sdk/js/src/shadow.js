@@ -1,0 +1,45 @@
+import * as shadow from 'gg:host/shadow@0.1.0';
+import { call } from './host.js';
+
+// A shadow is `{ thingName, shadowName }`; what is left out means this device, the classic shadow.
+const id = ({ thingName, shadowName } = {}) => ({ thingName, shadowName });
+
+/** The shadow document. */
+export function get(which) {
+  return JSON.parse(call(() => shadow.get(id(which))));
+}
+
+/** Update with a request document, for example `{ state: { reported: { on: true } } }`. */
+export function update(document, which) {
+  return JSON.parse(call(() => shadow.update(id(which), JSON.stringify(document))));
+}
+
+/** Delete the shadow. */
+export function remove(which) {
+  call(() => shadow.delete(id(which)));
+}
+
+/** The names of a thing's named shadows. */
+export function* list(thingName) {
+  let token;
+  do {
+    const page = call(() => shadow.listNamed(thingName, 25, token));
+    yield* page.names;
+    token = page.nextToken ?? undefined;
+  } while (token !== undefined);
+}
+
+/** The deltas of a shadow: `for (const delta of deltas())`. */
+export function deltas(which) {
+  const inner = call(() => shadow.onDelta(id(which)));
+  return {
+    /** The next delta; `undefined`: asked to stop, or the time is up. */
+    next(timeoutMs) {
+      const text = call(() => (timeoutMs === undefined ? inner.next() : inner.nextTimeout(timeoutMs)));
+      return text == null ? undefined : JSON.parse(text);
+    },
+    *[Symbol.iterator]() {
+      for (let delta = this.next(); delta; delta = this.next()) yield delta;
+    },
+  };
+}

@@ -1,0 +1,67 @@
+//! The toolchains of the guest languages: found where they are, installed where they are not.
+//!
+//! Everything but a system package goes into one cache folder, in a sub-folder named by what it
+//! holds, so that a second run costs nothing and nothing old is ever taken for new.
+
+mod c;
+pub mod cache;
+mod debian;
+mod js;
+mod python;
+pub mod run;
+mod wasm_target;
+
+use anyhow::{Result, bail};
+
+pub use c::C;
+pub use js::Js;
+pub use python::Python;
+
+/// The toolchains that can be used; `None`: samples in this language cannot be built here.
+#[derive(Debug)]
+pub struct Toolchains {
+    /// Rust's target `wasm32-wasip2`.
+    pub rust: Option<()>,
+    /// clang, a sysroot and a linker of components.
+    pub c: Option<C>,
+    /// The engines for JavaScript.
+    pub js: Option<Js>,
+    /// componentize-py.
+    pub python: Option<Python>,
+}
+
+/// What is here already.
+pub fn find() -> Toolchains {
+    Toolchains { rust: wasm_target::find(), c: c::find(), js: js::find(), python: python::find() }
+}
+
+/// Install what is missing. A toolchain that cannot be had is left out with a warning, and with
+/// `ci` is an error.
+pub fn run(ci: bool) -> Result<Toolchains> {
+    let mut missing = Vec::new();
+    let tools = Toolchains {
+        rust: keep("Rust", wasm_target::install(), &mut missing),
+        c: keep("C", c::install(), &mut missing),
+        js: keep("JavaScript", js::install(), &mut missing),
+        python: keep("Python", python::install(), &mut missing),
+    };
+    if ci && !missing.is_empty() {
+        bail!("no toolchain for {}", missing.join(", "));
+    }
+    Ok(tools)
+}
+
+fn keep<T>(
+    language: &'static str,
+    result: Result<T>,
+    missing: &mut Vec<&'static str>,
+) -> Option<T> {
+    match result {
+        Ok(tool) => Some(tool),
+        Err(error) => {
+            eprintln!("WARNING: no toolchain for {language}: {error:#}");
+            missing.push(language);
+            None
+        }
+    }
+}

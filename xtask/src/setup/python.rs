@@ -1,0 +1,61 @@
+//! Python: componentize-py in an environment of its own.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{cache, debian, run};
+
+const REQUIREMENTS: &str = include_str!("../../../guest-sdk/python/requirements.txt");
+
+/// A virtual environment with componentize-py.
+#[derive(Debug)]
+pub struct Python {
+    pub folder: PathBuf,
+}
+
+impl Python {
+    /// The interpreter.
+    pub fn interpreter(&self) -> PathBuf {
+        self.folder.join("bin/python3")
+    }
+}
+
+/// What is here already.
+pub fn find() -> Option<Python> {
+    let folder = cache::find(&name())?;
+    let python = Python { folder };
+    // An environment points to the interpreter that made it.
+    python.interpreter().exists().then_some(python)
+}
+
+/// Install what is missing.
+pub fn install() -> Result<Python> {
+    if run::which("python3").is_none() {
+        debian::install(&["python3", "python3-venv"])?;
+    }
+    let folder = cache::find_or_make(&name(), |folder| {
+        eprintln!("setup: installing componentize-py");
+        let make =
+            || run::quietly(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
+        make().or_else(|_| {
+            debian::install(&["python3-venv"])?;
+            make()
+        })?;
+        let requirements = folder.join("requirements.txt");
+        std::fs::write(&requirements, REQUIREMENTS)?;
+        let mut pip = Command::new(folder.join("bin/python3"));
+        pip.args(["-m", "pip", "--quiet", "install", "--only-binary", ":all:", "--requirement"])
+            .arg(&requirements);
+        run::quietly(&mut pip)
+    })?;
+    Ok(Python { folder })
+}
+
+/// An environment works with the interpreter that made it and with no other.
+fn name() -> String {
+    let ask = "import sys; print(sys.executable, sys.version)";
+    let interpreter = run::output(Command::new("python3").args(["-c", ask])).unwrap_or_default();
+    format!("python-{}", cache::fingerprint([REQUIREMENTS.as_bytes(), interpreter.as_bytes()]))
+}
