@@ -26,6 +26,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 /// What a nucleus is started with.
 #[derive(Clone, Debug)]
@@ -62,6 +63,8 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Nucleus {
     parts: Parts,
+    /// The operator as a caller.
+    operator: Caller,
     running: BTreeMap<ComponentName, ComponentVersion>,
     tasks: Tasks,
 }
@@ -91,7 +94,8 @@ impl Nucleus {
             config.core_dumps,
         );
         let supervisor = Supervisor::new(Runtimes { wasm: Arc::new(wasm) }, tasks.clone(), pubsub);
-        tasks.spawn(pass_on(requests, supervisor.clone()));
+        let operator = operator(&config.thing)?;
+        tasks.spawn(pass_on(requests, supervisor.clone(), operator.stop().clone()));
         let parts = Parts {
             supervisor,
             capabilities,
@@ -101,7 +105,7 @@ impl Nucleus {
             thing: config.thing,
             treatment: config.treatment,
         };
-        Ok((Self { parts, running: BTreeMap::new(), tasks }, said))
+        Ok((Self { parts, operator, running: BTreeMap::new(), tasks }, said))
     }
 
     /// Make the components of a deployment run.
@@ -143,15 +147,9 @@ impl Nucleus {
         &self.parts.capabilities.pubsub
     }
 
-    /// The operator as a caller, who may publish and subscribe to everything.
-    ///
-    /// # Errors
-    /// Never in practice: the names are constants.
-    pub fn operator(&self) -> anyhow::Result<Caller> {
-        let mut policy = AccessPolicy::default();
-        policy.allow("aws.greengrass.ipc.pubsub", "*", "*")?;
-        let limits = Limits { subscriptions: 1000, ..Limits::default() };
-        Ok(Caller::new("gg-host".parse()?, "0.0.0".parse()?, self.parts.thing.clone(), policy, limits))
+    /// The operator as a caller, who may publish and subscribe to everything until the end.
+    pub fn operator(&self) -> &Caller {
+        &self.operator
     }
 
     /// What the host says about a component goes here.
@@ -171,12 +169,20 @@ impl Nucleus {
 
     /// Stop all components, each within the deadline, and end.
     pub async fn drain(self, deadline: Duration) {
-        self.parts.supervisor.stop_all(deadline).await;
-        let Self { parts, tasks, .. } = self;
-        drop(parts);
-        // What does not end by itself ends with the process.
-        let _late = tokio::time::timeout(Duration::from_millis(500), tasks.finish()).await;
+        let Self { parts, operator, tasks, .. } = self;
+        parts.supervisor.stop_all(deadline).await;
+        operator.ask_to_stop();
+        // The workers end when nobody can ask them any more.
+        parts.supervisor.close();
+        tasks.finish().await;
     }
+}
+
+fn operator(thing: &ThingName) -> anyhow::Result<Caller> {
+    let mut policy = AccessPolicy::default();
+    policy.allow("aws.greengrass.ipc.pubsub", "*", "*")?;
+    let limits = Limits { subscriptions: 1000, ..Limits::default() };
+    Ok(Caller::new("gg-host".parse()?, ComponentVersion::ZERO, thing.clone(), policy, limits))
 }
 
 impl Parts {
@@ -217,10 +223,19 @@ impl Parts {
 }
 
 /// Carry what components report to the supervisor.
-async fn pass_on(mut requests: mpsc::Receiver<Request>, supervisor: Supervisor) {
-    while let Some(request) = requests.recv().await {
+async fn pass_on(
+    mut requests: mpsc::Receiver<Request>,
+    supervisor: Supervisor,
+    stop: CancellationToken,
+) {
+    loop {
+        let request = tokio::select! {
+            request = requests.recv() => request,
+            () = stop.cancelled() => return,
+        };
         match request {
-            Request::UpdateState { component, state } => supervisor.report(&component, state).await,
+            Some(Request::UpdateState { component, state }) => supervisor.report(&component, state).await,
+            None => return,
         }
     }
 }

@@ -1,17 +1,44 @@
 //! The project's own chores.
 
 mod bindings;
+mod check;
+mod demo;
 mod samples;
 mod setup;
+mod test;
 
 use anyhow::{Result, bail};
+use std::env;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  demo       build the host and two samples, and run them together
+  test       install what the tests need and run every test
+  setup      install the toolchains of the guest languages
+  samples    build the sample components into target/samples
+  check      formatting, clippy, licences and sources of dependencies
+  bench      run the benchmarks and print a table with ratios
+  bindings   generate the C bindings anew (--check: only compare)
+
+--ci, or CI=true in the environment: what cannot be done is an error, not a warning";
 
 fn main() -> Result<()> {
-    let ci = std::env::var("CI").is_ok_and(|value| value == "true") || std::env::args().any(|argument| argument == "--ci");
-    match std::env::args().nth(1).as_deref() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let flag = |name: &str| arguments.iter().any(|argument| argument == name);
+    let ci = env::var("CI").is_ok_and(|value| value == "true") || flag("--ci");
+    match arguments.first().map(String::as_str) {
+        Some("bench") => test::bench(&arguments[1..]),
+        Some("bindings") => bindings::generate(ci || flag("--check")),
+        Some("check") => check::run(),
+        Some("demo") => demo::run(),
+        Some("samples") => samples::build(&setup::run(ci)?, None, ci),
         Some("setup") => setup::run(ci).map(drop),
-        Some("samples") => samples::build(&setup::run(ci)?, ci),
-        Some("bindings") => bindings::generate(ci || std::env::args().any(|argument| argument == "--check")),
-        _ => bail!("cargo xtask setup | samples | bindings"),
+        Some("test") => test::run(ci, &arguments[1..]),
+        Some("help" | "--help" | "-h") => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => bail!("{USAGE}"),
     }
 }

@@ -43,9 +43,9 @@ const SAMPLES: &[Sample] = &[
     Sample { name: "filter-py", source: "filter-py/filter.py", language: Language::Python },
 ];
 
-/// Build all samples. Those whose toolchain is missing are left out with a warning, and with `ci`
-/// are an error.
-pub fn build(tools: &Toolchains, ci: bool) -> Result<()> {
+/// Build all samples, or only those named, and put their recipes beside them. Those whose
+/// toolchain is missing are left out with a warning, and with `ci` are an error.
+pub fn build(tools: &Toolchains, only: Option<&[&str]>, ci: bool) -> Result<()> {
     let root = fs::canonicalize(ROOT)?;
     let out = root.join("target/samples");
     fs::create_dir_all(&out)?;
@@ -56,9 +56,13 @@ pub fn build(tools: &Toolchains, ci: bool) -> Result<()> {
     if tools.rust.is_none() {
         skipped.push("those in Rust");
     } else if root.join("sample-components/Cargo.toml").is_file() {
-        build_rust(&root, &out)?;
+        build_rust(&root, &root.join("sample-components"), &out)?;
     }
+    copy_recipes(&root, &out)?;
     for sample in SAMPLES {
+        if only.is_some_and(|names| !names.contains(&sample.name)) {
+            continue;
+        }
         match command(sample, tools, &root) {
             Some((command, inputs)) => build_one(sample, command, &inputs, &root, &out)?,
             None => skipped.push(sample.name),
@@ -164,8 +168,27 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// cargo knows itself what is up to date.
-fn build_rust(root: &Path, out: &Path) -> Result<()> {
+/// A recipe finds its artifacts beside it.
+fn copy_recipes(root: &Path, out: &Path) -> Result<()> {
+    for entry in fs::read_dir(root.join("sample-components"))? {
+        let recipe = entry?.path().join("recipe.yaml");
+        if let (true, Some(name)) = (recipe.is_file(), recipe.parent().and_then(Path::file_name)) {
+            fs::copy(&recipe, out.join(name).with_extension("yaml"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Build the hostile guests of the tests into `target/guests`.
+pub fn build_guests() -> Result<()> {
+    let root = fs::canonicalize(ROOT)?;
+    let out = root.join("target/guests");
+    fs::create_dir_all(&out)?;
+    build_rust(&root, &root.join("tests/guests"), &out)
+}
+
+/// Build a workspace of guests in Rust; cargo knows itself what is up to date.
+fn build_rust(root: &Path, workspace: &Path, out: &Path) -> Result<()> {
     let start = Instant::now();
     let mut cargo = Command::new("cargo");
     cargo
@@ -177,13 +200,13 @@ fn build_rust(root: &Path, out: &Path) -> Result<()> {
             "--quiet",
             "--message-format=json-render-diagnostics",
         ])
-        .current_dir(root.join("sample-components"))
+        .current_dir(workspace)
         .env("CARGO_TARGET_DIR", root.join("target/wasm"))
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());
     let output = cargo.output().context("failed to run cargo")?;
     if !output.status.success() {
-        bail!("the samples in Rust do not build");
+        bail!("the guests in {} do not build", workspace.display());
     }
     for line in String::from_utf8(output.stdout)?.lines() {
         let message: serde_json::Value = serde_json::from_str(line)?;

@@ -94,6 +94,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     timeout: Option<Duration>,
 
+    /// End the run when this component is over, whatever the others do.
+    #[arg(long, value_name = "COMPONENT")]
+    until: Option<ComponentName>,
+
     /// How long components may take to end when asked to.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
     grace: Duration,
@@ -169,7 +173,7 @@ async fn run_async(args: Args) -> Result<i32> {
 
     let (mut nucleus, records) = Nucleus::start(config(&args, &deployment, clock.clone())?)?;
     let printer = Printer::start(records, args.output, stdout_colours())?;
-    let operator_caller = nucleus.operator()?;
+    let operator_caller = nucleus.operator().clone();
     for filter in &args.subscribe {
         show(&nucleus, &operator_caller, filter, clock.clone())?;
     }
@@ -190,7 +194,10 @@ async fn run_async(args: Args) -> Result<i32> {
             let publishing = publish(&nucleus, &operator_caller, &publications);
             let over = async {
                 publishing.await?;
-                all_over(&nucleus, &names, args.watch, !publications.is_empty()).await;
+                match &args.until {
+                    Some(until) => one_over(&nucleus, until).await?,
+                    None => all_over(&nucleus, &names, args.watch, !publications.is_empty()).await,
+                }
                 anyhow::Ok(())
             };
             tokio::select! {
@@ -211,7 +218,6 @@ async fn run_async(args: Args) -> Result<i32> {
             let status = status.borrow();
             !status.state.is_settled() && status.activity.is_none()
         });
-    drop(operator_caller);
     // A second Ctrl-C ends the wait.
     let forced = tokio::select! {
         () = nucleus.drain(args.grace) => false,
@@ -421,6 +427,13 @@ async fn all_over(nucleus: &Nucleus, names: &[ComponentName], watching: bool, fe
         return handlers_over(&mut statuses, watching).await;
     }
     quiet(&statuses).await;
+}
+
+/// Wait until one component is over, and then until no handler has work.
+async fn one_over(nucleus: &Nucleus, until: &ComponentName) -> Result<()> {
+    let mut status = nucleus.status(until).ok_or_else(|| anyhow!("--until {until}: no component has this name"))?;
+    let _gone = status.wait_for(|status| status.state.is_settled()).await;
+    Ok(())
 }
 
 /// Handlers end by themselves only when they are broken.

@@ -171,6 +171,11 @@ impl Supervisor {
         }
     }
 
+    /// Let go of all components: nothing can be asked of them any more, and what still runs ends.
+    pub fn close(&self) {
+        self.lock().clear();
+    }
+
     /// How a component stands, now and from now on.
     pub fn status(&self, name: &ComponentName) -> Option<watch::Receiver<ComponentStatus>> {
         Some(self.find(name)?.status)

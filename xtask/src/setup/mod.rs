@@ -30,9 +30,15 @@ pub struct Toolchains {
     pub python: Option<Python>,
 }
 
-/// What is here already.
-pub fn find() -> Toolchains {
-    Toolchains { rust: wasm_target::find(), c: c::find(), js: js::find(), python: python::find() }
+/// Install what the demo needs: Rust, and JavaScript if it can be had.
+pub fn for_demo() -> Toolchains {
+    let mut missing = Vec::new();
+    Toolchains {
+        rust: keep("Rust", wasm_target::install(), &mut missing),
+        c: None,
+        js: keep("JavaScript", js::install(), &mut missing),
+        python: None,
+    }
 }
 
 /// Install what is missing. A toolchain that cannot be had is left out with a warning, and with

@@ -1,0 +1,49 @@
+//! The main job on one screen: a sensor publishes, a filter in another language reacts, and an
+//! aggregator sums up.
+
+use crate::{samples, setup};
+use anyhow::{Context, Result, bail};
+use std::process::Command;
+
+/// Build what is needed and run it.
+pub fn run() -> Result<()> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    step("building the host (the first time takes some minutes)");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--package", "gg-host"])
+        .current_dir(root)
+        .status()
+        .context("cannot run cargo")?;
+    if !built.success() {
+        bail!("the host does not build");
+    }
+    step("building the components");
+    let tools = setup::for_demo();
+    if tools.rust.is_none() {
+        bail!("the demo needs Rust's target wasm32-wasip2; see the warning above");
+    }
+    let filter = if tools.js.is_some() { "filter-js" } else { "filter-rs" };
+    samples::build(&tools, Some(&[filter]), false)?;
+
+    step("running: a sensor (Rust), a filter (see its name) and an aggregator (Rust)");
+    let samples = format!("{root}/target/samples");
+    let status = Command::new(format!("{root}/target/debug/gg-host"))
+        .arg("run")
+        .args(["sensor", filter, "aggregator"].map(|name| format!("{samples}/{name}.yaml")))
+        .args(["--config", "com.example.Sensor:count=12"])
+        .args(["--config", "com.example.Sensor:intervalMs=250"])
+        .args(["--config", "com.example.Aggregator:windowMs=1000"])
+        .args(["--subscribe", "sensors/#", "--subscribe", "alerts/#", "--subscribe", "aggregates/#"])
+        .args(["--timeout", "30s", "--until", "com.example.Sensor"])
+        .status()
+        .context("cannot run gg-host")?;
+    if !status.success() {
+        bail!("gg-host ended with {status}");
+    }
+    step("done: alerts/temperature came from the filter, aggregates/temperature from the aggregator");
+    Ok(())
+}
+
+fn step(text: &str) {
+    println!("\n==> {text}");
+}

@@ -1,0 +1,44 @@
+//! Tests and benchmarks, with everything they need in place.
+
+use crate::{bindings, samples, setup};
+use anyhow::{Context, Result, bail};
+use std::process::Command;
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// Install, build, and run every test. Further arguments go to the test programs.
+pub fn run(ci: bool, arguments: &[String]) -> Result<()> {
+    let filter: Vec<&String> = arguments.iter().filter(|argument| *argument != "--ci").collect();
+    prepare(ci)?;
+    cargo(&["test", "--package", "gg-model"], &filter)?;
+    cargo(&["test", "--package", "gg-host"], &filter)?;
+    // Components of WASI 0.3, which a build of its own serves.
+    cargo(&["test", "--package", "gg-host", "--features", "wasi3", "--test", "it"], &[&"wasi3".to_owned()])
+}
+
+/// Run the benchmarks in an optimised build.
+pub fn bench(arguments: &[String]) -> Result<()> {
+    prepare(false)?;
+    cargo(&["bench", "--package", "gg-host"], &arguments.iter().collect::<Vec<_>>())
+}
+
+fn prepare(ci: bool) -> Result<()> {
+    let tools = setup::run(ci)?;
+    samples::build(&tools, None, ci)?;
+    samples::build_guests()?;
+    bindings::generate(true)
+}
+
+fn cargo(command: &[&str], arguments: &[&String]) -> Result<()> {
+    println!("\n==> cargo {}", command.join(" "));
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(command).current_dir(ROOT);
+    if !arguments.is_empty() {
+        cargo.arg("--").args(arguments);
+    }
+    let status = cargo.status().context("cannot run cargo")?;
+    if !status.success() {
+        bail!("cargo {} failed", command.join(" "));
+    }
+    Ok(())
+}
