@@ -91,6 +91,8 @@ impl std::error::Error for Error {}
 
 impl From<wasmtime::component::ResourceTableError> for Error {
     fn from(error: wasmtime::component::ResourceTableError) -> Self {
-        Self::unavailable(format!("no room for another resource: {error}; see the limit `resources`"))
+        Self::unavailable(format!(
+            "no room for another resource: {error}; see the limit `resources`"
+        ))
     }
 }

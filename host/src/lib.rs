@@ -6,8 +6,8 @@
 
 pub mod bindings;
 pub mod capability;
-pub mod clock;
 pub mod cli;
+pub mod clock;
 pub mod component;
 pub mod deployment;
 pub mod error;

@@ -85,7 +85,8 @@ impl Nucleus {
             lifecycle,
             pubsub: pubsub.clone(),
         };
-        let engine = Arc::new(WasmEngine::new(&config.engine).context("cannot start the wasm engine")?);
+        let engine =
+            Arc::new(WasmEngine::new(&config.engine).context("cannot start the wasm engine")?);
         let wasm = WasmRuntime::new(
             engine,
             tasks.clone(),
@@ -126,13 +127,17 @@ impl Nucleus {
     ///
     /// # Errors
     /// The new one cannot run; the old one goes on.
-    pub async fn reload(&self, desired: &DesiredComponent, deadline: Duration) -> Result<(), DeployError> {
+    pub async fn reload(
+        &self,
+        desired: &DesiredComponent,
+        deadline: Duration,
+    ) -> Result<(), DeployError> {
         let component = &desired.component;
         let supervisor = &self.parts.supervisor;
-        let prepared = supervisor
-            .prepare(component, &self.parts.log(component))
-            .await
-            .map_err(|failure| DeployError::Prepare { component: component.name.clone(), failure })?;
+        let prepared =
+            supervisor.prepare(component, &self.parts.log(component)).await.map_err(|failure| {
+                DeployError::Prepare { component: component.name.clone(), failure }
+            })?;
         supervisor.replace(&component.name, prepared, deadline).await;
         Ok(())
     }
@@ -216,7 +221,7 @@ impl Parts {
             component.version.clone(),
             self.thing.clone(),
             component.policy.clone(),
-            component.limits.clone(),
+            component.limits,
         );
         self.supervisor.install(caller, prepared, self.log(component), self.treatment);
     }
@@ -234,7 +239,9 @@ async fn pass_on(
             () = stop.cancelled() => return,
         };
         match request {
-            Some(Request::UpdateState { component, state }) => supervisor.report(&component, state).await,
+            Some(Request::UpdateState { component, state }) => {
+                supervisor.report(&component, state).await;
+            }
             None => return,
         }
     }

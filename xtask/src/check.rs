@@ -77,7 +77,10 @@ fn licence_allowed(expression: &str, allowed: &BTreeSet<String>) -> bool {
     let plain = expression.replace(['(', ')'], " ").replace('/', " OR ");
     let words: Vec<&str> = plain.split_whitespace().collect();
     let parts = |separator: &str, words: &[&str]| -> Vec<Vec<String>> {
-        words.split(|word| *word == separator).map(|part| part.iter().map(ToString::to_string).collect()).collect()
+        words
+            .split(|word| *word == separator)
+            .map(|part| part.iter().map(ToString::to_string).collect())
+            .collect()
     };
     !words.is_empty()
         && parts("AND", &words).iter().all(|part| {
@@ -100,7 +103,9 @@ fn texts(rules: &toml::Table, path: &[&str]) -> BTreeSet<String> {
 }
 
 fn names(rules: &toml::Table, path: &[&str]) -> BTreeSet<String> {
-    at(rules, path).filter_map(|value| Some(value.get("crate").or(value.get("name"))?.as_str()?.to_owned())).collect()
+    at(rules, path)
+        .filter_map(|value| Some(value.get("crate").or(value.get("name"))?.as_str()?.to_owned()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -111,7 +116,13 @@ mod tests {
     fn alternatives_and_conjunctions_of_licences() {
         let allowed: BTreeSet<String> =
             ["MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception"].map(str::to_owned).into();
-        for good in ["MIT", "MIT OR GPL-3.0", "MIT/Apache-2.0", "(MIT OR GPL-3.0) AND Apache-2.0", "Apache-2.0 WITH LLVM-exception OR GPL-2.0"] {
+        for good in [
+            "MIT",
+            "MIT OR GPL-3.0",
+            "MIT/Apache-2.0",
+            "(MIT OR GPL-3.0) AND Apache-2.0",
+            "Apache-2.0 WITH LLVM-exception OR GPL-2.0",
+        ] {
             assert!(licence_allowed(good, &allowed), "{good}");
         }
         for bad in ["", "GPL-3.0", "MIT AND GPL-3.0"] {

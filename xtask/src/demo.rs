@@ -33,14 +33,23 @@ pub fn run() -> Result<()> {
         .args(["--config", "com.example.Sensor:count=12"])
         .args(["--config", "com.example.Sensor:intervalMs=250"])
         .args(["--config", "com.example.Aggregator:windowMs=1000"])
-        .args(["--subscribe", "sensors/#", "--subscribe", "alerts/#", "--subscribe", "aggregates/#"])
+        .args([
+            "--subscribe",
+            "sensors/#",
+            "--subscribe",
+            "alerts/#",
+            "--subscribe",
+            "aggregates/#",
+        ])
         .args(["--timeout", "30s", "--until", "com.example.Sensor"])
         .status()
         .context("cannot run gg-host")?;
     if !status.success() {
         bail!("gg-host ended with {status}");
     }
-    step("done: alerts/temperature came from the filter, aggregates/temperature from the aggregator");
+    step(
+        "done: alerts/temperature came from the filter, aggregates/temperature from the aggregator",
+    );
     Ok(())
 }
 

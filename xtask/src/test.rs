@@ -13,7 +13,10 @@ pub fn run(ci: bool, arguments: &[String]) -> Result<()> {
     cargo(&["test", "--package", "gg-model"], &filter)?;
     cargo(&["test", "--package", "gg-host"], &filter)?;
     // Components of WASI 0.3, which a build of its own serves.
-    cargo(&["test", "--package", "gg-host", "--features", "wasi3", "--test", "it"], &[&"wasi3".to_owned()])
+    cargo(
+        &["test", "--package", "gg-host", "--features", "wasi3", "--test", "it"],
+        &[&"wasi3".to_owned()],
+    )
 }
 
 /// Run the benchmarks in an optimised build.

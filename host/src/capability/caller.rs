@@ -32,9 +32,9 @@ impl Operation {
     pub fn service(self) -> &'static str {
         match self {
             Self::AccessKeyValue => "gg.host.keyvalue",
-            Self::GetConfiguration | Self::SubscribeToConfigurationUpdate | Self::UpdateConfiguration => {
-                "gg.host.configuration"
-            }
+            Self::GetConfiguration
+            | Self::SubscribeToConfigurationUpdate
+            | Self::UpdateConfiguration => "gg.host.configuration",
             Self::PublishToTopic | Self::SubscribeToTopic => "aws.greengrass.ipc.pubsub",
             Self::UpdateState => "aws.greengrass.ipc.lifecycle",
             Self::WriteLog => "gg.host.logging",
@@ -241,9 +241,8 @@ pub(crate) struct Slot {
 
 impl Slot {
     fn take(component: &Arc<Component>, which: Which, limit: u32) -> Result<Self> {
-        let taken = component
-            .open(which)
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |open| {
+        let taken =
+            component.open(which).fetch_update(Ordering::Relaxed, Ordering::Relaxed, |open| {
                 (open < limit).then_some(open + 1)
             });
         if taken.is_err() {

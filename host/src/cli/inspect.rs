@@ -33,7 +33,8 @@ pub(super) struct Args {
 /// Look and print. The code is 1 when the component could not run here.
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     start_tracing(args.verbose);
-    let engine = WasmEngine::new(&EngineConfig { cache: default_cache(), ..EngineConfig::default() })?;
+    let engine =
+        WasmEngine::new(&EngineConfig { cache: default_cache(), ..EngineConfig::default() })?;
     let path = args.component.display();
     let found = inspect(&engine, &args.component).map_err(|reason| anyhow!("{path}: {reason}"))?;
     let text = match args.output {
@@ -41,7 +42,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Format::Text => as_text(&args.component.display().to_string(), &found),
     };
     std::io::stdout().write_all(text.as_bytes())?;
-    let runs = found.imports.iter().all(|(_, service)| *service == Service::Served) && role(&found).is_some();
+    let runs = found.imports.iter().all(|(_, service)| *service == Service::Served)
+        && role(&found).is_some();
     Ok(if runs { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -88,7 +90,8 @@ fn as_text(path: &str, found: &Inspection) -> String {
     let size = ByteSize(found.size).display().iec();
     let _infallible = writeln!(text, "{path}");
     let _infallible = writeln!(text, "  kind     {}", kind(found));
-    let _infallible = writeln!(text, "  role     {}", role(found).unwrap_or("none: it exports nothing to run"));
+    let _infallible =
+        writeln!(text, "  role     {}", role(found).unwrap_or("none: it exports nothing to run"));
     let _infallible = writeln!(text, "  size     {size}");
     let _infallible = writeln!(text, "  digest   sha256:{}", found.digest);
     let _infallible = writeln!(text, "  exports");
@@ -103,7 +106,8 @@ fn as_text(path: &str, found: &Inspection) -> String {
         };
         let _infallible = writeln!(text, "    {name}{note}");
     }
-    let wanted: Vec<_> = found.imports.iter().filter_map(|(name, _)| Some((name, needs(name)?))).collect();
+    let wanted: Vec<_> =
+        found.imports.iter().filter_map(|(name, _)| Some((name, needs(name)?))).collect();
     if !wanted.is_empty() {
         let _infallible = writeln!(text, "  needs granted, where it uses them");
         for (name, grant) in wanted {

@@ -23,7 +23,7 @@ pub struct Cli {
 enum Command {
     Inspect(inspect::Args),
     New(new::Args),
-    Run(run::Args),
+    Run(Box<run::Args>),
 }
 
 /// How to print.
@@ -45,14 +45,15 @@ impl Cli {
         match self.command {
             Command::Inspect(args) => inspect::run(&args),
             Command::New(args) => new::run(&args),
-            Command::Run(args) => run::run(args),
+            Command::Run(args) => run::run(*args),
         }
     }
 }
 
 /// Say what went wrong, with its causes, and give the code for it.
 pub fn fail(error: &anyhow::Error) -> ExitCode {
-    let (bold, plain) = if colours(&std::io::stderr()) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+    let (bold, plain) =
+        if colours(&std::io::stderr()) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
     let mut stderr = std::io::stderr().lock();
     let _closed = writeln!(stderr, "{bold}error:{plain} {error:#}");
     ExitCode::FAILURE

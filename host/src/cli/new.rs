@@ -4,4 +4,6 @@ use std::process::ExitCode;
 /// x
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
-pub(super) fn run(_: &Args) -> Result<ExitCode> { anyhow::bail!("not yet") }
+pub(super) fn run(_: &Args) -> Result<ExitCode> {
+    anyhow::bail!("not yet")
+}

@@ -96,7 +96,8 @@ fn write_text(line: &mut String, record: &Record, colours: bool) {
         _ => record.component.as_ref(),
     };
     let message = &record.message;
-    let _infallible = write!(line, "{dim}{time}{plain} {colour}{word:<5}{plain} {dim}{who}{plain}  {message}");
+    let _infallible =
+        write!(line, "{dim}{time}{plain} {colour}{word:<5}{plain} {dim}{who}{plain}  {message}");
     if record.source != Source::Message {
         for (key, value) in &record.fields {
             let _infallible = write!(line, " {dim}{key}={plain}{value}");
@@ -110,7 +111,8 @@ fn write_json(line: &mut String, record: &Record) {
         record.fields.iter().map(|(key, value)| (key.clone(), Value::from(value.clone()))).collect()
     };
     let object = if record.source == Source::Message {
-        let payload = serde_json::from_str(&record.message).unwrap_or_else(|_| json!(record.message));
+        let payload =
+            serde_json::from_str(&record.message).unwrap_or_else(|_| json!(record.message));
         let topic = record.fields.first().map(|(_, topic)| topic.clone());
         json!({ "time": time, "source": "message", "topic": topic, "payload": payload })
     } else {

@@ -16,7 +16,9 @@ use crate::supervisor::machine::LifecycleState;
 use crate::supervisor::{ComponentStatus, Treatment};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::ValueHint;
-use gg_model::{ComponentName, Directory, Grant, HostPort, LimitOverrides, ReceiveMode, Topic, WhenFull};
+use gg_model::{
+    ComponentName, Directory, Grant, HostPort, LimitOverrides, ReceiveMode, Topic, WhenFull,
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -156,7 +158,10 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
 }
 
 async fn run_async(args: Args) -> Result<i32> {
-    let root = tempfile::Builder::new().prefix("gg-host-").tempdir().context("cannot make a work folder")?;
+    let root = tempfile::Builder::new()
+        .prefix("gg-host-")
+        .tempdir()
+        .context("cannot make a work folder")?;
     let clock = Clock::system();
     let places = Places { root: root.path().to_owned(), thing: "local".parse()? };
     let operator = operator(&args)?;
@@ -167,7 +172,10 @@ async fn run_async(args: Args) -> Result<i32> {
     for local in &locals {
         let desired = local.desired(&operator, &places, &clock)?;
         let name = &desired.component.name;
-        ensure!(names.insert(name.clone()), "two components are named {name}; rename one in its recipe");
+        ensure!(
+            names.insert(name.clone()),
+            "two components are named {name}; rename one in its recipe"
+        );
         deployment.components.push(desired);
     }
 
@@ -179,7 +187,9 @@ async fn run_async(args: Args) -> Result<i32> {
     }
     let publications = publications(&args.publish)?;
     let mut watching = match args.watch {
-        true => Some(Watch::new(deployment.components.iter().map(|d| d.component.artifact.clone()))?),
+        true => {
+            Some(Watch::new(deployment.components.iter().map(|d| d.component.artifact.clone()))?)
+        }
         false => None,
     };
 
@@ -213,11 +223,10 @@ async fn run_async(args: Args) -> Result<i32> {
         .iter()
         .filter_map(|desired| nucleus.status(&desired.component.name))
         .collect();
-    let unfinished =
-        statuses.iter().any(|status| {
-            let status = status.borrow();
-            !status.state.is_settled() && status.activity.is_none()
-        });
+    let unfinished = statuses.iter().any(|status| {
+        let status = status.borrow();
+        !status.state.is_settled() && status.activity.is_none()
+    });
     // A second Ctrl-C ends the wait.
     let forced = tokio::select! {
         () = nucleus.drain(args.grace) => false,
@@ -236,7 +245,12 @@ enum End {
     TimedOut,
 }
 
-fn code(end: End, forced: bool, unfinished: bool, statuses: &[watch::Receiver<ComponentStatus>]) -> i32 {
+fn code(
+    end: End,
+    forced: bool,
+    unfinished: bool,
+    statuses: &[watch::Receiver<ComponentStatus>],
+) -> i32 {
     if forced {
         return INTERRUPTED;
     }
@@ -265,7 +279,13 @@ fn config(args: &Args, deployment: &Deployment, clock: Clock) -> Result<NucleusC
         thing: "local".parse()?,
         engine,
         guest_threads: args.threads,
-        least_level: if args.verbose > 1 { Level::Trace } else if args.verbose > 0 { Level::Debug } else { Level::Info },
+        least_level: if args.verbose > 1 {
+            Level::Trace
+        } else if args.verbose > 0 {
+            Level::Debug
+        } else {
+            Level::Info
+        },
         treatment: Treatment { most_errors: 1 },
         core_dumps: args.core_dumps.clone(),
         clock,
@@ -307,7 +327,8 @@ fn variable(pair: &str) -> Result<(String, String)> {
         Some(("", _)) => bail!("--env {pair}: there is no name before the ="),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
         None => {
-            let value = std::env::var(pair).with_context(|| format!("--env {pair}: give it a value with {pair}=…"))?;
+            let value = std::env::var(pair)
+                .with_context(|| format!("--env {pair}: give it a value with {pair}=…"))?;
             Ok((pair.to_owned(), value))
         }
     }
@@ -330,9 +351,14 @@ fn config_file(argument: &str) -> Result<Setting> {
         Some((component, path)) => (Some(component.to_owned()), path),
         None => (None, argument),
     };
-    let text = fs::read_to_string(path).with_context(|| format!("--config-file: cannot read {path}"))?;
-    let value = gg_model::recipe::parse_value(&text).with_context(|| format!("--config-file {path}"))?;
-    ensure!(value.is_object(), "--config-file {path}: it must hold an object of configuration keys");
+    let text =
+        fs::read_to_string(path).with_context(|| format!("--config-file: cannot read {path}"))?;
+    let value =
+        gg_model::recipe::parse_value(&text).with_context(|| format!("--config-file {path}"))?;
+    ensure!(
+        value.is_object(),
+        "--config-file {path}: it must hold an object of configuration keys"
+    );
     Ok(Setting { component, path: Vec::new(), value })
 }
 
@@ -347,8 +373,9 @@ fn publications(pairs: &[String]) -> Result<Vec<Publication>> {
     pairs
         .iter()
         .map(|pair| {
-            let (topic, payload) =
-                pair.split_once('=').ok_or_else(|| anyhow!("--publish {pair}: write TOPIC=PAYLOAD"))?;
+            let (topic, payload) = pair
+                .split_once('=')
+                .ok_or_else(|| anyhow!("--publish {pair}: write TOPIC=PAYLOAD"))?;
             let topic = topic.parse().with_context(|| format!("--publish {pair}"))?;
             let json = serde_json::from_str::<serde::de::IgnoredAny>(payload).is_ok();
             let format = if json { PayloadFormat::Json } else { PayloadFormat::Binary };
@@ -417,7 +444,8 @@ async fn all_over(nucleus: &Nucleus, names: &[ComponentName], watching: bool, fe
     let mut statuses: Vec<_> = names.iter().filter_map(|name| nucleus.status(name)).collect();
     let mut had_service = false;
     for status in &mut statuses {
-        let Ok(settled) = status.wait_for(|s| s.state.is_settled() || s.activity.is_some()).await else {
+        let Ok(settled) = status.wait_for(|s| s.state.is_settled() || s.activity.is_some()).await
+        else {
             continue;
         };
         had_service |= settled.activity.is_none();
@@ -431,7 +459,9 @@ async fn all_over(nucleus: &Nucleus, names: &[ComponentName], watching: bool, fe
 
 /// Wait until one component is over, and then until no handler has work.
 async fn one_over(nucleus: &Nucleus, until: &ComponentName) -> Result<()> {
-    let mut status = nucleus.status(until).ok_or_else(|| anyhow!("--until {until}: no component has this name"))?;
+    let mut status = nucleus
+        .status(until)
+        .ok_or_else(|| anyhow!("--until {until}: no component has this name"))?;
     let _gone = status.wait_for(|status| status.state.is_settled()).await;
     Ok(())
 }
@@ -482,13 +512,14 @@ async fn reload_forever(
     loop {
         let changed = watching.changed().await;
         for local in locals {
-            let desired = match local::read(&local.path).and_then(|l| l.desired(operator, places, clock)) {
-                Ok(desired) => desired,
-                Err(error) => {
-                    tracing::error!("{error:#}; the one that runs goes on");
-                    continue;
-                }
-            };
+            let desired =
+                match local::read(&local.path).and_then(|l| l.desired(operator, places, clock)) {
+                    Ok(desired) => desired,
+                    Err(error) => {
+                        tracing::error!("{error:#}; the one that runs goes on");
+                        continue;
+                    }
+                };
             if !changed.contains(&desired.component.artifact) {
                 continue;
             }
@@ -503,7 +534,9 @@ async fn reload_forever(
 
 async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
     tokio::select! {
         result = tokio::signal::ctrl_c() => if result.is_err() { std::future::pending().await },
         _ = terminate.recv() => {}

@@ -27,17 +27,18 @@ impl Watch {
         let folders: BTreeSet<PathBuf> =
             files.iter().filter_map(|file| file.parent().map(PathBuf::from)).collect();
         let (sender, changes) = mpsc::channel(256);
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            let Ok(event) = event else { return };
-            if event.kind.is_access() {
-                return;
-            }
-            for path in event.paths.into_iter().filter(|path| files.contains(path)) {
-                // Full: the reader will look at the files anyway.
-                let _full = sender.try_send(path);
-            }
-        })
-        .context("cannot watch for changes")?;
+        let mut watcher =
+            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+                let Ok(event) = event else { return };
+                if event.kind.is_access() {
+                    return;
+                }
+                for path in event.paths.into_iter().filter(|path| files.contains(path)) {
+                    // Full: the reader will look at the files anyway.
+                    let _full = sender.try_send(path);
+                }
+            })
+            .context("cannot watch for changes")?;
         for folder in folders {
             watcher
                 .watch(&folder, RecursiveMode::NonRecursive)

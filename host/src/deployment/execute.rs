@@ -85,7 +85,8 @@ async fn prepare<'a>(
     for desired in &deployment.components {
         let component = &desired.component;
         let name = component.name.clone();
-        let touched = |step: &Step| matches!(step, Step::Install(n) | Step::Replace(n) if *n == name);
+        let touched =
+            |step: &Step| matches!(step, Step::Install(n) | Step::Replace(n) if *n == name);
         if !steps.iter().any(touched) {
             continue;
         }

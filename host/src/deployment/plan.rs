@@ -25,7 +25,8 @@ pub fn plan(
         .iter()
         .filter(|(name, version)| running.get(*name).is_some_and(|runs| runs != *version))
         .map(|(name, _)| Step::Replace(name.clone()));
-    let new = desired.keys().filter(|name| !running.contains_key(*name)).cloned().map(Step::Install);
+    let new =
+        desired.keys().filter(|name| !running.contains_key(*name)).cloned().map(Step::Install);
     gone.chain(changed).chain(new).collect()
 }
 
@@ -34,7 +35,9 @@ mod tests {
     use super::*;
 
     fn set(rows: &[(&str, &str)]) -> BTreeMap<ComponentName, ComponentVersion> {
-        rows.iter().map(|(name, version)| (name.parse().unwrap(), version.parse().unwrap())).collect()
+        rows.iter()
+            .map(|(name, version)| (name.parse().unwrap(), version.parse().unwrap()))
+            .collect()
     }
 
     fn name(text: &str) -> ComponentName {

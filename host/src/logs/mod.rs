@@ -159,7 +159,13 @@ impl LogSink {
     }
 
     /// Take a record from the component, if its rate allows.
-    pub fn write(&self, level: Level, source: Source, message: &str, fields: Vec<(String, String)>) {
+    pub fn write(
+        &self,
+        level: Level,
+        source: Source,
+        message: &str,
+        fields: Vec<(String, String)>,
+    ) {
         if !self.enabled(level) {
             return;
         }
@@ -172,7 +178,12 @@ impl LogSink {
         let message = presentable(message, self.inner.line_bytes);
         let fields: Vec<_> = fields
             .into_iter()
-            .map(|(key, value)| (presentable(&key, 200).into_owned(), presentable(&value, self.inner.line_bytes).into_owned()))
+            .map(|(key, value)| {
+                (
+                    presentable(&key, 200).into_owned(),
+                    presentable(&value, self.inner.line_bytes).into_owned(),
+                )
+            })
             .collect();
         while state.recent.len() >= RECENT {
             state.recent.pop_front();
@@ -218,7 +229,9 @@ impl LogSink {
 }
 
 fn left_out_message(count: u64) -> String {
-    format!("{count} log records left out: the component logs faster than the limit log-rate allows")
+    format!(
+        "{count} log records left out: the component logs faster than the limit log-rate allows"
+    )
 }
 
 /// What a terminal or a log file can show: cut to size, control characters made visible.

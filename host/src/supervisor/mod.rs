@@ -97,11 +97,7 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// No component yet.
-    pub fn new(
-        runtimes: Runtimes,
-        tasks: Tasks,
-        pubsub: PubSub,
-    ) -> Self {
+    pub fn new(runtimes: Runtimes, tasks: Tasks, pubsub: PubSub) -> Self {
         Self { components: Arc::default(), runtimes, tasks, pubsub }
     }
 
@@ -127,7 +123,8 @@ impl Supervisor {
     ) {
         let (commands, receiver) = mpsc::channel(QUEUE);
         let name = caller.name().clone();
-        let (worker, status) = worker::Worker::new(caller, prepared, log, treatment, self.pubsub.clone());
+        let (worker, status) =
+            worker::Worker::new(caller, prepared, log, treatment, self.pubsub.clone());
         self.tasks.spawn(worker.run(receiver));
         self.lock().insert(name, Supervised { commands, status });
     }
@@ -140,7 +137,12 @@ impl Supervisor {
     }
 
     /// Run another version of a component.
-    pub async fn replace(&self, name: &ComponentName, prepared: Box<dyn Prepared>, deadline: Duration) {
+    pub async fn replace(
+        &self,
+        name: &ComponentName,
+        prepared: Box<dyn Prepared>,
+        deadline: Duration,
+    ) {
         if let Some(component) = self.find(name) {
             let _gone = component.commands.send(Command::Replace { prepared, deadline }).await;
         }

@@ -67,7 +67,10 @@ mod tests {
 
     #[test]
     fn dependencies_come_first() {
-        assert_eq!(order(&[("a", &["b"], false), ("b", &["c"], false), ("c", &[], false)]), ["c", "b", "a"]);
+        assert_eq!(
+            order(&[("a", &["b"], false), ("b", &["c"], false), ("c", &[], false)]),
+            ["c", "b", "a"]
+        );
     }
 
     #[test]
@@ -87,7 +90,8 @@ mod tests {
 
     #[test]
     fn a_circle_is_named() {
-        let circle = start_order(&needs(&[("a", &["b"], false), ("b", &["a"], false)])).unwrap_err();
+        let circle =
+            start_order(&needs(&[("a", &["b"], false), ("b", &["a"], false)])).unwrap_err();
         assert_eq!(circle.to_string(), "components depend on each other in a circle: a -> b");
     }
 }

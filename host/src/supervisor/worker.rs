@@ -143,7 +143,11 @@ impl Worker {
         let Some(instance) = self.instance.take() else { return };
         self.log.host(Level::Error, "reports that it cannot do its work");
         instance.running.kill.cancel();
-        let failure = Failure { message: "reported the state ERRORED".to_owned(), code: 1, ..Failure::default() };
+        let failure = Failure {
+            message: "reported the state ERRORED".to_owned(),
+            code: 1,
+            ..Failure::default()
+        };
         self.status.send_modify(|status| status.exit = Some(failure.into()));
         self.on(Event::Failed);
     }
@@ -220,7 +224,8 @@ impl Worker {
     /// Let the others see how the component stands.
     fn tell(&mut self) {
         let state = self.machine.state();
-        let activity = self.instance.as_ref().and_then(|instance| instance.running.activity.clone());
+        let activity =
+            self.instance.as_ref().and_then(|instance| instance.running.activity.clone());
         self.status.send_modify(|status| {
             status.state = state;
             status.activity = activity;
@@ -245,7 +250,7 @@ async fn changed(instance: Option<&mut Instance>) {
         Some(instance) => {
             // The runtime always says how it ended before it lets go.
             if instance.running.status.changed().await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
         None => std::future::pending().await,

@@ -20,15 +20,6 @@ pub struct C {
     pub linker: PathBuf,
 }
 
-/// What is here already.
-pub fn find() -> Option<C> {
-    Some(C {
-        clang: clang()?,
-        sysroot: sysroot_in(&cache::find(&name())?)?,
-        linker: linker().ok()?,
-    })
-}
-
 /// Install what is missing. Rust's target must be there.
 pub fn install() -> Result<C> {
     let linker = linker()?;

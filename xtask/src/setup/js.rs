@@ -21,11 +21,6 @@ pub struct Js {
     pub folder: PathBuf,
 }
 
-/// What is here already.
-pub fn find() -> Option<Js> {
-    Some(Js { node: node().ok()?, folder: cache::find(&name())? })
-}
-
 /// Install what is missing.
 pub fn install() -> Result<Js> {
     let node = match node() {

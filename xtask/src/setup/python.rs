@@ -22,14 +22,6 @@ impl Python {
     }
 }
 
-/// What is here already.
-pub fn find() -> Option<Python> {
-    let folder = cache::find(&name())?;
-    let python = Python { folder };
-    // An environment points to the interpreter that made it.
-    python.interpreter().exists().then_some(python)
-}
-
 /// Install what is missing.
 pub fn install() -> Result<Python> {
     if run::which("python3").is_none() {

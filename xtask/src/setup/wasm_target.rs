@@ -21,11 +21,6 @@ const RUSTUP_DEADLINE: Duration = Duration::from_secs(600);
 /// A component begins with these bytes: the magic number, version 13, layer 1.
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
-/// Whether it is here already.
-pub fn find() -> Option<()> {
-    Rust::in_use().ok()?.has_target().then_some(())
-}
-
 /// Install it if it is missing. `GG_WASM_TARGET=rustup` or `debian` leaves one way only.
 pub fn install() -> Result<()> {
     let rust = Rust::in_use()?;

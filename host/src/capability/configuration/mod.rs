@@ -84,10 +84,8 @@ impl Configuration {
         };
         let mut entries = self.lock();
         let entry = entries.entry(component.clone()).or_default();
-        let merged = entry
-            .tree
-            .merge(path, value, at)
-            .map_err(|error| Error::invalid(error.to_string()))?;
+        let merged =
+            entry.tree.merge(path, value, at).map_err(|error| Error::invalid(error.to_string()))?;
         entry.watchers.retain(|watcher| {
             let Some(watcher) = watcher.upgrade() else { return false };
             merged.paths.iter().for_each(|changed| watcher.note(changed));

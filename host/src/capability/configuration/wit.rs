@@ -7,9 +7,7 @@ use crate::capability::door;
 use crate::error::{Error, ErrorKind, Result};
 use serde_json::Value;
 use wasmtime::StoreContextMut;
-use wasmtime::component::{
-    ComponentType, HasData, Linker, Lower, Resource, ResourceTable,
-};
+use wasmtime::component::{ComponentType, HasData, Linker, Lower, Resource, ResourceTable};
 
 /// What the door needs of a guest's store.
 #[expect(missing_debug_implementations, reason = "borrows for the length of one call")]
@@ -127,9 +125,10 @@ fn add_wasi_config<T: Send + 'static>(
         store.func_wrap("get-all", move |mut store: StoreContextMut<'_, T>, (): ()| {
             let view = view(store.data_mut());
             Ok((match view.configuration.get(view.caller, None, &[]) {
-                Ok(Value::Object(members)) => {
-                    Ok(members.into_iter().map(|(key, value)| (key, plain(value))).collect::<Vec<_>>())
-                }
+                Ok(Value::Object(members)) => Ok(members
+                    .into_iter()
+                    .map(|(key, value)| (key, plain(value)))
+                    .collect::<Vec<_>>()),
                 Ok(_) => Ok(Vec::new()),
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
                 Err(error) => Err(StoreError::Upstream(error.to_string())),

@@ -1,9 +1,9 @@
 //! Outgoing HTTP (`wasi:http/outgoing-handler`): nothing by default, and each host and port that
 //! the component's configuration names under `sandbox.network`.
 
+mod send;
 #[cfg(test)]
 mod tests;
-mod send;
 
 pub mod wit;
 

@@ -62,8 +62,7 @@ pub(super) async fn send(
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     *request.uri_mut() = path.parse().map_err(|_| Error::HttpRequestUriInvalid)?;
 
-    let mut connection: Connection =
-        Box::pin(async move { connection.await.map_err(Error::from) });
+    let mut connection: Connection = Box::pin(async move { connection.await.map_err(Error::from) });
     let first_byte = options.first_byte_timeout.unwrap_or(PATIENCE);
     let mut sending = Box::pin(timeout(first_byte, sender.send_request(request)));
     let response = tokio::select! {
@@ -84,9 +83,12 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 async fn connect(hosts: &AllowedHosts, target: &Target) -> Result<Box<dyn Stream>, Error> {
-    let unknown = |_| Error::DnsError { rcode: Some("name not resolved".to_owned()), info_code: None };
-    let addresses: Vec<SocketAddr> =
-        tokio::net::lookup_host((target.host.as_str(), target.port)).await.map_err(unknown)?.collect();
+    let unknown =
+        |_| Error::DnsError { rcode: Some("name not resolved".to_owned()), info_code: None };
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((target.host.as_str(), target.port))
+        .await
+        .map_err(unknown)?
+        .collect();
     let mut last = Error::DestinationNotFound;
     for address in addresses {
         if !hosts.allows_resolved(&target.host, address) {

@@ -60,7 +60,9 @@ impl KeyValue {
         let mut components = self.lock();
         let buckets = components.entry(bucket.owner.clone()).or_default();
         if buckets.by_name.len() >= MOST_BUCKETS && !buckets.by_name.contains_key(name) {
-            return Err(Error::unavailable(format!("a component has at most {MOST_BUCKETS} buckets")));
+            return Err(Error::unavailable(format!(
+                "a component has at most {MOST_BUCKETS} buckets"
+            )));
         }
         buckets.by_name.entry(bucket.name.clone()).or_default();
         drop(components);
@@ -125,11 +127,13 @@ impl Bucket {
                 Some(value) => std::str::from_utf8(value)
                     .ok()
                     .and_then(|text| text.parse::<i64>().ok())
-                    .ok_or_else(|| Error::invalid(format!("the value of {key:?} is not a number")))?,
+                    .ok_or_else(|| {
+                        Error::invalid(format!("the value of {key:?} is not a number"))
+                    })?,
             };
-            let sum = old
-                .checked_add(delta)
-                .ok_or_else(|| Error::invalid(format!("{old} + {delta} does not fit in 64 bits")))?;
+            let sum = old.checked_add(delta).ok_or_else(|| {
+                Error::invalid(format!("{old} + {delta} does not fit in 64 bits"))
+            })?;
             set(bytes, values, key, sum.to_string().into_bytes())?;
             Ok(sum)
         })

@@ -39,12 +39,17 @@ pub fn add_to_linker<T: Send + 'static>(
 ) -> wasmtime::Result<()> {
     let mut store = linker.instance("wasi:keyvalue/store@0.2.0-draft")?;
     add_bucket(&mut store, lend)?;
-    serve(&mut store, lend, "[method]bucket.list-keys", |view, (bucket, cursor): (_, Option<u64>)| {
-        let from = usize::try_from(cursor.unwrap_or(0)).unwrap_or(usize::MAX);
-        let keys = view.bucket(&bucket)?.keys_from(from);
-        let cursor = (keys.len() == PAGE).then(|| from.saturating_add(PAGE) as u64);
-        Ok(Keys { keys, cursor })
-    })?;
+    serve(
+        &mut store,
+        lend,
+        "[method]bucket.list-keys",
+        |view, (bucket, cursor): (_, Option<u64>)| {
+            let from = usize::try_from(cursor.unwrap_or(0)).unwrap_or(usize::MAX);
+            let keys = view.bucket(&bucket)?.keys_from(from);
+            let cursor = (keys.len() == PAGE).then(|| from.saturating_add(PAGE) as u64);
+            Ok(Keys { keys, cursor })
+        },
+    )?;
     let mut atomics = linker.instance("wasi:keyvalue/atomics@0.2.0-draft")?;
     serve(&mut atomics, lend, "increment", |view, (bucket, key, delta): (_, String, u64)| {
         let delta = i64::try_from(delta)
@@ -101,9 +106,12 @@ fn add_bucket<T: Send + 'static>(
     serve(store, lend, "[method]bucket.get", |view, (bucket, key): (_, String)| {
         Ok(view.bucket(&bucket)?.get(&key))
     })?;
-    serve(store, lend, "[method]bucket.set", |view, (bucket, key, value): (_, String, Vec<u8>)| {
-        view.bucket(&bucket)?.set(&key, value)
-    })?;
+    serve(
+        store,
+        lend,
+        "[method]bucket.set",
+        |view, (bucket, key, value): (_, String, Vec<u8>)| view.bucket(&bucket)?.set(&key, value),
+    )?;
     serve(store, lend, "[method]bucket.delete", |view, (bucket, key): (_, String)| {
         view.bucket(&bucket)?.delete(&key);
         Ok(())

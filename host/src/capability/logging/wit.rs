@@ -80,6 +80,7 @@ impl From<wit::Level> for Level {
 #[derive(Clone, Copy, ComponentType, Lift)]
 #[component(enum)]
 #[repr(u8)]
+#[expect(dead_code, reason = "made only by lifting what a guest passes")]
 enum WasiLevel {
     #[component(name = "trace")]
     Trace,

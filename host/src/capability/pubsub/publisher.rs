@@ -96,7 +96,8 @@ impl Publisher {
         if queues.len() <= MOST_MATCHES {
             self.remembered.truncate(REMEMBERED - 1);
             let (policy, subscribers) = now;
-            let route = Route { topic: topic.clone(), policy, subscribers, queues: Arc::clone(&queues) };
+            let route =
+                Route { topic: topic.clone(), policy, subscribers, queues: Arc::clone(&queues) };
             self.remembered.insert(0, route);
         }
         Ok((topic, queues))
@@ -104,7 +105,7 @@ impl Publisher {
 }
 
 fn check_json(payload: &[u8]) -> Result<()> {
-    serde_json::from_slice::<serde::de::IgnoredAny>(payload)
-        .map(|_| ())
-        .map_err(|error| Error::invalid(format!("the payload is not JSON, as its format says: {error}")))
+    serde_json::from_slice::<serde::de::IgnoredAny>(payload).map(|_| ()).map_err(|error| {
+        Error::invalid(format!("the payload is not JSON, as its format says: {error}"))
+    })
 }

@@ -162,9 +162,9 @@ impl Queue {
 
     fn count_dropped(&self) {
         // Stays at the largest number rather than start over.
-        let _at_the_end = self
-            .dropped
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_add(1));
+        let _at_the_end =
+            self.dropped
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_add(1));
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

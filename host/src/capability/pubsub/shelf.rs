@@ -38,7 +38,8 @@ impl Shelf {
     ) -> Option<Shelved> {
         let mut all = self.by_owner.lock().unwrap_or_else(PoisonError::into_inner);
         let shelved = all.get_mut(owner)?;
-        let same = shelved.iter().position(|one| one.filter == *filter && one.options == options)?;
+        let same =
+            shelved.iter().position(|one| one.filter == *filter && one.options == options)?;
         Some(shelved.remove(same))
     }
 

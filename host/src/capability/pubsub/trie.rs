@@ -12,9 +12,9 @@ pub(super) struct Trie<V> {
 
 #[derive(Debug)]
 struct Node<V> {
-    literal: HashMap<Box<str>, Node<V>>,
+    literal: HashMap<Box<str>, Self>,
     /// The branch of `+`.
-    plus: Option<Box<Node<V>>>,
+    plus: Option<Box<Self>>,
     /// Filters that end here.
     here: Vec<(u64, V)>,
     /// Filters that end here with `#`.
@@ -112,6 +112,9 @@ impl<V> Node<V> {
     }
 
     fn is_empty(&self) -> bool {
-        self.literal.is_empty() && self.plus.is_none() && self.here.is_empty() && self.below.is_empty()
+        self.literal.is_empty()
+            && self.plus.is_none()
+            && self.here.is_empty()
+            && self.below.is_empty()
     }
 }

@@ -67,7 +67,8 @@ impl wit::Host for View<'_> {
     }
 
     fn subscribe(&mut self, filter: String) -> Result<Resource<wit::Subscription>> {
-        let subscription = self.pubsub.subscribe(self.caller, &filter, SubscribeOptions::default())?;
+        let subscription =
+            self.pubsub.subscribe(self.caller, &filter, SubscribeOptions::default())?;
         Ok(door::handle(&self.table.push(subscription)?))
     }
 

@@ -7,7 +7,7 @@ use crate::component::InstalledComponent;
 use crate::deployment::DesiredComponent;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use base64::Engine as _;
-use gg_model::interpolate::Variable;
+use gg_model::interpolate::{Variable, configuration_text};
 use gg_model::recipe::Manifest;
 use gg_model::{
     AccessPolicy, ConfigTree, Directory, Grant, HostPort, LimitOverrides, Limits, Platform, Recipe,
@@ -82,9 +82,9 @@ pub fn read(path: &Path) -> Result<LocalComponent> {
         Some(parent) => parent,
         None => bail!("{} is not a file", path.display()),
     };
-    let artifacts = folder
-        .canonicalize()
-        .with_context(|| format!("{}: cannot open the folder {}", path.display(), folder.display()))?;
+    let artifacts = folder.canonicalize().with_context(|| {
+        format!("{}: cannot open the folder {}", path.display(), folder.display())
+    })?;
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let recipe = match extension.to_ascii_lowercase().as_str() {
         "yaml" | "yml" | "json" => read_recipe(path)?,
@@ -94,10 +94,16 @@ pub fn read(path: &Path) -> Result<LocalComponent> {
 }
 
 fn read_recipe(path: &Path) -> Result<Recipe> {
-    let metadata = fs::metadata(path).with_context(|| format!("{}: cannot open", path.display()))?;
+    let metadata =
+        fs::metadata(path).with_context(|| format!("{}: cannot open", path.display()))?;
     let length = metadata.len();
-    ensure!(length <= LARGEST_RECIPE, "{}: {length} bytes are too many for a recipe", path.display());
-    let text = fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?;
+    ensure!(
+        length <= LARGEST_RECIPE,
+        "{}: {length} bytes are too many for a recipe",
+        path.display()
+    );
+    let text =
+        fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?;
     let recipe = Recipe::parse(&text).with_context(|| path.display().to_string())?;
     for warning in &recipe.warnings {
         tracing::warn!(recipe = %path.display(), "{warning}");
@@ -140,7 +146,12 @@ impl LocalComponent {
         self.make(operator, places, clock).with_context(|| self.path.display().to_string())
     }
 
-    fn make(&self, operator: &Operator, places: &Places, clock: &Clock) -> Result<DesiredComponent> {
+    fn make(
+        &self,
+        operator: &Operator,
+        places: &Places,
+        clock: &Clock,
+    ) -> Result<DesiredComponent> {
         let recipe = &self.recipe;
         let manifest = recipe.manifest_for(&platform()).ok_or_else(|| {
             anyhow!("no manifest of the recipe is meant for this machine ({:?})", platform())
@@ -204,7 +215,8 @@ impl LocalComponent {
         }
         let words = shell_words::split(&step.script).context("the step `run`")?;
         let mut words = words.iter().map(|word| {
-            let lookup = |variable: Variable<'_>| self.lookup(variable, places, work, configuration);
+            let lookup =
+                |variable: Variable<'_>| self.lookup(variable, places, work, configuration);
             interpolate(word, lookup).map_err(anyhow::Error::from)
         });
         let artifact = words.next().ok_or_else(|| anyhow!("the step `run` is empty"))??;
@@ -230,7 +242,7 @@ impl LocalComponent {
             Variable::KernelRootPath => Some(places.root.display().to_string()),
             Variable::ThingName => Some(places.thing.to_string()),
             Variable::Configuration(pointer) => {
-                configuration.pointer(pointer).map(gg_model::interpolate::configuration_text)
+                configuration.pointer(pointer).map(configuration_text)
             }
         }
     }
@@ -241,7 +253,8 @@ impl LocalComponent {
         let named = |uri: &str| uri.rsplit(['/', ':']).next() == Some(file);
         let entry = manifest.artifacts.iter().find(|entry| named(&entry.uri));
         let Some(wanted) = entry.and_then(|entry| entry.digest.as_deref()) else { return Ok(()) };
-        let bytes = fs::read(artifact).with_context(|| format!("cannot read {}", artifact.display()))?;
+        let bytes =
+            fs::read(artifact).with_context(|| format!("cannot read {}", artifact.display()))?;
         let found = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&bytes));
         ensure!(
             found == wanted,

@@ -80,7 +80,9 @@ impl CompileCache {
         });
         match stored {
             Ok(()) => debug!(%digest, "compiled code stored in the cache"),
-            Err(error) => warn!(%error, folder = %self.folder.display(), "compiled code could not be stored"),
+            Err(error) => {
+                warn!(%error, folder = %self.folder.display(), "compiled code could not be stored");
+            }
         }
     }
 
@@ -143,4 +145,3 @@ impl Hasher for StableHasher {
         digest.iter().take(8).fold(0, |key, byte| (key << 8) | u64::from(*byte))
     }
 }
-

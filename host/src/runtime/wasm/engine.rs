@@ -88,7 +88,9 @@ pub fn wasmtime_config(config: &EngineConfig) -> Config {
         .shared_memory(false)
         .wasm_backtrace_max_frames(NonZeroUsize::new(32))
         .max_wasm_stack(usize::try_from(config.stack).unwrap_or(usize::MAX))
-        .async_stack_size(usize::try_from(config.stack.saturating_add(HOST_STACK)).unwrap_or(usize::MAX))
+        .async_stack_size(
+            usize::try_from(config.stack.saturating_add(HOST_STACK)).unwrap_or(usize::MAX),
+        )
         .compiler_inlining(Inlining::No)
         .coredump_on_trap(config.core_dumps);
     settings
@@ -221,7 +223,10 @@ pub fn read(path: &Path) -> Result<Vec<u8>, String> {
     }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
     let limit = load::LARGEST + 1;
-    file.by_ref().take(limit).read_to_end(&mut bytes).map_err(|error| format!("cannot read: {error}"))?;
+    file.by_ref()
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("cannot read: {error}"))?;
     Ok(bytes)
 }
 

@@ -80,7 +80,8 @@ impl Shared {
                 Some(engine) if !self.ended.load(Ordering::SeqCst) => engine.increment_epoch(),
                 _ => return,
             }
-            let active = self.running.load(Ordering::SeqCst) > 0 || self.ran.swap(false, Ordering::Relaxed);
+            let active =
+                self.running.load(Ordering::SeqCst) > 0 || self.ran.swap(false, Ordering::Relaxed);
             quiet = if active { 0 } else { quiet + 1 };
             if quiet > LINGER {
                 self.sleep();

@@ -94,7 +94,7 @@ impl Surroundings {
             caller: caller.clone(),
             capabilities: self.capabilities.clone(),
             born: Instant::now(),
-            limiter: Limiter::new(limits.clone(), self.logging.sink().clone()),
+            limiter: Limiter::new(*limits, self.logging.sink().clone()),
             logging: self.logging.clone(),
             publisher: self.capabilities.pubsub.publisher(caller.clone()),
             table,
@@ -130,7 +130,9 @@ impl Surroundings {
         }
         let open = |result: wasmtime::Result<()>, host: &str| {
             result.map_err(|error| {
-                let reason = error.downcast_ref::<io::Error>().map_or_else(|| error.to_string(), ToString::to_string);
+                let reason = error
+                    .downcast_ref::<io::Error>()
+                    .map_or_else(|| error.to_string(), ToString::to_string);
                 format!("cannot open the directory {host}: {reason}")
             })
         };
@@ -138,7 +140,10 @@ impl Surroundings {
         open(wasi.preopened_dir(&component.work, "/", FsPerms::ReadWrite).map(drop), &work)?;
         for granted in &component.sandbox.directories {
             let perms = if granted.read_only { FsPerms::ReadOnly } else { FsPerms::ReadWrite };
-            open(wasi.preopened_dir(&granted.host, &granted.guest, perms).map(drop), &granted.host)?;
+            open(
+                wasi.preopened_dir(&granted.host, &granted.guest, perms).map(drop),
+                &granted.host,
+            )?;
         }
         if !hosts.is_empty() {
             let hosts = hosts.clone();

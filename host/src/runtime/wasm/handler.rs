@@ -44,7 +44,7 @@ pub(super) struct Inbox {
 impl Inbox {
     /// How the work stands. Nothing falls between `busy` and the backlog: see [`Inbox::next`].
     pub(super) fn work(&self) -> Work {
-        let waiting = self.backlogs.get().is_none_or(|all| all.iter().any(|one| one.len() > 0));
+        let waiting = self.backlogs.get().is_none_or(|all| all.iter().any(|one| !one.is_empty()));
         let busy = waiting || self.busy.load(Ordering::SeqCst) > 0;
         Work { busy, done: self.done.load(Ordering::SeqCst) }
     }
@@ -63,7 +63,9 @@ impl Inbox {
                 .capabilities
                 .pubsub
                 .subscribe(caller, wanted.filter.as_ref(), options)
-                .map_err(|error| Failure::to_start(format!("cannot subscribe to {}: {error}", wanted.filter)))?;
+                .map_err(|error| {
+                    Failure::to_start(format!("cannot subscribe to {}: {error}", wanted.filter))
+                })?;
             subscriptions.push(subscription);
         }
         let backlogs = subscriptions.iter().map(Subscription::backlog).collect();
@@ -121,7 +123,8 @@ pub(super) async fn run(
     }
     status.send_replace(Status::Running);
     let at_once = instances.surroundings.component.limits.concurrency.max(1);
-    let worker = |warm| Worker { instances, indices, caller: &caller, inbox, warm, crashes: 0, last: None };
+    let worker =
+        |warm| Worker { instances, indices, caller: &caller, inbox, warm, crashes: 0, last: None };
     let others = (1..at_once).map(|_| worker(None).work());
     let mut ends = join_all(std::iter::once(worker(Some(first)).work()).chain(others)).await;
     // Unsubscribed, or handed over, before the end is announced.
@@ -139,11 +142,15 @@ struct Warm {
 }
 
 impl Warm {
-    async fn make(instances: &Instances, indices: &GuestIndices, caller: &Caller) -> Result<Self, Failure> {
+    async fn make(
+        instances: &Instances,
+        indices: &GuestIndices,
+        caller: &Caller,
+    ) -> Result<Self, Failure> {
         let (mut store, instance) = instances.make(caller).await?;
-        let guest = indices
-            .load(&mut store, &instance)
-            .map_err(|error| Failure::to_start(format!("its export {EXPORT} is not as defined: {error:#}")))?;
+        let guest = indices.load(&mut store, &instance).map_err(|error| {
+            Failure::to_start(format!("its export {EXPORT} is not as defined: {error:#}"))
+        })?;
         Ok(Self { store, guest })
     }
 }
@@ -183,7 +190,10 @@ impl Worker<'_> {
                 Ok(Ok(())) => return,
                 Ok(Err(Refusal::Reject(reason))) => {
                     let topic = &message.topic;
-                    log.host(Level::Warn, format!("rejected a message on {topic}: {}", shown(&reason)));
+                    log.host(
+                        Level::Warn,
+                        format!("rejected a message on {topic}: {}", shown(&reason)),
+                    );
                     return;
                 }
                 Ok(Err(Refusal::Retry(reason))) if attempt == retries => {
@@ -229,7 +239,8 @@ impl Worker<'_> {
             format: message.format.into(),
             origin: Origin::Local,
         };
-        let called = tokio::time::timeout(limit, warm.guest.call_handle(&mut warm.store, message)).await;
+        let called =
+            tokio::time::timeout(limit, warm.guest.call_handle(&mut warm.store, message)).await;
         match called {
             Ok(Ok(outcome)) => {
                 self.crashes = 0;

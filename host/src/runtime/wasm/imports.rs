@@ -33,9 +33,11 @@ pub fn service_of(import: &str) -> Service {
     };
     match package {
         "gg:host" => gg_host(import, interface, version),
-        "wasi:cli" | "wasi:clocks" | "wasi:filesystem" | "wasi:http" | "wasi:io" | "wasi:random"
-        | "wasi:sockets" => wasi(import, version),
-        "wasi:config" => one_of(import, version, &["0.2.0-rc.1", "0.2.0-draft", "0.2.0-draft-2024-09-27"]),
+        "wasi:cli" | "wasi:clocks" | "wasi:filesystem" | "wasi:http" | "wasi:io"
+        | "wasi:random" | "wasi:sockets" => wasi(import, version),
+        "wasi:config" => {
+            one_of(import, version, &["0.2.0-rc.1", "0.2.0-draft", "0.2.0-draft-2024-09-27"])
+        }
         "wasi:keyvalue" => one_of(import, version, &["0.2.0-draft", "0.2.0-draft2"]),
         "wasi:logging" => one_of(import, version, &["0.1.0-draft"]),
         _ => Service::Refused(format!(
@@ -73,7 +75,11 @@ fn wasi(import: &str, version: &str) -> Service {
     }
     Service::Refused(format!(
         "imports {import}, and this host serves WASI 0.2{}",
-        if cfg!(feature = "wasi3") { " and 0.3" } else { "; WASI 0.3 needs a build with the feature wasi3" }
+        if cfg!(feature = "wasi3") {
+            " and 0.3"
+        } else {
+            "; WASI 0.3 needs a build with the feature wasi3"
+        }
     ))
 }
 

@@ -25,13 +25,19 @@ pub struct Inspection {
 pub fn needs(import: &str) -> Option<&'static str> {
     let path = import.split('@').next().unwrap_or(import);
     Some(match path {
-        "gg:host/pubsub" => "accessControl aws.greengrass.ipc.pubsub: the topics (--allow pubsub:publish:TOPIC)",
+        "gg:host/pubsub" => {
+            "accessControl aws.greengrass.ipc.pubsub: the topics (--allow pubsub:publish:TOPIC)"
+        }
         "wasi:http/outgoing-handler" => "sandbox.network: the hosts it calls (--net HOST:PORT)",
         "wasi:sockets/tcp" | "wasi:sockets/udp" => {
             "sandbox.network: the addresses, if it opens sockets (--net ADDRESS:PORT)"
         }
-        "wasi:filesystem/preopens" => "sandbox.directories: folders beside its own (--dir HOST::GUEST[:ro])",
-        "wasi:cli/environment" => "sandbox.environment: variables, if it reads any (--env NAME=VALUE)",
+        "wasi:filesystem/preopens" => {
+            "sandbox.directories: folders beside its own (--dir HOST::GUEST[:ro])"
+        }
+        "wasi:cli/environment" => {
+            "sandbox.environment: variables, if it reads any (--env NAME=VALUE)"
+        }
         _ => return None,
     })
 }
@@ -50,7 +56,13 @@ pub fn inspect(engine: &WasmEngine, path: &Path) -> Result<Inspection, String> {
         kind,
         size: bytes.len() as u64,
         digest,
-        imports: imports.into_iter().map(|name| { let service = imports::service_of(&name); (name, service) }).collect(),
+        imports: imports
+            .into_iter()
+            .map(|name| {
+                let service = imports::service_of(&name);
+                (name, service)
+            })
+            .collect(),
         exports: imports::exports_of(&engine.engine, &component),
     })
 }

@@ -35,11 +35,6 @@ impl Limiter {
         }
         self.exceeded = Some(exceeded);
     }
-
-    /// Linear memory in use, in bytes.
-    pub(super) fn memory(&self) -> u64 {
-        self.memory
-    }
 }
 
 impl ResourceLimiter for Limiter {

@@ -107,7 +107,7 @@ pub fn classify(bytes: &[u8]) -> Result<Kind, LoadError> {
     }
     let malformed = |error: wasmparser::BinaryReaderError| LoadError::Malformed {
         message: error.message().to_owned(),
-        offset: error.offset() as usize,
+        offset: error.offset(),
         length: bytes.len(),
     };
     let mut kind = Kind::Reactor;

@@ -30,7 +30,8 @@ struct Shared {
 
 impl Meter {
     pub(super) fn new() -> Self {
-        let shared = Shared { born: Instant::now(), used: AtomicU64::new(0), turn: AtomicU64::new(0) };
+        let shared =
+            Shared { born: Instant::now(), used: AtomicU64::new(0), turn: AtomicU64::new(0) };
         Self { shared: Arc::new(shared) }
     }
 

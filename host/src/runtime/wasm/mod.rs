@@ -69,7 +69,11 @@ impl WasmRuntime {
         Self { engine, tasks, capabilities, clock, core_dumps }
     }
 
-    async fn load(&self, component: &InstalledComponent, log: &LogSink) -> Result<Arc<Loaded>, Failure> {
+    async fn load(
+        &self,
+        component: &InstalledComponent,
+        log: &LogSink,
+    ) -> Result<Arc<Loaded>, Failure> {
         let compiling = Arc::new(AtomicBool::new(false));
         let (engine, path, flag) =
             (Arc::clone(&self.engine), component.artifact.clone(), Arc::clone(&compiling));
@@ -102,7 +106,9 @@ impl Runtime for WasmRuntime {
     ) -> BoxFuture<'a, Result<Box<dyn Prepared>, Failure>> {
         Box::pin(async move {
             let loaded = self.load(component, log).await?;
-            if matches!(loaded.entry, Entry::Handler(_)) && component.sandbox.subscriptions.is_empty() {
+            if matches!(loaded.entry, Entry::Handler(_))
+                && component.sandbox.subscriptions.is_empty()
+            {
                 return Err(Failure::to_start(format!(
                     "{} is a handler, and its configuration names nothing to subscribe to; add a list of \
                      topic filters as `subscriptions`, or for a run --config 'subscriptions=[\"my/topic\"]'",
@@ -170,7 +176,9 @@ struct Ready {
 
 impl std::fmt::Debug for Ready {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ready").field("component", &self.instances.surroundings.component.name).finish()
+        f.debug_struct("Ready")
+            .field("component", &self.instances.surroundings.component.name)
+            .finish()
     }
 }
 
@@ -183,7 +191,9 @@ impl Prepared for Ready {
         let kill = CancellationToken::new();
         let (sender, status) = watch::channel(Status::Starting);
         let activity = match &self.instances.loaded.entry {
-            Entry::Handler(indices) => Some(self.start_handler(indices.clone(), caller, sender, kill.clone())),
+            Entry::Handler(indices) => {
+                Some(self.start_handler(indices.clone(), caller, sender, kill.clone()))
+            }
             _ => {
                 self.start_service(caller, sender, kill.clone());
                 None
@@ -194,7 +204,12 @@ impl Prepared for Ready {
 }
 
 impl Ready {
-    fn start_service(&self, caller: Caller, status: watch::Sender<Status>, kill: CancellationToken) {
+    fn start_service(
+        &self,
+        caller: Caller,
+        status: watch::Sender<Status>,
+        kill: CancellationToken,
+    ) {
         let instances = self.instances.clone();
         let run = async move {
             let exit = tokio::select! {

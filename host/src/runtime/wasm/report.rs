@@ -70,7 +70,9 @@ fn trap_text(trap: Trap) -> &'static str {
         Trap::Interrupt => "it was stopped because it ran too long",
         Trap::MemoryOutOfBounds => "it reached outside its memory",
         Trap::StackOverflow => "it used up its stack (endless recursion?)",
-        Trap::UnreachableCodeReached => "it gave up (a panic, an abort or an assertion that failed)",
+        Trap::UnreachableCodeReached => {
+            "it gave up (a panic, an abort or an assertion that failed)"
+        }
         Trap::IntegerDivisionByZero => "it divided an integer by zero",
         Trap::IntegerOverflow => "a conversion to an integer overflowed",
         Trap::BadConversionToInteger => "it converted something that is no number to an integer",

@@ -43,7 +43,9 @@ async fn call(
         #[cfg(feature = "wasi3")]
         Entry::Service3(indices) => {
             let command = indices.load(&mut *store, instance)?;
-            store.run_concurrent(async |accessor| command.wasi_cli_run().call_run(accessor).await).await?
+            store
+                .run_concurrent(async |accessor| command.wasi_cli_run().call_run(accessor).await)
+                .await?
         }
         Entry::Handler(_) => Err(wasmtime::Error::msg("a handler is not run")),
     }

@@ -103,7 +103,7 @@ Manifests:
 
     let value = text::parse(&format!("{HEAD}{yaml}")).unwrap();
     assert_eq!(Recipe::parse(&value.to_string()).unwrap(), recipe);
-    let spaced = format!("\u{feff}\n\t {}", value);
+    let spaced = format!("\u{feff}\n\t {value}");
     assert_eq!(Recipe::parse(&spaced).unwrap(), recipe);
     let other_case = value
         .to_string()
@@ -392,8 +392,8 @@ proptest! {
 
     #[test]
     fn no_text_makes_the_parser_panic(rest in "(Manifests|Lifecycle|[a-c]|: |\\[|\\]|\\{|\\}|, |- |\n|  |&a |\\*a|!t |'|\"|#|\\||>|~|é|1){0,40}") {
-        let _ = Recipe::parse(&format!("{HEAD}{rest}"));
-        let _ = Recipe::parse(&rest);
-        let _ = Recipe::parse(&format!("{{{rest}"));
+        drop(Recipe::parse(&format!("{HEAD}{rest}")));
+        drop(Recipe::parse(&rest));
+        drop(Recipe::parse(&format!("{{{rest}")));
     }
 }
