@@ -60,7 +60,6 @@ impl Tasks {
     }
 
     /// Run a task of the host.
-    #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
     pub fn spawn<T: Send + 'static>(
         &self,
         task: impl Future<Output = T> + Send + 'static,

@@ -9,6 +9,8 @@ pub mod keyvalue;
 pub mod lifecycle;
 pub mod logging;
 pub mod pubsub;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use configuration::Configuration;
 use keyvalue::KeyValue;

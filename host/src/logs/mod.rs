@@ -190,15 +190,13 @@ impl LogSink {
         }
         state.recent.push_back(cut(&message, RECENT_BYTES).to_owned());
         drop(state);
-        if left_out > 0 {
-            self.send(Level::Warn, Source::Host, left_out_message(left_out), Vec::new());
-        }
-        self.send(level, source, message.into_owned(), fields);
+        self.say_left_out(left_out);
+        self.count(self.send(level, source, message.into_owned(), fields), 1);
     }
 
     /// Say something about the component; not limited.
     pub fn host(&self, level: Level, message: impl Into<String>) {
-        self.send(level, Source::Host, message.into(), Vec::new());
+        self.count(self.send(level, Source::Host, message.into(), Vec::new()), 1);
     }
 
     /// The last lines the component said.
@@ -209,18 +207,34 @@ impl LogSink {
     /// Say how many records were left out since it was last said.
     pub fn flush(&self) {
         let left_out = std::mem::take(&mut self.lock().left_out);
+        self.say_left_out(left_out);
+    }
+
+    fn say_left_out(&self, left_out: u64) {
         if left_out > 0 {
-            self.host(Level::Warn, left_out_message(left_out));
+            let sent = self.send(Level::Warn, Source::Host, left_out_message(left_out), Vec::new());
+            self.count(sent, left_out);
         }
     }
 
-    fn send(&self, level: Level, source: Source, message: String, fields: Vec<(String, String)>) {
+    /// What could not be sent is left out, and said to be with the next record.
+    fn count(&self, sent: bool, records: u64) {
+        if !sent {
+            self.lock().left_out += records;
+        }
+    }
+
+    fn send(
+        &self,
+        level: Level,
+        source: Source,
+        message: String,
+        fields: Vec<(String, String)>,
+    ) -> bool {
         let inner = &self.inner;
         let component = inner.component.clone();
         let record = Record { at: inner.clock.now(), component, level, source, message, fields };
-        if inner.records.try_send(record).is_err() {
-            self.lock().left_out += 1;
-        }
+        inner.records.try_send(record).is_ok()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

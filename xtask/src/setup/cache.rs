@@ -7,12 +7,6 @@ use std::process;
 
 use anyhow::{Context, Result, bail};
 
-/// The sub-folder of this name, where it is complete.
-pub fn find(name: &str) -> Option<PathBuf> {
-    let folder = root().ok()?.join(name);
-    folder.is_dir().then_some(folder)
-}
-
 /// The sub-folder of this name; `fill` makes it where it is not there. It appears all at once and
 /// whoever comes second waits for the first. `fill` is told an empty folder
 /// that will be renamed, so it must not write down where it is.

@@ -94,10 +94,10 @@ impl PubSub {
         filter: &str,
         options: SubscribeOptions,
     ) -> Result<Subscription> {
-        caller.authorize(Operation::SubscribeToTopic, filter)?;
         let filter: TopicFilter =
             filter.parse().map_err(|error| Error::invalid(format!("{error}")))?;
-        let capacity = options.queue.unwrap_or(DEFAULT_QUEUE.min(caller.limits().queue));
+        caller.authorize(Operation::SubscribeToTopic, filter.as_ref())?;
+        let capacity = options.queue.unwrap_or_else(|| DEFAULT_QUEUE.min(caller.limits().queue));
         if capacity == 0 || capacity > caller.limits().queue {
             let exceeded = caller.limits().exceeded("queue", Some(capacity.to_string()));
             return Err(Error::invalid(exceeded.to_string()));

@@ -90,8 +90,8 @@ impl Publisher {
             }
             self.remembered.swap_remove(place);
         }
-        self.caller.authorize(Operation::PublishToTopic, topic)?;
         let topic: Topic = topic.parse().map_err(|error| Error::invalid(format!("{error}")))?;
+        self.caller.authorize(Operation::PublishToTopic, topic.as_ref())?;
         let queues: Arc<[Arc<Queue>]> = self.pubsub.matches(&self.caller, &topic).into();
         if queues.len() <= MOST_MATCHES {
             self.remembered.truncate(REMEMBERED - 1);
