@@ -3,6 +3,7 @@
 mod bindings;
 mod check;
 mod demo;
+mod fuzz;
 mod samples;
 mod setup;
 mod test;
@@ -19,6 +20,7 @@ usage: cargo xtask COMMAND
   samples    build the sample components into target/samples
   check      formatting, clippy, licences and sources of dependencies
   bench      run the benchmarks and print a table with ratios
+  fuzz       run the fuzz targets (TARGET…, --seconds N)
   bindings   generate the C bindings anew (--check: only compare)
 
 --ci, or CI=true in the environment: what cannot be done is an error, not a warning";
@@ -32,6 +34,7 @@ fn main() -> Result<()> {
         Some("bindings") => bindings::generate(ci || flag("--check")),
         Some("check") => check::run(),
         Some("demo") => demo::run(),
+        Some("fuzz") => fuzz::run(&arguments[1..]),
         Some("samples") => samples::build(&setup::run(ci)?, None, ci),
         Some("setup") => setup::run(ci).map(drop),
         Some("test") => test::run(ci, &arguments[1..]),

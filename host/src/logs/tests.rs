@@ -40,7 +40,12 @@ fn a_full_queue_loses_records_and_says_how_many() {
 fn the_last_lines_are_kept_short_and_few() {
     let (sink, _records) = sink(&Limits::default(), 100);
     for number in 0..20 {
-        sink.write(Level::Info, Source::Stdout, &format!("{number}{}", "y".repeat(1000)), Vec::new());
+        sink.write(
+            Level::Info,
+            Source::Stdout,
+            &format!("{number}{}", "y".repeat(1000)),
+            Vec::new(),
+        );
     }
     let recent = sink.recent();
     assert_eq!(recent.len(), RECENT);

@@ -125,7 +125,10 @@ fn a_path_that_is_not_there_cannot_be_watched_and_watches_are_limited() {
     let limit = me.limits().watches;
     let watchers: Vec<_> =
         (0..limit).map(|_| configuration.watch(&me, None, &path("a")).unwrap()).collect();
-    assert_eq!(configuration.watch(&me, None, &path("a")).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        configuration.watch(&me, None, &path("a")).unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
     drop(watchers);
     assert!(configuration.watch(&me, None, &path("a")).is_ok());
 }

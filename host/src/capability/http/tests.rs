@@ -1,7 +1,6 @@
 use super::send::Target;
 use super::*;
 
-
 fn hosts(entries: &[&str]) -> AllowedHosts {
     AllowedHosts::new(entries.iter().map(|entry| entry.parse().unwrap()).collect())
 }
@@ -37,7 +36,14 @@ fn a_name_grants_no_address() {
 #[test]
 fn a_name_that_leads_into_this_machine_is_refused() {
     let hosts = hosts(&["example.com:443", "127.0.0.1:8080"]);
-    for local in ["127.0.0.1:443", "169.254.169.254:443", "0.0.0.0:443", "[::1]:443", "[fe80::1]:443", "[::ffff:127.0.0.1]:443"] {
+    for local in [
+        "127.0.0.1:443",
+        "169.254.169.254:443",
+        "0.0.0.0:443",
+        "[::1]:443",
+        "[fe80::1]:443",
+        "[::ffff:127.0.0.1]:443",
+    ] {
         assert!(!hosts.allows_resolved("example.com", address(local)), "{local}");
     }
     assert!(hosts.allows_resolved("example.com", address("192.0.2.1:443")));

@@ -107,7 +107,10 @@ async fn the_order_of_a_publisher_is_kept() {
     let mut publisher = pubsub.publisher(a);
     for number in 0..200 {
         let payload = number.to_string().into_bytes();
-        publisher.publish(["t/1", "t/2"][number % 2], payload, PayloadFormat::Binary).await.unwrap();
+        publisher
+            .publish(["t/1", "t/2"][number % 2], payload, PayloadFormat::Binary)
+            .await
+            .unwrap();
     }
     let expected: Vec<String> = (0..200).map(|number: usize| number.to_string()).collect();
     assert_eq!(read(&mut all), expected);
@@ -117,21 +120,32 @@ async fn the_order_of_a_publisher_is_kept() {
 async fn a_full_queue_drops_as_it_was_told_and_counts() {
     let pubsub = PubSub::default();
     let (a, b) = (somebody("a"), somebody("b"));
-    let with = |when_full| SubscribeOptions { queue: Some(3), when_full: Some(when_full), ..Default::default() };
+    let with = |when_full| SubscribeOptions {
+        queue: Some(3),
+        when_full: Some(when_full),
+        ..Default::default()
+    };
     let mut oldest = pubsub.subscribe(&b, "#", with(WhenFull::DropOldest)).unwrap();
     let mut newest = pubsub.subscribe(&b, "#", with(WhenFull::DropNewest)).unwrap();
     for text in ["1", "2", "3", "4", "5"] {
         publish(&pubsub, &a, "t", text).await.unwrap();
     }
-    assert_eq!((read(&mut oldest), oldest.dropped()), (vec!["3".into(), "4".into(), "5".into()], 2));
-    assert_eq!((read(&mut newest), newest.dropped()), (vec!["1".into(), "2".into(), "3".into()], 2));
+    assert_eq!(
+        (read(&mut oldest), oldest.dropped()),
+        (vec!["3".into(), "4".into(), "5".into()], 2)
+    );
+    assert_eq!(
+        (read(&mut newest), newest.dropped()),
+        (vec!["1".into(), "2".into(), "3".into()], 2)
+    );
 }
 
 #[tokio::test]
 async fn a_publisher_waits_for_a_subscriber_that_blocks() {
     let pubsub = PubSub::default();
     let (a, b) = (somebody("a"), somebody("b"));
-    let block = SubscribeOptions { queue: Some(1), when_full: Some(WhenFull::Block), ..Default::default() };
+    let block =
+        SubscribeOptions { queue: Some(1), when_full: Some(WhenFull::Block), ..Default::default() };
     let mut reader = pubsub.subscribe(&b, "#", block).unwrap();
     let publishing = async {
         for number in 0..100 {
@@ -146,7 +160,8 @@ async fn a_publisher_waits_for_a_subscriber_that_blocks() {
         got
     };
     let ((), got) = tokio::join!(publishing, reading);
-    let expected: Vec<Vec<u8>> = (0..100).map(|number: u8| number.to_string().into_bytes()).collect();
+    let expected: Vec<Vec<u8>> =
+        (0..100).map(|number: u8| number.to_string().into_bytes()).collect();
     assert_eq!(got, expected);
     assert_eq!(reader.dropped(), 0);
 }
@@ -155,7 +170,8 @@ async fn a_publisher_waits_for_a_subscriber_that_blocks() {
 async fn a_subscriber_that_never_reads_holds_up_nobody_for_long() {
     let pubsub = PubSub::default();
     let (a, b) = (somebody("a"), somebody("b"));
-    let block = SubscribeOptions { queue: Some(1), when_full: Some(WhenFull::Block), ..Default::default() };
+    let block =
+        SubscribeOptions { queue: Some(1), when_full: Some(WhenFull::Block), ..Default::default() };
     let mut idle = pubsub.subscribe(&b, "#", block).unwrap();
     // One message is held up until the patience ends; the others are not.
     for _ in 0..1000 {

@@ -136,13 +136,13 @@ pub(super) async fn run(
 }
 
 /// An instance between two calls.
-struct Warm {
+pub(super) struct Warm {
     store: Store<Guest>,
     guest: message_handler::Guest,
 }
 
 impl Warm {
-    async fn make(
+    pub(super) async fn make(
         instances: &Instances,
         indices: &GuestIndices,
         caller: &Caller,

@@ -3,6 +3,8 @@
 //! [`engine`] loads and links, [`guest`] makes an instance with its grants and limits, [`service`]
 //! and [`handler`] run one, [`report`] explains a crash.
 
+#[doc(hidden)]
+pub mod bench;
 mod cache;
 mod clocks;
 pub mod engine;
@@ -96,6 +98,36 @@ impl WasmRuntime {
         };
         loaded.unwrap_or_else(|error| Err(Failure::to_start(format!("loading it failed: {error}"))))
     }
+
+    /// Load a component and put everything its instances need beside it.
+    async fn instances(
+        &self,
+        component: &InstalledComponent,
+        log: &LogSink,
+    ) -> Result<Instances, Failure> {
+        let loaded = self.load(component, log).await?;
+        if matches!(loaded.entry, Entry::Handler(_))
+            && component.sandbox.subscriptions.is_empty()
+        {
+            return Err(Failure::to_start(format!(
+                "{} is a handler, and its configuration names nothing to subscribe to; add a list of \
+                 topic filters as `subscriptions`, or for a run --config 'subscriptions=[\"my/topic\"]'",
+                component.name
+            )));
+        }
+        Ok(Instances {
+            engine: Arc::clone(&self.engine),
+            loaded,
+            surroundings: Surroundings {
+                capabilities: self.capabilities.clone(),
+                clock: self.clock.clone(),
+                component: component.clone(),
+                logging: Logging::new(log.clone()),
+            },
+            meter: Meter::new(),
+            core_dumps: self.core_dumps.clone(),
+        })
+    }
 }
 
 impl Runtime for WasmRuntime {
@@ -105,28 +137,7 @@ impl Runtime for WasmRuntime {
         log: &'a LogSink,
     ) -> BoxFuture<'a, Result<Box<dyn Prepared>, Failure>> {
         Box::pin(async move {
-            let loaded = self.load(component, log).await?;
-            if matches!(loaded.entry, Entry::Handler(_))
-                && component.sandbox.subscriptions.is_empty()
-            {
-                return Err(Failure::to_start(format!(
-                    "{} is a handler, and its configuration names nothing to subscribe to; add a list of \
-                     topic filters as `subscriptions`, or for a run --config 'subscriptions=[\"my/topic\"]'",
-                    component.name
-                )));
-            }
-            let instances = Instances {
-                engine: Arc::clone(&self.engine),
-                loaded,
-                surroundings: Surroundings {
-                    capabilities: self.capabilities.clone(),
-                    clock: self.clock.clone(),
-                    component: component.clone(),
-                    logging: Logging::new(log.clone()),
-                },
-                meter: Meter::new(),
-                core_dumps: self.core_dumps.clone(),
-            };
+            let instances = self.instances(component, log).await?;
             Ok(Box::new(Ready { instances, tasks: self.tasks.clone() }) as Box<dyn Prepared>)
         })
     }

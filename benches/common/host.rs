@@ -1,0 +1,180 @@
+//! The host, whole, with components to measure.
+
+use anyhow::{Context, Result, anyhow, ensure};
+use gg_host::capability::pubsub::{PayloadFormat, Publisher, SubscribeOptions, Subscription};
+use gg_host::clock::Clock;
+use gg_host::deployment::Deployment;
+use gg_host::deployment::DesiredComponent;
+use gg_host::deployment::source::local::{self, Operator, Places};
+use gg_host::logs::{Level, Record};
+use gg_host::nucleus::{Nucleus, NucleusConfig};
+use gg_host::runtime::wasm::EngineConfig;
+use gg_host::supervisor::Treatment;
+use gg_model::{ReceiveMode, WhenFull};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, UNIX_EPOCH};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+/// How much faster than real time the guests' clock goes, so that its coarse steps of 100 µs are
+/// 0.1 µs of real time.
+pub const CLOCK_RATE: u32 = 1000;
+
+/// Nothing that is measured takes longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A component to run.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub wasm: PathBuf,
+    /// Its configuration.
+    pub configuration: Value,
+}
+
+impl Component {
+    /// A component with a configuration.
+    pub fn new(name: impl Into<String>, wasm: &Path, configuration: Value) -> Self {
+        Self { name: name.into(), wasm: wasm.to_owned(), configuration }
+    }
+
+    /// A handler that is subscribed to topics; publishers wait for it.
+    pub fn handler(name: impl Into<String>, wasm: &Path, topics: &[&str], queue: u32) -> Self {
+        let subscription =
+            |topic: &&str| json!({ "topic": topic, "queue": queue, "whenFull": "block" });
+        let subscriptions: Vec<Value> = topics.iter().map(subscription).collect();
+        let configuration = json!({ "subscriptions": subscriptions, "threshold": 30 });
+        Self::new(name, wasm, configuration)
+    }
+}
+
+/// Where compiled guests are kept between runs.
+pub fn cache() -> PathBuf {
+    Path::new(super::ROOT).join("target/bench-cache")
+}
+
+/// The engine's settings.
+pub fn engine() -> EngineConfig {
+    EngineConfig { cache: Some(cache()), ..EngineConfig::default() }
+}
+
+/// Make the components of recipes in a folder.
+pub fn desired(folder: &Path, components: &[Component], clock: &Clock) -> Result<Vec<DesiredComponent>> {
+    let places = Places { root: folder.to_owned(), thing: "bench".parse()? };
+    let mut all = Vec::new();
+    for component in components {
+        let file = component.wasm.file_name().context("a component has a name")?;
+        let here = folder.join(file);
+        if !here.exists() {
+            fs::copy(&component.wasm, &here)?;
+        }
+        let recipe = json!({
+            "RecipeFormatVersion": "2020-01-25",
+            "ComponentName": component.name,
+            "ComponentVersion": "1.0.0",
+            "ComponentConfiguration": { "DefaultConfiguration": component.configuration },
+            "Manifests": [{
+                "Platform": { "runtime": "wasm" },
+                "Lifecycle": { "run": format!("{{artifacts:path}}/{}", file.display()) },
+            }],
+        });
+        let path = folder.join(format!("{}.json", component.name));
+        fs::write(&path, recipe.to_string())?;
+        all.push(local::read(&path)?.desired(&Operator::default(), &places, clock)?);
+    }
+    Ok(all)
+}
+
+/// A host with its components.
+pub struct Host {
+    /// The host.
+    pub nucleus: Nucleus,
+    publisher: Publisher,
+    done: Subscription,
+    records: mpsc::Receiver<Record>,
+    _folder: TempDir,
+}
+
+impl Host {
+    /// Start components, and wait until they are up.
+    pub async fn start(components: &[Component]) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let begin = Instant::now();
+        let clock = Clock::from_fn(move || UNIX_EPOCH + begin.elapsed() * CLOCK_RATE);
+        let deployment = Deployment { components: desired(folder.path(), components, &clock)? };
+        let config = NucleusConfig {
+            thing: "bench".parse()?,
+            engine: engine(),
+            guest_threads: None,
+            least_level: Level::Info,
+            treatment: Treatment { most_errors: 1 },
+            core_dumps: None,
+            clock,
+        };
+        let (mut nucleus, records) = Nucleus::start(config)?;
+        let done = subscribe(&nucleus, "done")?;
+        let publisher = nucleus.pubsub().publisher(nucleus.operator().clone());
+        nucleus.deploy(&deployment).await.map_err(|error| anyhow!("{error}"))?;
+        let operator = nucleus.operator();
+        for wanted in &deployment.components {
+            let status = nucleus.status(&wanted.component.name).context("it is deployed")?;
+            ensure!(status.borrow().exit.is_none(), "{} is over", wanted.component.name);
+        }
+        for (topic, service) in [("go", "source"), ("go", "ping"), ("data", "sink"), ("ping", "pong")] {
+            if components.iter().any(|component| component.configuration["mode"] == service) {
+                let topic = topic.parse()?;
+                tokio::time::timeout(PATIENCE, nucleus.pubsub().until_subscribed(operator, &topic))
+                    .await?;
+            }
+        }
+        Ok(Self { nucleus, publisher, done, records, _folder: folder })
+    }
+
+    /// Publish as the operator.
+    pub async fn publish(&mut self, topic: &str, payload: Vec<u8>) -> Result<()> {
+        Ok(self.publisher.publish(topic, payload, PayloadFormat::Binary).await?)
+    }
+
+    /// Wait for a message on the topic `done`.
+    pub async fn done(&mut self) -> Result<Vec<u8>> {
+        let next = tokio::time::timeout(PATIENCE, self.done.next()).await;
+        match next {
+            Ok(Some(message)) => Ok(message.payload.clone()),
+            Ok(None) => Err(anyhow!("the host is stopping")),
+            Err(_) => {
+                let mut said = String::new();
+                while let Ok(record) = self.records.try_recv() {
+                    said += &format!("\n{}: {}", record.component, record.message);
+                }
+                Err(anyhow!("no answer{said}"))
+            }
+        }
+    }
+
+    /// Publish, and wait for the answer on the topic `done`; gives the time it took.
+    pub async fn ask(&mut self, topic: &str, payload: &str) -> Result<Duration> {
+        let begin = Instant::now();
+        self.publish(topic, payload.as_bytes().to_vec()).await?;
+        self.done().await?;
+        Ok(begin.elapsed())
+    }
+
+    /// Stop everything.
+    pub async fn end(self) {
+        self.nucleus.drain(Duration::from_secs(10)).await;
+    }
+}
+
+/// Subscribe as the operator; publishers wait for it.
+pub fn subscribe(nucleus: &Nucleus, filter: &str) -> Result<Subscription> {
+    let options = SubscribeOptions {
+        receive_mode: Some(ReceiveMode::All),
+        queue: Some(1024),
+        when_full: Some(WhenFull::Block),
+    };
+    Ok(nucleus.pubsub().subscribe(nucleus.operator(), filter, options)?)
+}

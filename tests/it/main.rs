@@ -1,0 +1,15 @@
+//! The integration tests: one program, a module for each thing that a user would notice.
+
+mod cache;
+mod crash;
+mod host;
+mod inspect;
+mod limits;
+mod output;
+mod run;
+mod samples;
+mod sandbox;
+mod tidy;
+mod wasi3;
+mod wasm_files;
+mod watch;

@@ -1,0 +1,235 @@
+//! Each sample component does what its recipe says.
+
+use crate::host::{HttpServer, Outcome, Run, TIMED_OUT, recipe, run, sample};
+use serde_json::{Value, json};
+
+/// The scenario that a filter in any language has to pass.
+fn filter_scenario(name: &str) {
+    // The full JavaScript engine runs the same source with the same recipe, but for the file.
+    let (component, id) = match name {
+        "filter-js-full" => (sample(name), "filter-js-full".to_owned()),
+        _ => (recipe(name), component_name(name)),
+    };
+    let start = || -> Run {
+        run([&component]).config(r#"subscriptions=["sensors/+/temperature"]"#).subscribe("alerts/#")
+    };
+    let topic = "sensors/boiler/temperature";
+
+    let outcome = start()
+        .publish(topic, r#"{"value": 31.5}"#)
+        .publish(topic, r#"{"value": 29}"#)
+        .publish(topic, "not json")
+        .publish(topic, r#"{"unit": "C"}"#)
+        .publish(topic, r#"{"value": 33, "retry": true}"#)
+        .publish("sensors/boiler/pressure", r#"{"value": 99}"#)
+        .publish("sensors/oven/temperature", r#"{"value": 250}"#)
+        .finish();
+    outcome.expect_code(0);
+    let alerts = outcome.payloads("alerts/temperature");
+    let wanted = [
+        json!({ "sensor": "boiler", "value": 31.5 }),
+        json!({ "sensor": "boiler", "value": 33 }),
+        json!({ "sensor": "oven", "value": 250 }),
+    ];
+    assert!(same(&alerts, &wanted), "above the threshold and none below\n{outcome}");
+    let rejected = outcome.all(|event| event.says(&id, "rejected a message on")).count();
+    assert_eq!(rejected, 2, "what is not a reading is rejected\n{outcome}");
+    let retried = outcome.all(|event| event.says(&id, "will retry a message on")).count();
+    assert_eq!(retried, 1, "a message is tried again once\n{outcome}");
+
+    let outcome = start()
+        .config("threshold=40")
+        .publish(topic, r#"{"value": 39.9}"#)
+        .publish(topic, r#"{"value": 40}"#)
+        .publish(topic, r#"{"value": 40.1}"#)
+        .finish();
+    outcome.expect_code(0);
+    let alerts = outcome.payloads("alerts/temperature");
+    let wanted = [json!({ "sensor": "boiler", "value": 40.1 })];
+    assert!(same(&alerts, &wanted), "the threshold of the configuration\n{outcome}");
+}
+
+fn component_name(sample: &str) -> String {
+    let words = sample.split('-').map(|word| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    });
+    format!("com.example.{}", words.collect::<String>())
+}
+
+/// Equal, where 33 and 33.0 are the same number.
+fn same(found: &[Value], wanted: &[Value]) -> bool {
+    let plain = |all: &[Value]| -> Vec<(Value, Option<f64>)> {
+        all.iter().map(|one| (one["sensor"].clone(), one["value"].as_f64())).collect()
+    };
+    plain(found) == plain(wanted)
+}
+
+#[test]
+fn filter_in_rust() {
+    filter_scenario("filter-rs");
+}
+
+#[test]
+fn filter_in_javascript() {
+    filter_scenario("filter-js");
+}
+
+#[test]
+fn filter_in_javascript_with_the_full_engine() {
+    filter_scenario("filter-js-full");
+}
+
+#[test]
+fn filter_in_python() {
+    filter_scenario("filter-py");
+}
+
+#[test]
+fn filter_in_c() {
+    filter_scenario("filter-c");
+}
+
+#[test]
+fn sensor_publishes_so_many_readings() {
+    let outcome = run([recipe("sensor")])
+        .config("count=5")
+        .config("intervalMs=1")
+        .config("name=oven")
+        .subscribe("sensors/#")
+        .finish();
+    outcome.expect_code(0).expect("com.example.Sensor", "done");
+    let readings = outcome.payloads("sensors/oven/temperature");
+    assert_eq!(readings.len(), 5, "{outcome}");
+    assert!(readings.iter().all(|reading| reading["value"].is_number() && reading["unit"] == "C"));
+}
+
+#[test]
+fn sensor_and_filter_together_raise_alerts() {
+    let outcome = run([recipe("sensor"), recipe("filter-rs")])
+        .config("com.example.Sensor:count=12")
+        .config("com.example.Sensor:intervalMs=1")
+        .subscribe("alerts/#")
+        .finish();
+    outcome.expect_code(0);
+    // A wave around 25 with an amplitude of 10 is above 30 in three of twelve steps.
+    assert_eq!(outcome.payloads("alerts/temperature").len(), 3, "{outcome}");
+}
+
+#[test]
+fn counter_in_c_counts_and_says_the_sum_when_it_is_stopped() {
+    let mut host = run([recipe("counter-c")])
+        .publish("sensors/a", "1")
+        .publish("sensors/b/c", "2")
+        .publish("sensors/a", "3")
+        .subscribe("counter/#")
+        .start();
+    host.wait_for("the third count", |e| {
+        e.is_on("counter/messages") && e.json["payload"]["count"] == 3
+    });
+    host.signal(rustix::process::Signal::INT);
+    let outcome = host.finish();
+    outcome.expect_code(0);
+    assert_eq!(outcome.expect("com.example.CounterC", "done").json["fields"]["count"], "3");
+}
+
+#[test]
+fn aggregator_sums_up_over_the_configured_window() {
+    // The window is longer than the test: what ends it is the stop.
+    let summaries = |window: &str, messages: &[&str]| -> Outcome {
+        let mut run = run([recipe("aggregator")])
+            .config(format!("windowMs={window}"))
+            .subscribe("aggregates/#");
+        for message in messages {
+            run = run.publish("sensors/boiler/temperature", message);
+        }
+        let mut host = run.start();
+        host.wait_for("a summary", |event| event.is_on("aggregates/temperature"));
+        host.signal(rustix::process::Signal::INT);
+        host.finish()
+    };
+    let outcome = summaries(
+        "1000",
+        &[r#"{"value": 10}"#, r#"{"value": 20}"#, "nonsense", r#"{"value": 60}"#],
+    );
+    outcome.expect_code(0).expect("com.example.Aggregator", "not a reading");
+    let all = outcome.payloads("aggregates/temperature");
+    // The messages come at once, but a window may end between two of them.
+    let count: u64 = all.iter().map(|summary| summary["count"].as_u64().unwrap()).sum();
+    assert_eq!(count, 3, "{outcome}");
+    let sum: f64 =
+        all.iter().map(|one| one["mean"].as_f64().unwrap() * one["count"].as_f64().unwrap()).sum();
+    assert!((sum - 90.0).abs() < 1e-9, "{outcome}");
+    let least = all.iter().map(|one| one["min"].as_f64().unwrap()).fold(f64::MAX, f64::min);
+    let most = all.iter().map(|one| one["max"].as_f64().unwrap()).fold(f64::MIN, f64::max);
+    assert_eq!((least, most), (10.0, 60.0), "{outcome}");
+
+    // A short window gives a summary of each reading, because the next comes later than it ends.
+    let mut host = run([recipe("aggregator"), recipe("sensor")])
+        .config("com.example.Aggregator:windowMs=20")
+        .config("com.example.Sensor:intervalMs=200")
+        .subscribe("aggregates/#")
+        .start();
+    host.wait_for_messages("aggregates/temperature", 3);
+}
+
+#[test]
+fn keyvalue_keeps_the_last_message_of_each_topic() {
+    let mut host = run([recipe("keyvalue")])
+        .publish("sensors/a", "1")
+        .publish("sensors/b", "2")
+        .publish("sensors/a", "3")
+        .start();
+    let id = "com.example.KeyValue";
+    let kept = |key: &'static str, known: &'static str, keys: &'static str| {
+        move |event: &crate::host::Event| {
+            let fields = &event.json["fields"];
+            event.says(id, "kept")
+                && fields["key"] == format!("last/{key}")
+                && fields["known"] == known
+                && fields["keys"] == keys
+        }
+    };
+    host.wait_for("the first start", |e| e.says(id, "started") && e.json["fields"]["times"] == "1");
+    host.wait_for("a new key", kept("sensors/a", "false", "2"));
+    host.wait_for("another", kept("sensors/b", "false", "3"));
+    host.wait_for("a known key", kept("sensors/a", "true", "3"));
+    host.signal(rustix::process::Signal::TERM);
+    host.finish().expect_code(0);
+}
+
+#[test]
+fn http_reaches_only_what_is_granted() {
+    let server = HttpServer::start("hello from the test");
+    let address = server.address;
+    let fetch = || {
+        run([recipe("http")]).config(format!("url=http://{address}/page?x=1")).subscribe("pages/#")
+    };
+
+    let outcome = fetch().finish();
+    outcome.expect_code(1).expect(
+        "com.example.Http",
+        &format!("may not reach {address}; grant it under sandbox.network"),
+    );
+    outcome.expect("com.example.Http", &format!("--net {address}"));
+    assert!(server.requests.try_recv().is_err(), "the server was reached\n{outcome}");
+
+    let other_port = if address.port() == u16::MAX { 1 } else { address.port() + 1 };
+    let outcome = fetch().arg("--net").arg(format!("127.0.0.1:{other_port}")).finish();
+    outcome.expect_code(1).expect("com.example.Http", "may not reach");
+    assert!(server.requests.try_recv().is_err(), "the server was reached\n{outcome}");
+
+    let outcome = fetch().arg("--net").arg(address.to_string()).finish();
+    outcome.expect_code(0);
+    let page = &outcome.payloads("pages/fetched")[0];
+    assert_eq!((&page["status"], &page["bytes"]), (&json!(200), &json!(19)), "{outcome}");
+    assert_eq!(
+        server.requests.recv_timeout(crate::host::DEADLINE).unwrap(),
+        "GET /page?x=1 HTTP/1.1"
+    );
+}
+
+#[test]
+fn timeout_of_a_sample_that_goes_on_has_its_own_code() {
+    run([recipe("sensor")]).args(["--timeout", "100ms"]).finish().expect_code(TIMED_OUT);
+}
