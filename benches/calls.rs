@@ -134,7 +134,8 @@ async fn instances(rows: &mut Vec<Row>) -> Result<()> {
     let precompiled = wasmtime::component::Component::from_file(&engine, &wasm)?.serialize()?;
     std::fs::write(compiled.path(), precompiled)?;
 
-    let handler = Handler::load(&ours.runtime, &component, &log).await.map_err(|f| anyhow!("{f}"))?;
+    let handler =
+        Handler::load(&ours.runtime, &component, &log).await.map_err(|f| anyhow!("{f}"))?;
     let floor = RawHandler::load(&engine, &wasm)?;
     let (mut mine, mut peer) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
@@ -162,7 +163,8 @@ async fn instances(rows: &mut Vec<Row>) -> Result<()> {
         let begin = Instant::now();
         let handler =
             Handler::load(&ours.runtime, &component, &log).await.map_err(|f| anyhow!("{f}"))?;
-        let instance = handler.instantiate(&caller).await.map_err(|failure| anyhow!("{failure}"))?;
+        let instance =
+            handler.instantiate(&caller).await.map_err(|failure| anyhow!("{failure}"))?;
         let took = begin.elapsed();
         drop((instance, handler));
         let begin = Instant::now();

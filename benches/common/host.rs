@@ -63,7 +63,11 @@ pub fn engine() -> EngineConfig {
 }
 
 /// Make the components of recipes in a folder.
-pub fn desired(folder: &Path, components: &[Component], clock: &Clock) -> Result<Vec<DesiredComponent>> {
+pub fn desired(
+    folder: &Path,
+    components: &[Component],
+    clock: &Clock,
+) -> Result<Vec<DesiredComponent>> {
     let places = Places { root: folder.to_owned(), thing: "bench".parse()? };
     let mut all = Vec::new();
     for component in components {
@@ -124,7 +128,9 @@ impl Host {
             let status = nucleus.status(&wanted.component.name).context("it is deployed")?;
             ensure!(status.borrow().exit.is_none(), "{} is over", wanted.component.name);
         }
-        for (topic, service) in [("go", "source"), ("go", "ping"), ("data", "sink"), ("ping", "pong")] {
+        for (topic, service) in
+            [("go", "source"), ("go", "ping"), ("data", "sink"), ("ping", "pong")]
+        {
             if components.iter().any(|component| component.configuration["mode"] == service) {
                 let topic = topic.parse()?;
                 tokio::time::timeout(PATIENCE, nucleus.pubsub().until_subscribed(operator, &topic))

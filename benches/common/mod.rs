@@ -29,7 +29,8 @@ pub fn argument(name: &str) -> bool {
 
 /// Whether a group of rows is wanted: all, unless some are named.
 pub fn wanted(group: &str) -> bool {
-    let mut named = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).peekable();
+    let mut named =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).peekable();
     named.peek().is_none() || named.any(|name| name == group)
 }
 

@@ -88,12 +88,8 @@ pub struct RawInstance {
 impl RawInstance {
     /// Call it with a message.
     pub async fn handle(&mut self, topic: &str, payload: &[u8]) -> Result<()> {
-        let message = MessageParam {
-            topic,
-            payload,
-            format: PayloadFormat::Binary,
-            origin: Origin::Local,
-        };
+        let message =
+            MessageParam { topic, payload, format: PayloadFormat::Binary, origin: Origin::Local };
         let outcome = self.guest.call_handle(&mut self.store, message).await?;
         outcome.map_err(|failure| anyhow::anyhow!("{failure:?}"))
     }

@@ -161,8 +161,11 @@ pub fn table(rows: &[Row]) -> String {
             Some(false) => "NO",
         };
         let ratio = row.ratio().map(|ratio| format!("{ratio:.2}x")).unwrap_or_default();
-        let name =
-            if row.note.is_empty() { row.name.clone() } else { format!("{} ({})", row.name, row.note) };
+        let name = if row.note.is_empty() {
+            row.name.clone()
+        } else {
+            format!("{} ({})", row.name, row.note)
+        };
         lines.push([
             name,
             values(&row.ours, &row.unit),

@@ -5,6 +5,7 @@ mod crash;
 mod host;
 mod inspect;
 mod limits;
+mod new;
 mod output;
 mod run;
 mod samples;

@@ -19,7 +19,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let (mut seconds, mut chosen) = (60, Vec::new());
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--seconds" => seconds = arguments.next().context("--seconds N")?.parse().context("--seconds N")?,
+            "--seconds" => {
+                seconds = arguments.next().context("--seconds N")?.parse().context("--seconds N")?
+            }
             name if TARGETS.contains(&name) => chosen.push(name),
             name => bail!("no fuzz target {name}; there are {}", TARGETS.join(", ")),
         }
@@ -41,7 +43,10 @@ fn each(targets: &[&str], seconds: u32) -> Result<()> {
         bail!("the fuzz targets do not build");
     }
     for target in targets {
-        let (corpus, found) = (format!("{ROOT}/target/fuzz/corpus/{target}"), format!("{ROOT}/target/fuzz/found/{target}/"));
+        let (corpus, found) = (
+            format!("{ROOT}/target/fuzz/corpus/{target}"),
+            format!("{ROOT}/target/fuzz/found/{target}/"),
+        );
         fs::create_dir_all(&corpus)?;
         fs::create_dir_all(&found)?;
         println!("==> fuzzing {target} for {seconds} s");
@@ -55,7 +60,8 @@ fn each(targets: &[&str], seconds: u32) -> Result<()> {
         if !output.status.success() {
             bail!("{target} found a fault; the input is in {found}\n{said}");
         }
-        let runs = said.lines().find(|line| line.contains("number_of_executed_units")).unwrap_or_default();
+        let runs =
+            said.lines().find(|line| line.contains("number_of_executed_units")).unwrap_or_default();
         println!("    {runs}");
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Tests and benchmarks, with everything they need in place.
 
+use crate::setup::Toolchains;
 use crate::{bindings, samples, setup};
 use anyhow::{Context, Result, bail};
 use std::process::Command;
@@ -9,33 +10,35 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// Install, build, and run every test. Further arguments go to the test programs.
 pub fn run(ci: bool, arguments: &[String]) -> Result<()> {
     let filter: Vec<&String> = arguments.iter().filter(|argument| *argument != "--ci").collect();
-    prepare(ci)?;
-    cargo(&["test", "--package", "gg-model"], &filter)?;
-    cargo(&["test", "--package", "gg-host"], &filter)?;
+    let tools = prepare(ci)?;
+    cargo(&["test", "--package", "gg-model"], &filter, &tools)?;
+    cargo(&["test", "--package", "gg-host"], &filter, &tools)?;
     // Components of WASI 0.3, which a build of its own serves.
     cargo(
         &["test", "--package", "gg-host", "--features", "wasi3", "--test", "it"],
         &[&"wasi3".to_owned()],
+        &tools,
     )
 }
 
 /// Run the benchmarks in an optimised build.
 pub fn bench(arguments: &[String]) -> Result<()> {
-    prepare(false)?;
-    cargo(&["bench", "--package", "gg-host"], &arguments.iter().collect::<Vec<_>>())
+    let tools = prepare(false)?;
+    cargo(&["bench", "--package", "gg-host"], &arguments.iter().collect::<Vec<_>>(), &tools)
 }
 
-fn prepare(ci: bool) -> Result<()> {
+fn prepare(ci: bool) -> Result<Toolchains> {
     let tools = setup::run(ci)?;
     samples::build(&tools, None, ci)?;
     samples::build_guests()?;
-    bindings::generate(true)
+    bindings::generate(true)?;
+    Ok(tools)
 }
 
-fn cargo(command: &[&str], arguments: &[&String]) -> Result<()> {
+fn cargo(command: &[&str], arguments: &[&String], tools: &Toolchains) -> Result<()> {
     println!("\n==> cargo {}", command.join(" "));
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(command).current_dir(ROOT);
+    cargo.args(command).current_dir(ROOT).envs(tools.environment());
     if !arguments.is_empty() {
         cargo.arg("--").args(arguments);
     }

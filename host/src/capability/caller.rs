@@ -95,6 +95,8 @@ struct Component {
     generation: AtomicU64,
     subscriptions: AtomicU32,
     watches: AtomicU32,
+    /// Bytes that wait in its queues.
+    waiting: Arc<AtomicU64>,
     /// One instance is being replaced by the next.
     handing_over: AtomicBool,
 }
@@ -118,6 +120,7 @@ impl Caller {
                 generation: AtomicU64::new(0),
                 subscriptions: AtomicU32::new(0),
                 watches: AtomicU32::new(0),
+                waiting: Arc::new(AtomicU64::new(0)),
                 handing_over: AtomicBool::new(false),
             }),
             stop: CancellationToken::new(),
@@ -200,6 +203,11 @@ impl Caller {
         )))
     }
 
+    /// The bytes that the messages in its queues may take, all together.
+    pub(crate) fn queue_budget(&self) -> Budget {
+        Budget { used: Arc::clone(&self.component.waiting), limit: self.limits().queue_bytes }
+    }
+
     /// Take one of the subscriptions the limits allow.
     ///
     /// # Errors
@@ -259,5 +267,29 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.component.open(self.which).fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Bytes that several users take from and give back to.
+#[derive(Clone, Debug)]
+pub(crate) struct Budget {
+    used: Arc<AtomicU64>,
+    limit: u64,
+}
+
+impl Budget {
+    /// Take so many bytes, if they are left.
+    pub(crate) fn take(&self, bytes: u64) -> bool {
+        let before = self.used.fetch_add(bytes, Ordering::Relaxed);
+        let fits = before.saturating_add(bytes) <= self.limit;
+        if !fits {
+            self.give(bytes);
+        }
+        fits
+    }
+
+    /// Give so many bytes back.
+    pub(crate) fn give(&self, bytes: u64) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: a file a subcommand, each with its arguments and one function.
 
 mod inspect;
+mod limits;
 mod new;
 mod output;
 mod run;
@@ -22,6 +23,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Inspect(inspect::Args),
+    Limits(limits::Args),
     New(new::Args),
     Run(Box<run::Args>),
 }
@@ -44,6 +46,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Inspect(args) => inspect::run(&args),
+            Command::Limits(args) => limits::run(&args),
             Command::New(args) => new::run(&args),
             Command::Run(args) => run::run(*args),
         }

@@ -88,7 +88,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "SHARE")]
     cpu: Option<String>,
 
-    /// Set any limit: NAME=VALUE. `gg-host run --limits` lists them.
+    /// Set any limit: NAME=VALUE. `gg-host limits` lists them.
     #[arg(long, value_name = "NAME=VALUE")]
     limit: Vec<String>,
 
@@ -257,12 +257,13 @@ fn code(
     if end == End::TimedOut && unfinished {
         return TIMED_OUT;
     }
+    let killed = if end == End::Interrupted { INTERRUPTED } else { 0 };
     let code = |status: &watch::Receiver<ComponentStatus>| match &status.borrow().exit {
         None => 0,
         Some(Exit::Finished(code)) => *code,
         Some(Exit::Failed(failure)) if failure.code == 0 => CRASHED,
         Some(Exit::Failed(failure)) => failure.code,
-        Some(Exit::Killed) => INTERRUPTED,
+        Some(Exit::Killed) => killed,
     };
     statuses.iter().map(code).find(|code| *code != 0).unwrap_or(0)
 }

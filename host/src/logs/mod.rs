@@ -19,7 +19,7 @@ use std::time::{Instant, SystemTime};
 use tokio::sync::mpsc;
 
 /// Records between the components and whoever writes them down. More are left out and counted.
-pub const QUEUE: usize = 8192;
+pub const QUEUE: usize = 1024;
 
 /// Last lines kept for the report of a crash.
 const RECENT: usize = 10;
@@ -176,15 +176,7 @@ impl LogSink {
         }
         let left_out = std::mem::take(&mut state.left_out);
         let message = presentable(message, self.inner.line_bytes);
-        let fields: Vec<_> = fields
-            .into_iter()
-            .map(|(key, value)| {
-                (
-                    presentable(&key, 200).into_owned(),
-                    presentable(&value, self.inner.line_bytes).into_owned(),
-                )
-            })
-            .collect();
+        let fields = presentable_fields(fields, self.inner.line_bytes);
         while state.recent.len() >= RECENT {
             state.recent.pop_front();
         }
@@ -246,6 +238,23 @@ fn left_out_message(count: u64) -> String {
     format!(
         "{count} log records left out: the component logs faster than the limit log-rate allows"
     )
+}
+
+/// Fields that take no more bytes than a line, all together.
+fn presentable_fields(fields: Vec<(String, String)>, most: usize) -> Vec<(String, String)> {
+    let mut left = most;
+    let mut kept = Vec::new();
+    for (key, value) in fields {
+        let key = presentable(&key, left.min(200)).into_owned();
+        left = left.saturating_sub(key.len());
+        let value = presentable(&value, left).into_owned();
+        left = left.saturating_sub(value.len());
+        kept.push((key, value));
+        if left == 0 {
+            break;
+        }
+    }
+    kept
 }
 
 /// What a terminal or a log file can show: cut to size, control characters made visible.

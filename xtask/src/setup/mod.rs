@@ -12,6 +12,7 @@ pub mod run;
 mod wasm_target;
 
 use anyhow::{Result, bail};
+use std::path::PathBuf;
 
 pub use c::C;
 pub use js::Js;
@@ -28,6 +29,28 @@ pub struct Toolchains {
     pub js: Option<Js>,
     /// componentize-py.
     pub python: Option<Python>,
+}
+
+impl Toolchains {
+    /// Variables that tell the guest SDKs' build commands, and tests that use them, where the
+    /// toolchains are.
+    pub fn environment(&self) -> Vec<(&'static str, PathBuf)> {
+        let mut variables = Vec::new();
+        if let Some(c) = &self.c {
+            variables.extend([
+                ("GG_CLANG", c.clang.clone()),
+                ("GG_WASI_SYSROOT", c.sysroot.clone()),
+                ("GG_WASM_LD", c.linker.clone()),
+            ]);
+        }
+        if let Some(js) = &self.js {
+            variables.push(("GG_JS_TOOLCHAIN", js.folder.clone()));
+        }
+        if let Some(python) = &self.python {
+            variables.push(("GG_PYTHON", python.interpreter()));
+        }
+        variables
+    }
 }
 
 /// Install what the demo needs: Rust, and JavaScript if it can be had.

@@ -43,6 +43,10 @@ pub struct Limits {
     pub watches: u32,
     /// Messages that the queue of one subscription can be made to hold.
     pub queue: u32,
+    /// Bytes of the messages that wait in all its queues together.
+    pub queue_bytes: u64,
+    /// Bytes of one message that it publishes.
+    pub message: u64,
     /// Log records in a second.
     pub log_rate: u32,
     /// Bytes of one log line.
@@ -79,6 +83,8 @@ impl Default for Limits {
             subscriptions: 64,
             watches: 64,
             queue: 10_000,
+            queue_bytes: 16 * MIB,
+            message: MIB,
             log_rate: 1000,
             log_line: 16 * KIB,
             cpu: 1.0,

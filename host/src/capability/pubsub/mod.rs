@@ -50,6 +50,14 @@ pub struct Message {
     pub format: PayloadFormat,
 }
 
+impl Message {
+    /// Bytes it takes while it waits, what is around the payload included.
+    fn size(&self) -> u64 {
+        const AROUND: u64 = 64;
+        self.payload.len() as u64 + AROUND
+    }
+}
+
 /// How to subscribe; what is `None` takes its default.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct SubscribeOptions {
@@ -115,6 +123,7 @@ impl PubSub {
             from_others,
             options.when_full.unwrap_or(WhenFull::DropOldest),
             usize::try_from(capacity).unwrap_or(usize::MAX),
+            caller.queue_budget(),
         ));
         let id = self.topics.next_id.fetch_add(1, Ordering::Relaxed);
         self.change(|subscribers| subscribers.insert(&filter, id, Arc::clone(&queue)));

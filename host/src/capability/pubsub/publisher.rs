@@ -4,6 +4,7 @@ use super::queue::{Offer, Queue};
 use super::{Message, PayloadFormat, PubSub};
 use crate::capability::caller::{Caller, Operation};
 use crate::error::{Error, Result};
+use bytesize::ByteSize;
 use gg_model::Topic;
 use std::sync::Arc;
 
@@ -54,9 +55,7 @@ impl Publisher {
         payload: Vec<u8>,
         format: PayloadFormat,
     ) -> Result<()> {
-        if format == PayloadFormat::Json {
-            check_json(&payload)?;
-        }
+        self.check(&payload, format)?;
         let (topic, queues) = self.route(topic)?;
         if queues.is_empty() {
             return Ok(());
@@ -74,6 +73,23 @@ impl Publisher {
         if fullest >= HALF || self.in_a_row >= TURN {
             self.in_a_row = 0;
             tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    fn check(&self, payload: &[u8], format: PayloadFormat) -> Result<()> {
+        let limits = self.caller.limits();
+        if payload.len() as u64 > limits.message {
+            let needed = ByteSize(payload.len() as u64).display().iec().to_string();
+            return Err(Error::invalid(format!(
+                "the payload {}",
+                limits.exceeded("message", Some(needed))
+            )));
+        }
+        if format == PayloadFormat::Json {
+            serde_json::from_slice::<serde::de::IgnoredAny>(payload).map_err(|error| {
+                Error::invalid(format!("the payload is not JSON, as its format says: {error}"))
+            })?;
         }
         Ok(())
     }
@@ -102,10 +118,4 @@ impl Publisher {
         }
         Ok((topic, queues))
     }
-}
-
-fn check_json(payload: &[u8]) -> Result<()> {
-    serde_json::from_slice::<serde::de::IgnoredAny>(payload).map(|_| ()).map_err(|error| {
-        Error::invalid(format!("the payload is not JSON, as its format says: {error}"))
-    })
 }

@@ -1,6 +1,8 @@
-//! One subscription's queue: bounded, with one reader and any number of publishers.
+//! One subscription's queue: bounded in messages by itself and in bytes together with the other
+//! queues of its component, with one reader and any number of publishers.
 
 use super::Message;
+use crate::capability::caller::Budget;
 use gg_model::{ComponentName, WhenFull};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -34,6 +36,7 @@ pub(super) struct Queue {
     pub(super) from_others: bool,
     when_full: WhenFull,
     capacity: usize,
+    bytes: Budget,
     state: Mutex<State>,
     dropped: AtomicU32,
     /// Nobody has read for [`PATIENCE`] while a publisher waited.
@@ -54,12 +57,14 @@ impl Queue {
         from_others: bool,
         when_full: WhenFull,
         capacity: usize,
+        bytes: Budget,
     ) -> Self {
         Self {
             owner,
             from_others,
             when_full,
             capacity: capacity.max(1),
+            bytes,
             state: Mutex::default(),
             dropped: AtomicU32::new(0),
             stalled: AtomicBool::new(false),
@@ -73,31 +78,34 @@ impl Queue {
         if state.closed {
             return Offer::Taken { fullness: 0 };
         }
-        let mut outcome = Offer::Dropped;
-        if state.messages.len() >= self.capacity {
+        let size = message.size();
+        let mut dropped = 0;
+        while state.messages.len() >= self.capacity || !self.bytes.take(size) {
             match self.when_full {
                 WhenFull::Block if !self.stalled.load(Ordering::Relaxed) => return Offer::Full,
-                WhenFull::Block | WhenFull::DropNewest => {
+                WhenFull::DropOldest if let Some(oldest) = state.messages.pop_front() => {
+                    self.bytes.give(oldest.size());
+                    dropped += 1;
+                }
+                _ => {
                     drop(state);
-                    self.count_dropped();
+                    self.count_dropped(dropped + 1);
                     return Offer::Dropped;
                 }
-                WhenFull::DropOldest => {
-                    state.messages.pop_front();
-                    self.count_dropped();
-                }
             }
-        } else {
-            let fullness = state.messages.len() * 255 / self.capacity;
-            outcome = Offer::Taken { fullness: u8::try_from(fullness).unwrap_or(u8::MAX) };
         }
+        let fullness = state.messages.len() * 255 / self.capacity;
         state.messages.push_back(Arc::clone(message));
         let reader = state.reader.take();
         drop(state);
         if let Some(reader) = reader {
             reader.wake();
         }
-        outcome
+        if dropped > 0 {
+            self.count_dropped(dropped);
+            return Offer::Dropped;
+        }
+        Offer::Taken { fullness: u8::try_from(fullness).unwrap_or(u8::MAX) }
     }
 
     /// Put a message in, waiting for room. Gives up after [`PATIENCE`].
@@ -134,8 +142,10 @@ impl Queue {
             return Poll::Pending;
         }
         let count = state.messages.len().min(BATCH);
-        batch.extend(state.messages.drain(..count));
+        let mut bytes = 0;
+        batch.extend(state.messages.drain(..count).inspect(|message| bytes += message.size()));
         drop(state);
+        self.bytes.give(bytes);
         if self.when_full == WhenFull::Block {
             self.stalled.store(false, Ordering::Relaxed);
             self.room.notify_waiters();
@@ -147,8 +157,9 @@ impl Queue {
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        state.messages = VecDeque::new();
+        let unread = std::mem::take(&mut state.messages);
         drop(state);
+        self.bytes.give(unread.iter().map(|message| message.size()).sum());
         self.room.notify_waiters();
     }
 
@@ -160,11 +171,11 @@ impl Queue {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    fn count_dropped(&self) {
+    fn count_dropped(&self, more: u32) {
         // Stays at the largest number rather than start over.
-        let _at_the_end =
-            self.dropped
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_add(1));
+        let _always = self.dropped.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
+            Some(count.saturating_add(more))
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

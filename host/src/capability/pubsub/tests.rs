@@ -263,6 +263,30 @@ async fn subscriptions_are_limited_and_given_back() {
 }
 
 #[tokio::test]
+async fn the_bytes_that_wait_are_limited_over_all_queues() {
+    let pubsub = PubSub::default();
+    let limits = Limits { queue_bytes: 10_000, message: 4_000, ..Limits::default() };
+    let mut policy = AccessPolicy::default();
+    policy.allow("aws.greengrass.ipc.pubsub", "*", "*").unwrap();
+    let reader = with_limits("b", policy.clone(), limits);
+    let mut one = subscribe(&pubsub, &reader, "#");
+    let mut two = subscribe(&pubsub, &reader, "t");
+    let a = with_limits("a", policy, limits);
+    let text = "x".repeat(3_000);
+    for _ in 0..5 {
+        publish(&pubsub, &a, "t", &text).await.unwrap();
+    }
+    let kept = (read(&mut one).len(), read(&mut two).len());
+    assert_eq!(kept.0 + kept.1, 3, "{kept:?}");
+    assert_eq!(one.dropped() + two.dropped(), 7);
+    let error = publish(&pubsub, &a, "t", &"x".repeat(4_001)).await.unwrap_err();
+    assert!(error.message().contains("limit message"), "{error}");
+    // What was read is given back.
+    publish(&pubsub, &a, "t", &text).await.unwrap();
+    assert_eq!((read(&mut one).len(), read(&mut two).len()), (1, 1));
+}
+
+#[tokio::test]
 async fn json_is_checked_and_topics_too() {
     let pubsub = PubSub::default();
     let mut publisher = pubsub.publisher(somebody("a"));

@@ -220,10 +220,11 @@ fn check_name(name: &str, lang: Lang) -> Result<()> {
 /// The name in the words that are allowed, if that leaves anything.
 fn suggestion(name: &str) -> Option<String> {
     let mut better = String::new();
+    let mut before = '-';
     for c in name.chars() {
         match c {
             'A'..='Z' => {
-                if better.ends_with(|c: char| c.is_ascii_lowercase()) {
+                if before.is_ascii_lowercase() {
                     better.push('-');
                 }
                 better.push(c.to_ascii_lowercase());
@@ -232,9 +233,12 @@ fn suggestion(name: &str) -> Option<String> {
             _ if better.ends_with('-') => {}
             _ => better.push('-'),
         }
+        before = c;
     }
     let better = better.trim_matches('-');
-    better.starts_with(|c: char| c.is_ascii_lowercase()).then(|| better.to_owned())
+    let usable =
+        better.len() <= LONGEST_NAME && better.starts_with(|c: char| c.is_ascii_lowercase());
+    usable.then(|| better.to_owned())
 }
 
 /// What is made.

@@ -10,7 +10,7 @@ use crate::logs::LogSink;
 use crate::runtime::Failure;
 
 /// A handler that is loaded and linked, and is never called.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "its parts have nothing to show")]
 pub struct Handler {
     instances: Instances,
     indices: GuestIndices,

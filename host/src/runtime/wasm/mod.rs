@@ -106,9 +106,7 @@ impl WasmRuntime {
         log: &LogSink,
     ) -> Result<Instances, Failure> {
         let loaded = self.load(component, log).await?;
-        if matches!(loaded.entry, Entry::Handler(_))
-            && component.sandbox.subscriptions.is_empty()
-        {
+        if matches!(loaded.entry, Entry::Handler(_)) && component.sandbox.subscriptions.is_empty() {
             return Err(Failure::to_start(format!(
                 "{} is a handler, and its configuration names nothing to subscribe to; add a list of \
                  topic filters as `subscriptions`, or for a run --config 'subscriptions=[\"my/topic\"]'",

@@ -62,6 +62,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry!("subscriptions", Count, subscriptions, 0, "subscriptions at one time"),
     entry!("watches", Count, watches, 0, "watches of configuration at one time"),
     entry!("queue", Count, queue, 1, "most messages in the queue of one subscription"),
+    entry!("queue-bytes", Size, queue_bytes, 1024, "messages that wait in all queues together"),
+    entry!("message", Size, message, 1, "one message that the component publishes"),
     entry!("log-rate", Count, log_rate, 0, "log records in a second"),
     entry!("log-line", Size, log_line, 16, "one log line"),
     entry!("cpu", Share, cpu, 0, "share of one processor core"),
