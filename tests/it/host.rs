@@ -17,31 +17,31 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Longer than anything takes, on a machine with better things to do.
-pub const DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
 /// The code of a run that its time limit ended.
-pub const TIMED_OUT: i32 = 124;
+pub(crate) const TIMED_OUT: i32 = 124;
 
 /// The code of a run whose component crashed.
-pub const CRASHED: i32 = 134;
+pub(crate) const CRASHED: i32 = 134;
 
 fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().to_owned()
 }
 
 /// A sample component.
-pub fn sample(name: &str) -> PathBuf {
+pub(crate) fn sample(name: &str) -> PathBuf {
     built(&target().join(format!("samples/{name}.wasm")))
 }
 
 /// The recipe of a sample, which lies beside the component.
-pub fn recipe(name: &str) -> PathBuf {
+pub(crate) fn recipe(name: &str) -> PathBuf {
     built(&target().join(format!("samples/{name}.wasm")));
     built(&target().join(format!("samples/{name}.yaml")))
 }
 
 /// A guest that was made for the tests.
-pub fn guest(name: &str) -> PathBuf {
+pub(crate) fn guest(name: &str) -> PathBuf {
     built(&target().join(format!("guests/{name}.wasm")))
 }
 
@@ -51,24 +51,24 @@ fn built(path: &Path) -> PathBuf {
 }
 
 /// An empty folder, gone after the test.
-pub fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     tempfile::Builder::new().prefix("it-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
 /// The binary form of a component in the text format.
-pub fn assemble(text: &str) -> Vec<u8> {
+pub(crate) fn assemble(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Write bytes to a file in a folder.
-pub fn file(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+pub(crate) fn file(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
     let path = folder.join(name);
     fs::write(&path, bytes).unwrap();
     path
 }
 
 /// The program with a subcommand, away from the user's own settings and cache.
-pub fn command(subcommand: &str) -> Command {
+pub(crate) fn command(subcommand: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gg-host"));
     command
         .arg(subcommand)
@@ -81,13 +81,13 @@ pub fn command(subcommand: &str) -> Command {
 }
 
 /// `gg-host run`, about to start.
-pub struct Run {
+pub(crate) struct Run {
     command: Command,
     folder: TempDir,
 }
 
 /// Run components.
-pub fn run<P: AsRef<Path>>(components: impl IntoIterator<Item = P>) -> Run {
+pub(crate) fn run<P: AsRef<Path>>(components: impl IntoIterator<Item = P>) -> Run {
     let mut command = command("run");
     command.args(["--output", "json"]);
     for component in components {
@@ -97,7 +97,7 @@ pub fn run<P: AsRef<Path>>(components: impl IntoIterator<Item = P>) -> Run {
 }
 
 /// Run one component given in the text format.
-pub fn run_text(name: &str, text: &str) -> Run {
+pub(crate) fn run_text(name: &str, text: &str) -> Run {
     let mut run = run([] as [&str; 0]);
     let path = file(run.folder.path(), &format!("{name}.wasm"), assemble(text));
     run.command.arg(path);
@@ -106,13 +106,13 @@ pub fn run_text(name: &str, text: &str) -> Run {
 
 impl Run {
     /// An argument of `run`.
-    pub fn arg(mut self, argument: impl AsRef<std::ffi::OsStr>) -> Self {
+    pub(crate) fn arg(mut self, argument: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.arg(argument);
         self
     }
 
     /// Several.
-    pub fn args<A: AsRef<std::ffi::OsStr>>(
+    pub(crate) fn args<A: AsRef<std::ffi::OsStr>>(
         mut self,
         arguments: impl IntoIterator<Item = A>,
     ) -> Self {
@@ -121,33 +121,33 @@ impl Run {
     }
 
     /// A value of the configuration.
-    pub fn config(self, pair: impl AsRef<str>) -> Self {
+    pub(crate) fn config(self, pair: impl AsRef<str>) -> Self {
         self.arg("--config").arg(pair.as_ref())
     }
 
     /// A limit.
-    pub fn limit(self, pair: impl AsRef<str>) -> Self {
+    pub(crate) fn limit(self, pair: impl AsRef<str>) -> Self {
         self.arg("--limit").arg(pair.as_ref())
     }
 
     /// A message to publish.
-    pub fn publish(self, topic: &str, payload: &str) -> Self {
+    pub(crate) fn publish(self, topic: &str, payload: &str) -> Self {
         self.arg("--publish").arg(format!("{topic}={payload}"))
     }
 
     /// A filter whose messages become events.
-    pub fn subscribe(self, filter: &str) -> Self {
+    pub(crate) fn subscribe(self, filter: &str) -> Self {
         self.arg("--subscribe").arg(filter)
     }
 
     /// A variable of the program's own environment.
-    pub fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
     }
 
     /// Arguments of the components.
-    pub fn guest_args<A: AsRef<std::ffi::OsStr>>(
+    pub(crate) fn guest_args<A: AsRef<std::ffi::OsStr>>(
         self,
         arguments: impl IntoIterator<Item = A>,
     ) -> Self {
@@ -155,28 +155,28 @@ impl Run {
     }
 
     /// Start.
-    pub fn start(self) -> Host {
+    pub(crate) fn start(self) -> Host {
         Host::start(self.command, self.folder)
     }
 
     /// Start, and wait for the end.
-    pub fn finish(self) -> Outcome {
+    pub(crate) fn finish(self) -> Outcome {
         self.start().finish()
     }
 }
 
 /// Run any command to its end.
-pub fn finish(command: Command) -> Outcome {
+pub(crate) fn finish(command: Command) -> Outcome {
     Host::start(command, folder()).finish()
 }
 
 /// One line of standard output.
 #[derive(Clone, Debug)]
-pub struct Event {
+pub(crate) struct Event {
     /// As it was printed.
-    pub line: String,
+    pub(crate) line: String,
     /// As JSON; null when it is not.
-    pub json: Value,
+    pub(crate) json: Value,
 }
 
 impl Event {
@@ -186,33 +186,33 @@ impl Event {
     }
 
     /// What was said.
-    pub fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         self.json["message"].as_str().unwrap_or_default()
     }
 
     /// Who said it, or who it is about.
-    pub fn component(&self) -> &str {
+    pub(crate) fn component(&self) -> &str {
         self.json["component"].as_str().unwrap_or_default()
     }
 
     /// Which way it came: `host`, `log`, `message`, `stderr` or `stdout`.
-    pub fn source(&self) -> &str {
+    pub(crate) fn source(&self) -> &str {
         self.json["source"].as_str().unwrap_or_default()
     }
 
     /// Whether it is a message on a topic.
-    pub fn is_on(&self, topic: &str) -> bool {
+    pub(crate) fn is_on(&self, topic: &str) -> bool {
         self.source() == "message" && self.json["topic"] == topic
     }
 
     /// Whether somebody said something that holds these words.
-    pub fn says(&self, component: &str, words: &str) -> bool {
+    pub(crate) fn says(&self, component: &str, words: &str) -> bool {
         self.component() == component && self.message().contains(words)
     }
 }
 
 /// A running `gg-host`; it is ended when the test is.
-pub struct Host {
+pub(crate) struct Host {
     child: Child,
     lines: Receiver<Event>,
     seen: Vec<Event>,
@@ -223,15 +223,15 @@ pub struct Host {
 }
 
 /// How a `gg-host` ended, and all it printed.
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The exit code.
-    pub code: i32,
+    pub(crate) code: i32,
     /// Standard output.
-    pub events: Vec<Event>,
+    pub(crate) events: Vec<Event>,
     /// Standard error.
-    pub stderr: String,
+    pub(crate) stderr: String,
     /// How long it took.
-    pub took: Duration,
+    pub(crate) took: Duration,
 }
 
 impl Host {
@@ -272,12 +272,12 @@ impl Host {
     }
 
     /// Everything it has printed so far and was waited for.
-    pub fn seen(&self) -> &[Event] {
+    pub(crate) fn seen(&self) -> &[Event] {
         &self.seen
     }
 
     /// The next event; `None` at the end of its output.
-    pub fn next(&mut self) -> Option<Event> {
+    pub(crate) fn next(&mut self) -> Option<Event> {
         let left = DEADLINE.saturating_sub(self.began.elapsed());
         match self.lines.recv_timeout(left) {
             Ok(event) => {
@@ -290,7 +290,7 @@ impl Host {
     }
 
     /// Wait for the next event that is as wanted.
-    pub fn wait_for(&mut self, what: &str, wanted: impl Fn(&Event) -> bool) -> Event {
+    pub(crate) fn wait_for(&mut self, what: &str, wanted: impl Fn(&Event) -> bool) -> Event {
         while let Some(event) = self.next() {
             if wanted(&event) {
                 return event;
@@ -300,14 +300,14 @@ impl Host {
     }
 
     /// Wait for so many messages on a topic.
-    pub fn wait_for_messages(&mut self, topic: &str, count: usize) {
+    pub(crate) fn wait_for_messages(&mut self, topic: &str, count: usize) {
         for number in 1..=count {
             self.wait_for(&format!("message {number} of {count} on {topic}"), |e| e.is_on(topic));
         }
     }
 
     /// Send a signal.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();
     }
 
@@ -316,14 +316,14 @@ impl Host {
     }
 
     /// The highest amount of memory it has had, in bytes.
-    pub fn peak_memory(&self) -> u64 {
+    pub(crate) fn peak_memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
     }
 
     /// Wait for the end of its output, and give the processor time it has taken.
-    pub fn processor_time(&mut self) -> Duration {
+    pub(crate) fn processor_time(&mut self) -> Duration {
         while self.next().is_some() {}
         // Not reaped yet, so its figures are still there.
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
@@ -333,7 +333,7 @@ impl Host {
     }
 
     /// Wait for the end.
-    pub fn finish(mut self) -> Outcome {
+    pub(crate) fn finish(mut self) -> Outcome {
         while self.next().is_some() {}
         let status = self.child.wait().unwrap();
         for reader in self.readers.drain(..) {
@@ -361,7 +361,7 @@ impl Drop for Host {
 
 impl Outcome {
     /// The events that are as wanted.
-    pub fn all<'a>(
+    pub(crate) fn all<'a>(
         &'a self,
         wanted: impl Fn(&Event) -> bool + 'a,
     ) -> impl Iterator<Item = &'a Event> {
@@ -369,20 +369,20 @@ impl Outcome {
     }
 
     /// The payloads of the messages on a topic.
-    pub fn payloads(&self, topic: &str) -> Vec<Value> {
+    pub(crate) fn payloads(&self, topic: &str) -> Vec<Value> {
         self.all(|event| event.is_on(topic)).map(|event| event.json["payload"].clone()).collect()
     }
 
     /// Fail unless it ended with this code.
     #[track_caller]
-    pub fn expect_code(&self, code: i32) -> &Self {
+    pub(crate) fn expect_code(&self, code: i32) -> &Self {
         assert_eq!(self.code, code, "the code\n{self}");
         self
     }
 
     /// Fail unless a component, or the host about it, said this; gives the first such event.
     #[track_caller]
-    pub fn expect(&self, component: &str, words: &str) -> &Event {
+    pub(crate) fn expect(&self, component: &str, words: &str) -> &Event {
         self.events
             .iter()
             .find(|event| event.says(component, words))
@@ -391,7 +391,7 @@ impl Outcome {
 
     /// Fail if it did.
     #[track_caller]
-    pub fn expect_silence(&self, component: &str, words: &str) -> &Self {
+    pub(crate) fn expect_silence(&self, component: &str, words: &str) -> &Self {
         let said = self.events.iter().any(|event| event.says(component, words));
         assert!(!said, "{component} said {words:?}\n{self}");
         self
@@ -399,14 +399,14 @@ impl Outcome {
 
     /// Fail unless standard error holds these words.
     #[track_caller]
-    pub fn expect_error(&self, words: &str) -> &Self {
+    pub(crate) fn expect_error(&self, words: &str) -> &Self {
         assert!(self.stderr.contains(words), "no {words:?} in the errors\n{self}");
         self
     }
 
     /// Fail unless a limit was named, with how to raise it.
     #[track_caller]
-    pub fn expect_limit(&self, component: &str, limit: &str) -> &Self {
+    pub(crate) fn expect_limit(&self, component: &str, limit: &str) -> &Self {
         let event = self.expect(component, &format!("exceeds the limit {limit} = "));
         let raise = format!("raise it with --limit {limit}=… or sandbox.limits.{limit}");
         assert!(event.message().contains(&raise), "no way to raise it: {}", event.message());
@@ -447,16 +447,16 @@ fn transcript(events: &[Event], stderr: &str) -> String {
 
 /// A small HTTP server on a port of its own: answers every request with the same text, and tells
 /// of each one.
-pub struct HttpServer {
+pub(crate) struct HttpServer {
     /// Where it listens.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// The first line of every request.
-    pub requests: Receiver<String>,
+    pub(crate) requests: Receiver<String>,
 }
 
 impl HttpServer {
     /// Start; it ends with the test program.
-    pub fn start(body: &'static str) -> Self {
+    pub(crate) fn start(body: &'static str) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, requests) = channel();

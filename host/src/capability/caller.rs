@@ -97,6 +97,8 @@ struct Component {
     watches: AtomicU32,
     /// Bytes that wait in its queues.
     waiting: Arc<AtomicU64>,
+    /// The operations that were refused so far, a bit each.
+    refused: AtomicU32,
     /// One instance is being replaced by the next.
     handing_over: AtomicBool,
 }
@@ -120,6 +122,7 @@ impl Caller {
                 generation: AtomicU64::new(0),
                 subscriptions: AtomicU32::new(0),
                 watches: AtomicU32::new(0),
+                refused: AtomicU32::new(0),
                 waiting: Arc::new(AtomicU64::new(0)),
                 handing_over: AtomicBool::new(false),
             }),
@@ -195,12 +198,22 @@ impl Caller {
         if policy.allows(service, name, resource, ResourceStyle::Standard) {
             return Ok(());
         }
+        self.warn_once(operation, resource);
         Err(Error::unauthorized(format!(
             "{component} is not authorized to perform {name} on {resource:?}; grant it under \
              accessControl.{service} in its configuration, or for a run with \
              --allow '{service}:{name}:{resource}'",
             component = self.name(),
         )))
+    }
+
+    /// A component may keep its refusals to itself; the operator hears of the first of each kind.
+    fn warn_once(&self, operation: Operation, resource: &str) {
+        let bit = 1 << (operation as u32);
+        if self.component.refused.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+            let resource = crate::logs::presentable(resource, 200);
+            tracing::warn!(component = %self.name(), operation = operation.name(), %resource, "not granted");
+        }
     }
 
     /// The bytes that the messages in its queues may take, all together.
