@@ -33,8 +33,9 @@ pub fn service_of(import: &str) -> Service {
     };
     match package {
         "gg:host" => gg_host(import, interface, version),
-        "wasi:cli" | "wasi:clocks" | "wasi:filesystem" | "wasi:http" | "wasi:io"
-        | "wasi:random" | "wasi:sockets" => wasi(import, version),
+        "wasi:cli" | "wasi:clocks" | "wasi:filesystem" | "wasi:io" | "wasi:random"
+        | "wasi:sockets" => wasi(import, version, cfg!(feature = "wasi3")),
+        "wasi:http" => wasi(import, version, false),
         "wasi:config" => {
             one_of(import, version, &["0.2.0-rc.1", "0.2.0-draft", "0.2.0-draft-2024-09-27"])
         }
@@ -66,21 +67,20 @@ fn gg_host(import: &str, interface: &str, version: &str) -> Service {
     Service::Served
 }
 
-fn wasi(import: &str, version: &str) -> Service {
+/// `three`: whether version 0.3 of the interface is served too.
+fn wasi(import: &str, version: &str, three: bool) -> Service {
     if version.starts_with("0.2.") && !version.contains('-') {
         return Service::Served;
     }
-    if version.starts_with("0.3.") && cfg!(feature = "wasi3") {
+    if version.starts_with("0.3.") && three {
         return Service::Served;
     }
-    Service::Refused(format!(
-        "imports {import}, and this host serves WASI 0.2{}",
-        if cfg!(feature = "wasi3") {
-            " and 0.3"
-        } else {
-            "; WASI 0.3 needs a build with the feature wasi3"
-        }
-    ))
+    let served = if cfg!(feature = "wasi3") {
+        "WASI 0.2, and of 0.3 all but wasi:http"
+    } else {
+        "WASI 0.2; WASI 0.3 needs a build with the feature wasi3"
+    };
+    Service::Refused(format!("imports {import}, and this host serves {served}"))
 }
 
 fn one_of(import: &str, version: &str, served: &[&str]) -> Service {
