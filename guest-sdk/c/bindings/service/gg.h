@@ -691,7 +691,8 @@ extern bool gg_host_pubsub_method_subscription_next_timeout(gg_host_pubsub_borro
 // Messages lost so far because the queue was full.
 extern uint32_t gg_host_pubsub_method_subscription_dropped(gg_host_pubsub_borrow_subscription_t self);
 // Wait for the next message on any of several subscriptions, at most so many milliseconds
-// (left out: without end). The lists take turns, so that a busy one starves none.
+// (left out: without end). They take turns, so that a busy one starves none. An empty list
+// waits for the time, or until the component is asked to stop.
 extern bool gg_host_pubsub_next_any(gg_host_pubsub_list_borrow_subscription_t *subscriptions, uint32_t *maybe_timeout_ms, gg_host_pubsub_option_arrival_t *ret, gg_host_pubsub_error_t *err);
 
 // Imported Functions from `gg:host/configuration@0.1.0`
