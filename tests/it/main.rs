@@ -10,6 +10,7 @@ mod output;
 mod run;
 mod samples;
 mod sandbox;
+mod texts;
 mod tidy;
 mod wasi3;
 mod wasm_files;

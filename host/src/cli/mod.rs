@@ -3,9 +3,7 @@
 mod inspect;
 mod limits;
 mod new;
-mod output;
 mod run;
-mod watch;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::{IsTerminal as _, Write as _};

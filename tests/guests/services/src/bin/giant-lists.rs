@@ -1,11 +1,11 @@
-//! Calls one function of the host, named by its first argument, with more than is reasonable: as
-//! many bytes, or a list as long, as the second argument says.
+//! Calls one function of the host, the one it is itself named after, with more than is reasonable:
+//! as many bytes, or a list as long, as its first argument says.
 
 use gg_sdk::bindings::gg::host::{configuration, logging, pubsub, types::PayloadFormat};
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let function = arguments.next().expect("a function");
+    let mut arguments = std::env::args();
+    let function = arguments.next().expect("a name");
     let size: usize = arguments.next().expect("a size").parse().expect("a number");
     println!("calling {function}");
     let outcome = call(&function, size);

@@ -1,6 +1,6 @@
 //! What people and programs see of components: a line each.
 
-use super::Format;
+use crate::cli::Format;
 use crate::logs::{Level, Record, Source};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;

@@ -1,0 +1,229 @@
+//! The arguments, and what they mean.
+
+use crate::cli::{Format, default_cache};
+use crate::clock::Clock;
+use crate::deployment::Deployment;
+use crate::deployment::source::local::{Operator, Setting};
+use crate::logs::Level;
+use crate::nucleus::NucleusConfig;
+use crate::runtime::wasm::EngineConfig;
+use crate::supervisor::Treatment;
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use clap::ValueHint;
+use gg_model::{ComponentName, Directory, Grant, HostPort, LimitOverrides};
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Run components: .wasm files, or recipes with their artifacts beside them.
+///
+/// A component sees its own work folder and nothing else of this machine. Local topics,
+/// configuration and logging work between the components of this run; everything else must be
+/// granted. The run ends when every service has ended and every handler has nothing left to do;
+/// a run of handlers alone goes on until Ctrl-C, or ends after the messages given with --publish.
+/// Its code is that of the first component that failed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  gg-host run sensor.wasm
+  gg-host run filter.wasm --config 'subscriptions=[\"sensors/#\"]' --publish 'sensors/a={\"value\": 31}' --subscribe '#'
+  gg-host run sensor/recipe.yaml filter/recipe.yaml --watch
+  gg-host run fetch.wasm --net example.com:443 --dir ./data::/data:ro --limit memory=256MiB")]
+pub(in crate::cli) struct Args {
+    /// Components: .wasm files or recipes (.yaml, .yml, .json).
+    #[arg(required = true, value_name = "COMPONENT", value_hint = ValueHint::FilePath)]
+    pub(super) components: Vec<PathBuf>,
+
+    /// Set a configuration value, for all components or one: [COMPONENT:]key.path=JSON. What is
+    /// not JSON is taken as text.
+    #[arg(long, short = 'c', value_name = "KEY=JSON")]
+    pub(super) config: Vec<String>,
+
+    /// Merge a JSON or YAML file into the configuration: [COMPONENT=]FILE.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config_file: Vec<String>,
+
+    /// Grant an operation: SERVICE:OPERATION:RESOURCE, for example pubsub:publish:alerts/*.
+    #[arg(long, value_name = "SERVICE:OPERATION:RESOURCE")]
+    pub(super) allow: Vec<Grant>,
+
+    /// Allow nothing but what recipes and --allow grant.
+    #[arg(long)]
+    pub(super) deny_all: bool,
+
+    /// Let components see a folder: HOST::GUEST[:ro].
+    #[arg(long, value_name = "HOST::GUEST[:ro]")]
+    pub(super) dir: Vec<Directory>,
+
+    /// Let components reach a host: HOST:PORT. A name allows HTTP requests, an address sockets too.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(super) net: Vec<HostPort>,
+
+    /// Set an environment variable: NAME=VALUE, or NAME to pass on this program's.
+    #[arg(long, short = 'e', value_name = "NAME[=VALUE]")]
+    pub(super) env: Vec<String>,
+
+    /// Memory of each component, for example 64MiB.
+    #[arg(long, value_name = "SIZE")]
+    pub(super) memory: Option<String>,
+
+    /// Share of one processor for each component, for example 0.5.
+    #[arg(long, value_name = "SHARE")]
+    pub(super) cpu: Option<String>,
+
+    /// Set any limit: NAME=VALUE. `gg-host limits` lists them.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(super) limit: Vec<String>,
+
+    /// End the run after this time, for example 30s (code 124 if a service was not done).
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) timeout: Option<Duration>,
+
+    /// End the run when this component is over, whatever the others do.
+    #[arg(long, value_name = "COMPONENT")]
+    pub(super) until: Option<ComponentName>,
+
+    /// How long components may take to end when asked to.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
+    pub(super) grace: Duration,
+
+    /// Swap a component when its file changes, without losing messages.
+    #[arg(long, short = 'w')]
+    pub(super) watch: bool,
+
+    /// Publish a message when the components are up: TOPIC=PAYLOAD.
+    #[arg(long, short = 'p', value_name = "TOPIC=PAYLOAD")]
+    pub(super) publish: Vec<String>,
+
+    /// Show the messages of a topic filter.
+    #[arg(long, short = 's', value_name = "FILTER")]
+    pub(super) subscribe: Vec<String>,
+
+    /// How to print.
+    #[arg(long, short = 'o', value_enum, default_value_t)]
+    pub(super) output: Format,
+
+    /// Show more: components' debug records, and what the host does. Repeat for yet more.
+    #[arg(long, short = 'v', action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+
+    /// Keep compiled components in this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) cache: Option<PathBuf>,
+
+    /// Do not keep compiled components.
+    #[arg(long, conflicts_with = "cache")]
+    pub(super) no_cache: bool,
+
+    /// Write the memory of a component that crashes to a file in this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) core_dumps: Option<PathBuf>,
+
+    /// Threads that execute components.
+    #[arg(long, value_name = "COUNT")]
+    pub(super) threads: Option<std::num::NonZeroUsize>,
+
+    /// Arguments for the components.
+    #[arg(last = true, value_name = "ARGS")]
+    pub(super) arguments: Vec<String>,
+}
+
+impl Args {
+    /// What the nucleus is started with.
+    pub(super) fn nucleus(&self, deployment: &Deployment, clock: Clock) -> Result<NucleusConfig> {
+        let stack =
+            deployment.components.iter().map(|desired| desired.component.limits.stack).max();
+        let mut engine = EngineConfig {
+            cache: if self.no_cache { None } else { self.cache.clone().or_else(default_cache) },
+            core_dumps: self.core_dumps.is_some(),
+            ..EngineConfig::default()
+        };
+        engine.stack = stack.unwrap_or(engine.stack);
+        Ok(NucleusConfig {
+            thing: "local".parse()?,
+            engine,
+            guest_threads: self.threads,
+            least_level: if self.verbose > 1 {
+                Level::Trace
+            } else if self.verbose > 0 {
+                Level::Debug
+            } else {
+                Level::Info
+            },
+            treatment: Treatment { most_errors: 1 },
+            core_dumps: self.core_dumps.clone(),
+            clock,
+        })
+    }
+
+    /// What the operator adds to the recipes.
+    pub(super) fn operator(&self) -> Result<Operator> {
+        let mut limits = LimitOverrides::default();
+        let short = [("memory", &self.memory), ("cpu", &self.cpu)];
+        for (name, value) in short {
+            if let Some(value) = value {
+                limits.set(name, value).with_context(|| format!("--{name}"))?;
+            }
+        }
+        for pair in &self.limit {
+            limits.set_pair(pair).with_context(|| format!("--limit {pair}"))?;
+        }
+        let mut configuration = Vec::new();
+        for file in &self.config_file {
+            configuration.push(config_file(file)?);
+        }
+        for pair in &self.config {
+            configuration.push(setting(pair)?);
+        }
+        Ok(Operator {
+            allow: self.allow.clone(),
+            deny_all: self.deny_all,
+            directories: self.dir.clone(),
+            network: self.net.clone(),
+            environment: self.env.iter().map(|pair| variable(pair)).collect::<Result<_>>()?,
+            limits,
+            configuration,
+            arguments: self.arguments.clone(),
+        })
+    }
+}
+
+fn variable(pair: &str) -> Result<(String, String)> {
+    match pair.split_once('=') {
+        Some(("", _)) => bail!("--env {pair}: there is no name before the ="),
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => {
+            let value = std::env::var(pair)
+                .with_context(|| format!("--env {pair}: give it a value with {pair}=…"))?;
+            Ok((pair.to_owned(), value))
+        }
+    }
+}
+
+fn setting(pair: &str) -> Result<Setting> {
+    let (key, text) =
+        pair.split_once('=').ok_or_else(|| anyhow!("--config {pair}: write key=JSON"))?;
+    let (component, key) = match key.split_once(':') {
+        Some((component, key)) => (Some(component.to_owned()), key),
+        None => (None, key),
+    };
+    ensure!(!key.is_empty(), "--config {pair}: there is no key before the =");
+    let value = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
+    Ok(Setting { component, path: key.split('.').map(str::to_owned).collect(), value })
+}
+
+fn config_file(argument: &str) -> Result<Setting> {
+    let (component, path) = match argument.split_once('=') {
+        Some((component, path)) => (Some(component.to_owned()), path),
+        None => (None, argument),
+    };
+    let text =
+        fs::read_to_string(path).with_context(|| format!("--config-file: cannot read {path}"))?;
+    let value =
+        gg_model::recipe::parse_value(&text).with_context(|| format!("--config-file {path}"))?;
+    ensure!(
+        value.is_object(),
+        "--config-file {path}: it must hold an object of configuration keys"
+    );
+    Ok(Setting { component, path: Vec::new(), value })
+}

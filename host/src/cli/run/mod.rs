@@ -1,0 +1,169 @@
+//! `gg-host run`: components from files, in a nucleus of their own, until they are done.
+
+mod args;
+mod end;
+mod feed;
+mod output;
+mod watch;
+
+pub(super) use args::Args;
+
+use super::{start_tracing, stdout_colours};
+use crate::clock::Clock;
+use crate::deployment::Deployment;
+use crate::deployment::source::local::{self, LocalComponent, Operator, Places};
+use crate::logs::Level;
+use crate::nucleus::Nucleus;
+use anyhow::{Context as _, Result, anyhow, ensure};
+use end::{End, INTERRUPTED};
+use feed::Publication;
+use gg_model::ComponentName;
+use output::Printer;
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+use watch::Watch;
+
+/// Run to the end.
+pub(super) fn run(args: Args) -> Result<ExitCode> {
+    start_tracing(args.verbose);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    let code = runtime.block_on(run_async(&args));
+    runtime.shutdown_background();
+    Ok(ExitCode::from(u8::try_from(code? & 0xff).unwrap_or(1)))
+}
+
+async fn run_async(args: &Args) -> Result<i32> {
+    let root = tempfile::Builder::new()
+        .prefix("gg-host-")
+        .tempdir()
+        .context("cannot make a work folder")?;
+    let clock = Clock::system();
+    let places = Places { root: root.path().to_owned(), thing: "local".parse()? };
+    let source = Source::read(args, places, clock.clone())?;
+    let deployment = source.deployment()?;
+    let publications = feed::publications(&args.publish)?;
+
+    let (mut nucleus, records) = Nucleus::start(args.nucleus(&deployment, clock.clone())?)?;
+    let printer = Printer::start(records, args.output, stdout_colours())?;
+    for filter in &args.subscribe {
+        feed::show(&nucleus, nucleus.operator(), filter, clock.clone())?;
+    }
+    let end = tokio::select! {
+        end = live(&mut nucleus, args, &source, &deployment, &publications) => end.map(|()| End::Over),
+        () = end::interrupted() => Ok(End::Interrupted),
+        () = end::after(args.timeout) => Ok(End::TimedOut),
+    };
+    let components = deployment.components.iter();
+    let statuses: Vec<_> =
+        components.filter_map(|desired| nucleus.status(&desired.component.name)).collect();
+    let unfinished = statuses.len() < deployment.components.len() || end::unfinished(&statuses);
+    let forced = tokio::select! {
+        () = nucleus.drain(args.grace) => false,
+        // A second Ctrl-C ends the wait.
+        () = end::interrupted() => true,
+    };
+    printer.finish();
+    let code = end::code(end?, unfinished, &statuses);
+    Ok(if forced { INTERRUPTED } else { code })
+}
+
+/// Deploy, feed, and wait until all is over.
+async fn live(
+    nucleus: &mut Nucleus,
+    args: &Args,
+    source: &Source,
+    deployment: &Deployment,
+    publications: &[Publication],
+) -> Result<()> {
+    let mut watching = match args.watch {
+        true => {
+            let files = deployment.components.iter().map(|desired| &desired.component.artifact);
+            Some(Watch::new(files.cloned())?)
+        }
+        false => None,
+    };
+    nucleus.deploy(deployment).await.map_err(|error| anyhow!("{error}"))?;
+    let nucleus = &*nucleus;
+    let names: Vec<ComponentName> =
+        deployment.components.iter().map(|desired| desired.component.name.clone()).collect();
+    let over = async {
+        feed::publish(nucleus, nucleus.operator(), publications).await?;
+        match &args.until {
+            Some(until) => end::one_over(nucleus, until).await,
+            None => {
+                end::all_over(nucleus, &names, args.watch, !publications.is_empty()).await;
+                Ok(())
+            }
+        }
+    };
+    tokio::select! {
+        over = over => over,
+        () = reload_forever(nucleus, args, source, watching.as_mut()) => Ok(()),
+    }
+}
+
+/// The files that components come from, to be read again when they change.
+struct Source {
+    locals: Vec<LocalComponent>,
+    operator: Operator,
+    places: Places,
+    clock: Clock,
+}
+
+impl Source {
+    fn read(args: &Args, places: Places, clock: Clock) -> Result<Self> {
+        let operator = args.operator()?;
+        let locals = args.components.iter().map(|path| local::read(path)).collect::<Result<_>>()?;
+        Ok(Self { locals, operator, places, clock })
+    }
+
+    fn deployment(&self) -> Result<Deployment> {
+        let mut deployment = Deployment::default();
+        let mut names = BTreeSet::new();
+        for local in &self.locals {
+            let desired = local.desired(&self.operator, &self.places, &self.clock)?;
+            let name = &desired.component.name;
+            ensure!(
+                names.insert(name.clone()),
+                "two components are named {name}; rename one in its recipe"
+            );
+            deployment.components.push(desired);
+        }
+        Ok(deployment)
+    }
+}
+
+/// Swap components as their files change, for ever.
+async fn reload_forever(
+    nucleus: &Nucleus,
+    args: &Args,
+    source: &Source,
+    watching: Option<&mut Watch>,
+) {
+    let Some(watching) = watching else { return std::future::pending().await };
+    loop {
+        let changed = watching.changed().await;
+        for local in &source.locals {
+            let again = local::read(&local.path)
+                .and_then(|local| local.desired(&source.operator, &source.places, &source.clock));
+            let desired = match again {
+                Ok(desired) => desired,
+                Err(error) => {
+                    tracing::error!("{error:#}; the one that runs goes on");
+                    continue;
+                }
+            };
+            if !changed.contains(&desired.component.artifact) {
+                continue;
+            }
+            let log = nucleus.log(&desired.component);
+            match nucleus.reload(&desired, args.grace).await {
+                Ok(()) => log.host(Level::Info, "changed on disk; swapped"),
+                Err(error) => log.host(Level::Error, format!("{error}; the one that runs goes on")),
+            }
+        }
+    }
+}
