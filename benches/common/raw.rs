@@ -1,7 +1,7 @@
 //! The floor: the same guests on wasmtime alone, with the engine's settings and the same
 //! interfaces, behind which host functions take their arguments and do nothing.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use gg_host::bindings::exports::gg::host::message_handler::{Guest, GuestIndices};
 use gg_host::bindings::gg::host::types::{self, MessageParam, Origin, PayloadFormat};
 use gg_host::bindings::gg::host::{configuration, lifecycle, logging, pubsub};
@@ -65,7 +65,7 @@ impl RawHandler {
     /// Link a component.
     pub fn link(linker: &Linker<Raw>, component: &Component) -> Result<Self> {
         let pre = linker.instantiate_pre(component)?;
-        let indices = GuestIndices::new(&pre).context("it is a handler")?;
+        let indices = GuestIndices::new(&pre)?;
         Ok(Self { pre, indices })
     }
 

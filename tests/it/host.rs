@@ -83,6 +83,7 @@ pub(crate) fn command(subcommand: &str) -> Command {
 /// `gg-host run`, about to start.
 pub(crate) struct Run {
     command: Command,
+    guest_args: Vec<std::ffi::OsString>,
     folder: TempDir,
 }
 
@@ -93,7 +94,7 @@ pub(crate) fn run<P: AsRef<Path>>(components: impl IntoIterator<Item = P>) -> Ru
     for component in components {
         command.arg(component.as_ref());
     }
-    Run { command, folder: folder() }
+    Run { command, guest_args: Vec::new(), folder: folder() }
 }
 
 /// Run one component given in the text format.
@@ -148,14 +149,18 @@ impl Run {
 
     /// Arguments of the components.
     pub(crate) fn guest_args<A: AsRef<std::ffi::OsStr>>(
-        self,
+        mut self,
         arguments: impl IntoIterator<Item = A>,
     ) -> Self {
-        self.arg("--").args(arguments)
+        self.guest_args.extend(arguments.into_iter().map(|one| one.as_ref().to_owned()));
+        self
     }
 
     /// Start.
-    pub(crate) fn start(self) -> Host {
+    pub(crate) fn start(mut self) -> Host {
+        if !self.guest_args.is_empty() {
+            self.command.arg("--").args(&self.guest_args);
+        }
         Host::start(self.command, self.folder)
     }
 

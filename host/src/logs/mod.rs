@@ -14,12 +14,16 @@ use rate::Bucket;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// Records between the components and whoever writes them down. More are left out and counted.
-pub const QUEUE: usize = 1024;
+pub const QUEUE: usize = 2048;
+
+/// How many of them may be of one component, so that a flood of one leaves room for the others.
+const SHARE: usize = QUEUE / 4;
 
 /// Last lines kept for the report of a crash.
 const RECENT: usize = 10;
@@ -83,7 +87,7 @@ impl Source {
 }
 
 /// One thing a component said, or the host about it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Record {
     /// When.
     pub at: SystemTime,
@@ -97,6 +101,39 @@ pub struct Record {
     pub message: String,
     /// Keys and values beside it.
     pub fields: Vec<(String, String)>,
+    /// Its place among the records of its component that wait; `None`: it takes none.
+    pub place: Option<Place>,
+}
+
+/// One of the places that a component's waiting records may take; given back when dropped.
+#[derive(Debug)]
+pub struct Place(Arc<Waiting>);
+
+/// The records of one component that wait to be written down.
+#[derive(Debug, Default)]
+struct Waiting {
+    count: AtomicUsize,
+    fewer: Notify,
+}
+
+impl Waiting {
+    fn take(self: &Arc<Self>) -> Option<Place> {
+        let before = self.count.fetch_add(1, Ordering::SeqCst);
+        let place = Place(Arc::clone(self));
+        (before < SHARE).then_some(place)
+    }
+
+    fn has_room(&self) -> bool {
+        self.count.load(Ordering::SeqCst) < SHARE / 2
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.0.count.fetch_sub(1, Ordering::SeqCst) == SHARE / 2 {
+            self.0.fewer.notify_waiters();
+        }
+    }
 }
 
 /// Where one component's records go. Cheap to clone.
@@ -113,6 +150,7 @@ struct Inner {
     clock: Clock,
     records: mpsc::Sender<Record>,
     state: Mutex<State>,
+    waiting: Arc<Waiting>,
 }
 
 #[derive(Debug)]
@@ -144,6 +182,7 @@ impl LogSink {
                 clock,
                 records,
                 state: Mutex::new(state),
+                waiting: Arc::default(),
             }),
         }
     }
@@ -156,6 +195,22 @@ impl LogSink {
     /// Longest line kept, in bytes.
     pub fn line_bytes(&self) -> usize {
         self.inner.line_bytes
+    }
+
+    /// Whether a good many more records fit before some are left out.
+    pub fn has_room(&self) -> bool {
+        self.inner.waiting.has_room()
+    }
+
+    /// Wait until [`LogSink::has_room`].
+    pub async fn room(&self) {
+        loop {
+            let fewer = self.inner.waiting.fewer.notified();
+            if self.has_room() {
+                return;
+            }
+            fewer.await;
+        }
     }
 
     /// Take a record from the component, if its rate allows.
@@ -224,8 +279,16 @@ impl LogSink {
         fields: Vec<(String, String)>,
     ) -> bool {
         let inner = &self.inner;
-        let component = inner.component.clone();
-        let record = Record { at: inner.clock.now(), component, level, source, message, fields };
+        let Some(place) = inner.waiting.take() else { return false };
+        let record = Record {
+            at: inner.clock.now(),
+            component: inner.component.clone(),
+            level,
+            source,
+            message,
+            fields,
+            place: Some(place),
+        };
         inner.records.try_send(record).is_ok()
     }
 

@@ -81,3 +81,24 @@ fn bytes_become_lines() {
     splitter.end(|line| lines.push(line.to_owned()));
     assert_eq!(lines, ["one", "two", "", "longe", "end\u{fffd}"]);
 }
+
+#[test]
+fn a_flood_of_one_component_leaves_room_for_the_others() {
+    let (sender, mut records) = mpsc::channel(QUEUE);
+    let sink = |name: &str| {
+        let limits = Limits { log_rate: 1_000_000, ..Limits::default() };
+        LogSink::new(name.parse().unwrap(), Level::Info, &limits, Clock::system(), sender.clone())
+    };
+    let (loud, quiet) = (sink("loud"), sink("quiet"));
+    for _ in 0..10 * QUEUE {
+        loud.write(Level::Info, Source::Log, "x", Vec::new());
+    }
+    quiet.write(Level::Info, Source::Log, "y", Vec::new());
+    let mut last = None;
+    while let Ok(record) = records.try_recv() {
+        last = Some(record.message);
+    }
+    assert_eq!(last.as_deref(), Some("y"));
+    loud.write(Level::Info, Source::Log, "again", Vec::new());
+    assert!(records.try_recv().unwrap().message.contains("left out"));
+}

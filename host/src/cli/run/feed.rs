@@ -78,6 +78,7 @@ pub(super) fn show(nucleus: &Nucleus, caller: &Caller, filter: &str, clock: Cloc
                 source: Source::Message,
                 message: payload_text(&message.payload),
                 fields: vec![(TOPIC.to_owned(), message.topic.to_string())],
+                place: None,
             };
             let Some(records) = records.upgrade() else { return };
             if records.send(record).await.is_err() {

@@ -159,6 +159,7 @@ mod tests {
             source,
             message: message.to_owned(),
             fields: vec![(TOPIC.to_owned(), "a/b".to_owned())],
+            place: None,
         }
     }
 

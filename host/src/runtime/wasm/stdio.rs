@@ -1,4 +1,5 @@
-//! A guest's standard output and error: lines for the component's log.
+//! A guest's standard output and error: lines for the component's log. A guest that prints
+//! faster than its lines are written down waits.
 
 use crate::capability::caller::Caller;
 use crate::capability::logging::Logging;
@@ -12,8 +13,9 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-/// Bytes a guest may write at a time.
-const CHUNK: usize = 64 << 10;
+/// Bytes a guest may write before its lines are looked after: not more lines than there is room
+/// for, unless they are very short.
+const CHUNK: usize = 4 << 10;
 
 /// One of a guest's two output streams. All its handles write the same lines.
 #[derive(Clone, Debug)]
@@ -84,7 +86,9 @@ impl StdoutStream for LogStream {
 
 #[wasmtime_wasi::async_trait]
 impl Pollable for LogStream {
-    async fn ready(&mut self) {}
+    async fn ready(&mut self) {
+        self.shared.logging.sink().room().await;
+    }
 }
 
 impl OutputStream for LogStream {
@@ -98,7 +102,7 @@ impl OutputStream for LogStream {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(CHUNK)
+        Ok(if self.shared.logging.sink().has_room() { CHUNK } else { 0 })
     }
 }
 
