@@ -10,18 +10,16 @@ use crate::capability::pubsub::PubSub;
 use crate::clock::Clock;
 use crate::component::InstalledComponent;
 use crate::deployment::execute::{DeployError, execute};
+use crate::deployment::parts::Parts;
 use crate::deployment::{Deployment, DesiredComponent};
 use crate::logs::{self, Level, LogSink, Record};
-use crate::runtime::Prepared;
 use crate::runtime::wasm::{EngineConfig, WasmEngine, WasmRuntime};
 use crate::supervisor::{ComponentStatus, Runtimes, Supervisor, Treatment};
 use crate::tasks::Tasks;
 use anyhow::Context as _;
 use gg_model::{AccessPolicy, ComponentName, ComponentVersion, Limits, ThingName};
 use std::collections::BTreeMap;
-use std::fs::DirBuilder;
 use std::num::NonZeroUsize;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,18 +43,6 @@ pub struct NucleusConfig {
     pub core_dumps: Option<PathBuf>,
     /// The time of day.
     pub clock: Clock,
-}
-
-/// The parts that a deployment works with.
-#[derive(Debug)]
-pub struct Parts {
-    pub(crate) supervisor: Supervisor,
-    capabilities: Capabilities,
-    clock: Clock,
-    least_level: Level,
-    records: mpsc::Sender<Record>,
-    thing: ThingName,
-    treatment: Treatment,
 }
 
 /// The running whole.
@@ -188,43 +174,6 @@ fn operator(thing: &ThingName) -> anyhow::Result<Caller> {
     policy.allow("aws.greengrass.ipc.pubsub", "*", "*")?;
     let limits = Limits { subscriptions: 1000, ..Limits::default() };
     Ok(Caller::new("gg-host".parse()?, ComponentVersion::ZERO, thing.clone(), policy, limits))
-}
-
-impl Parts {
-    /// Where a component's records go.
-    pub(crate) fn log(&self, component: &InstalledComponent) -> LogSink {
-        LogSink::new(
-            component.name.clone(),
-            self.least_level,
-            &component.limits,
-            self.clock.clone(),
-            self.records.clone(),
-        )
-    }
-
-    /// Put a component's configuration in place.
-    pub(crate) fn configure(&self, desired: &DesiredComponent) {
-        let name = &desired.component.name;
-        self.capabilities.configuration.install(name, desired.configuration.clone());
-        if let Err(error) =
-            DirBuilder::new().recursive(true).mode(0o700).create(&desired.component.work)
-        {
-            tracing::warn!(component = %name, %error, "its work folder cannot be made");
-        }
-    }
-
-    /// Hand a component to the supervisor.
-    pub(crate) fn install(&self, desired: &DesiredComponent, prepared: Box<dyn Prepared>) {
-        let component = &desired.component;
-        let caller = Caller::new(
-            component.name.clone(),
-            component.version.clone(),
-            self.thing.clone(),
-            component.policy.clone(),
-            component.limits,
-        );
-        self.supervisor.install(caller, prepared, self.log(component), self.treatment);
-    }
 }
 
 /// Carry what components report to the supervisor.

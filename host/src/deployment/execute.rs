@@ -1,8 +1,8 @@
 //! Performs a plan. All components are prepared before one that runs is touched.
 
+use super::parts::Parts;
 use super::plan::{Step, plan};
 use super::{Deployment, DesiredComponent};
-use crate::nucleus::Parts;
 use crate::runtime::{Failure, Prepared};
 use crate::supervisor::machine::LifecycleState;
 use crate::supervisor::order::{Circle, Needs, start_order};

@@ -1,6 +1,7 @@
 //! From a document to running components: [`source`] reads it, [`plan`] decides, [`execute`] acts.
 
 pub mod execute;
+pub(crate) mod parts;
 pub mod plan;
 pub mod source;
 

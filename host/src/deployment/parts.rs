@@ -1,0 +1,64 @@
+//! The parts of the host that a deployment works with.
+
+use super::DesiredComponent;
+use crate::capability::Capabilities;
+use crate::capability::caller::Caller;
+use crate::clock::Clock;
+use crate::component::InstalledComponent;
+use crate::logs::{Level, LogSink, Record};
+use crate::runtime::Prepared;
+use crate::supervisor::{Supervisor, Treatment};
+use gg_model::ThingName;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use tokio::sync::mpsc;
+
+/// What carries a deployment out.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// Keeps the components.
+    pub(crate) supervisor: Supervisor,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) clock: Clock,
+    pub(crate) least_level: Level,
+    pub(crate) records: mpsc::Sender<Record>,
+    pub(crate) thing: ThingName,
+    pub(crate) treatment: Treatment,
+}
+
+impl Parts {
+    /// Where a component's records go.
+    pub(crate) fn log(&self, component: &InstalledComponent) -> LogSink {
+        LogSink::new(
+            component.name.clone(),
+            self.least_level,
+            &component.limits,
+            self.clock.clone(),
+            self.records.clone(),
+        )
+    }
+
+    /// Put a component's configuration in place.
+    pub(crate) fn configure(&self, desired: &DesiredComponent) {
+        let name = &desired.component.name;
+        self.capabilities.configuration.install(name, desired.configuration.clone());
+        if let Err(error) =
+            DirBuilder::new().recursive(true).mode(0o700).create(&desired.component.work)
+        {
+            tracing::warn!(component = %name, %error, "its work folder cannot be made");
+        }
+    }
+
+    /// Hand a component to the supervisor.
+    pub(crate) fn install(&self, desired: &DesiredComponent, prepared: Box<dyn Prepared>) {
+        let component = &desired.component;
+        let caller = Caller::new(
+            component.name.clone(),
+            component.version.clone(),
+            self.thing.clone(),
+            component.policy.clone(),
+            component.limits,
+        );
+        self.supervisor.install(caller, prepared, self.log(component), self.treatment);
+    }
+}
