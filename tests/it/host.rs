@@ -83,6 +83,7 @@ pub(crate) fn command(subcommand: &str) -> Command {
 /// `gg-host run`, about to start.
 pub(crate) struct Run {
     command: Command,
+    components: Vec<PathBuf>,
     guest_args: Vec<std::ffi::OsString>,
     folder: TempDir,
 }
@@ -91,21 +92,32 @@ pub(crate) struct Run {
 pub(crate) fn run<P: AsRef<Path>>(components: impl IntoIterator<Item = P>) -> Run {
     let mut command = command("run");
     command.args(["--output", "json"]);
-    for component in components {
-        command.arg(component.as_ref());
-    }
-    Run { command, guest_args: Vec::new(), folder: folder() }
+    let components = components.into_iter().map(|path| path.as_ref().to_owned()).collect();
+    Run { command, components, guest_args: Vec::new(), folder: folder() }
 }
 
 /// Run one component given in the text format.
 pub(crate) fn run_text(name: &str, text: &str) -> Run {
     let mut run = run([] as [&str; 0]);
     let path = file(run.folder.path(), &format!("{name}.wasm"), assemble(text));
-    run.command.arg(path);
+    run.components.push(path);
     run
 }
 
 impl Run {
+    /// Components in front of the others.
+    pub(crate) fn first<P: AsRef<Path>>(mut self, components: impl IntoIterator<Item = P>) -> Self {
+        let first = components.into_iter().map(|path| path.as_ref().to_owned());
+        self.components.splice(..0, first);
+        self
+    }
+
+    /// One more component.
+    pub(crate) fn with(mut self, component: impl AsRef<Path>) -> Self {
+        self.components.push(component.as_ref().to_owned());
+        self
+    }
+
     /// An argument of `run`.
     pub(crate) fn arg(mut self, argument: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.arg(argument);
@@ -158,6 +170,7 @@ impl Run {
 
     /// Start.
     pub(crate) fn start(mut self) -> Host {
+        self.command.args(&self.components);
         if !self.guest_args.is_empty() {
             self.command.arg("--").args(&self.guest_args);
         }
@@ -302,6 +315,13 @@ impl Host {
             }
         }
         panic!("ended without: {what}\n{}", self.transcript());
+    }
+
+    /// Wait until a component has said something, unless it has already.
+    pub(crate) fn wait_until_said(&mut self, component: &str, words: &str) {
+        if !self.seen.iter().any(|event| event.says(component, words)) {
+            self.wait_for(words, |event| event.says(component, words));
+        }
     }
 
     /// Wait for so many messages on a topic.

@@ -29,6 +29,8 @@ limits! {
     "subscriptions" => subscriptions,
     "watches" => watches,
     "queue" => queue,
+    "queue-bytes" => queue_bytes,
+    "message" => message,
     "log-rate" => log_rate,
     "log-line" => log_line,
     "cpu" => cpu,
@@ -133,6 +135,28 @@ fn queue() {
     outcome.expect("long-queue", "20 needed");
     let outcome = with_argument("long-queue", "20").limit("queue=20").finish();
     outcome.expect_code(0).expect("long-queue", "got a queue of 20");
+}
+
+fn queue_bytes() {
+    // Nobody reads while it publishes; what has no room is dropped, and counted.
+    for (limit, dropped) in [("64KiB", true), ("64MiB", false)] {
+        let outcome =
+            with_argument("hoards-messages", "200").limit(format!("queue-bytes={limit}")).finish();
+        outcome.expect_code(0);
+        let said = outcome.expect("hoards-messages", "dropped");
+        assert_eq!(!said.message().starts_with("0 dropped"), dropped, "{outcome}");
+    }
+}
+
+fn message() {
+    let folder = folder();
+    let code = std::fs::read(guest("giant-lists")).unwrap();
+    let path = crate::host::file(folder.path(), "publish-payload.wasm", code);
+    let publish = || run([&path]).guest_args(["100000"]);
+    let outcome = publish().limit("message=99999").finish();
+    outcome.expect_code(0).expect_limit("publish-payload", "message");
+    let outcome = publish().limit("message=100000").finish();
+    outcome.expect_code(0).expect("publish-payload", "came back: Ok(())");
 }
 
 fn log_rate() {

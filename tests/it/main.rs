@@ -2,6 +2,7 @@
 
 mod cache;
 mod crash;
+mod docs;
 mod host;
 mod inspect;
 mod limits;

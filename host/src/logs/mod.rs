@@ -9,7 +9,7 @@ mod tests;
 pub use lines::LineSplitter;
 
 use crate::clock::Clock;
-use gg_model::{ComponentName, Limits};
+use gg_model::{ComponentName, Exceeded, Limits};
 use rate::Bucket;
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -147,6 +147,7 @@ struct Inner {
     component: ComponentName,
     least: Level,
     line_bytes: usize,
+    too_fast: Exceeded,
     clock: Clock,
     records: mpsc::Sender<Record>,
     state: Mutex<State>,
@@ -178,6 +179,7 @@ impl LogSink {
             inner: Arc::new(Inner {
                 component,
                 least,
+                too_fast: limits.exceeded("log-rate", None),
                 line_bytes: usize::try_from(limits.log_line).unwrap_or(usize::MAX),
                 clock,
                 records,
@@ -259,7 +261,8 @@ impl LogSink {
 
     fn say_left_out(&self, left_out: u64) {
         if left_out > 0 {
-            let sent = self.send(Level::Warn, Source::Host, left_out_message(left_out), Vec::new());
+            let message = left_out_message(left_out, &self.inner.too_fast);
+            let sent = self.send(Level::Warn, Source::Host, message, Vec::new());
             self.count(sent, left_out);
         }
     }
@@ -297,9 +300,10 @@ impl LogSink {
     }
 }
 
-fn left_out_message(count: u64) -> String {
+fn left_out_message(count: u64, too_fast: &Exceeded) -> String {
     format!(
-        "{count} log records left out: the component logs faster than the limit log-rate allows"
+        "{count} log records left out: the component logs faster than they are written down, or \
+         {too_fast}"
     )
 }
 

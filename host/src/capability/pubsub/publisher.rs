@@ -27,7 +27,7 @@ pub struct Publisher {
     pubsub: PubSub,
     caller: Caller,
     /// Most recently used first.
-    remembered: Vec<Route>,
+    remembered: Vec<Arc<Route>>,
     in_a_row: u32,
 }
 
@@ -37,7 +37,7 @@ struct Route {
     topic: Topic,
     policy: u64,
     subscribers: u64,
-    queues: Arc<[Arc<Queue>]>,
+    queues: Vec<Arc<Queue>>,
 }
 
 impl Publisher {
@@ -55,26 +55,38 @@ impl Publisher {
         payload: Vec<u8>,
         format: PayloadFormat,
     ) -> Result<()> {
-        self.check(&payload, format)?;
-        let (topic, queues) = self.route(topic)?;
-        if queues.is_empty() {
-            return Ok(());
+        match self.offer(topic, payload, format)? {
+            Then::GoOn => {}
+            Then::LetOthersRun => tokio::task::yield_now().await,
+            // Boxed because it is seldom: the future of a publication stays small.
+            Then::WaitForRoom(full, message) => Box::pin(wait_for_room(full, message)).await,
         }
-        let message = Arc::new(Message { topic, payload, format });
+        Ok(())
+    }
+
+    /// Offer a message to each of its queues, once.
+    fn offer(&mut self, topic: &str, payload: Vec<u8>, format: PayloadFormat) -> Result<Then> {
+        self.check(&payload, format)?;
+        let route = self.route(topic)?;
+        if route.queues.is_empty() {
+            return Ok(Then::GoOn);
+        }
+        let message = Arc::new(Message { topic: route.topic.clone(), payload, format });
         let mut fullest = 0;
-        for queue in queues.iter() {
+        let mut full = Vec::new();
+        for queue in &route.queues {
             match queue.offer(&message) {
                 Offer::Taken { fullness } => fullest = fullest.max(fullness),
                 Offer::Dropped => fullest = u8::MAX,
-                Offer::Full => queue.offer_patiently(&message).await,
+                Offer::Full => full.push(Arc::clone(queue)),
             }
         }
         self.in_a_row += 1;
-        if fullest >= HALF || self.in_a_row >= TURN {
-            self.in_a_row = 0;
-            tokio::task::yield_now().await;
+        if fullest < HALF && self.in_a_row < TURN && full.is_empty() {
+            return Ok(Then::GoOn);
         }
-        Ok(())
+        self.in_a_row = 0;
+        Ok(if full.is_empty() { Then::LetOthersRun } else { Then::WaitForRoom(full, message) })
     }
 
     fn check(&self, payload: &[u8], format: PayloadFormat) -> Result<()> {
@@ -94,13 +106,13 @@ impl Publisher {
         Ok(())
     }
 
-    fn route(&mut self, topic: &str) -> Result<(Topic, Arc<[Arc<Queue>]>)> {
+    fn route(&mut self, topic: &str) -> Result<Arc<Route>> {
         let now = (self.caller.policy_generation(), self.pubsub.generation());
         let place = self.remembered.iter().position(|route| route.topic.as_ref() == topic);
         if let Some(place) = place {
             let route = &self.remembered[place];
             if (route.policy, route.subscribers) == now {
-                let found = (route.topic.clone(), Arc::clone(&route.queues));
+                let found = Arc::clone(route);
                 self.remembered.swap(0, place);
                 return Ok(found);
             }
@@ -108,14 +120,28 @@ impl Publisher {
         }
         let topic: Topic = topic.parse().map_err(|error| Error::invalid(format!("{error}")))?;
         self.caller.authorize(Operation::PublishToTopic, topic.as_ref())?;
-        let queues: Arc<[Arc<Queue>]> = self.pubsub.matches(&self.caller, &topic).into();
-        if queues.len() <= MOST_MATCHES {
+        let queues = self.pubsub.matches(&self.caller, &topic);
+        let (policy, subscribers) = now;
+        let route = Arc::new(Route { topic, policy, subscribers, queues });
+        if route.queues.len() <= MOST_MATCHES {
             self.remembered.truncate(REMEMBERED - 1);
-            let (policy, subscribers) = now;
-            let route =
-                Route { topic: topic.clone(), policy, subscribers, queues: Arc::clone(&queues) };
-            self.remembered.insert(0, route);
+            self.remembered.insert(0, Arc::clone(&route));
         }
-        Ok((topic, queues))
+        Ok(route)
+    }
+}
+
+/// What a publisher does after a message.
+#[derive(Debug)]
+enum Then {
+    GoOn,
+    LetOthersRun,
+    /// These queues have no room, and their subscribers asked publishers to wait.
+    WaitForRoom(Vec<Arc<Queue>>, Arc<Message>),
+}
+
+async fn wait_for_room(full: Vec<Arc<Queue>>, message: Arc<Message>) {
+    for queue in full {
+        queue.offer_patiently(&message).await;
     }
 }

@@ -78,6 +78,12 @@ pub(super) async fn all_over(
     quiet(&statuses).await;
 }
 
+/// Wait until every component has ended or failed; while watching, each may come back.
+pub(super) async fn nobody_left(nucleus: &Nucleus, names: &[ComponentName], watching: bool) {
+    let mut statuses: Vec<_> = names.iter().filter_map(|name| nucleus.status(name)).collect();
+    handlers_over(&mut statuses, watching).await;
+}
+
 /// Wait until one component is over.
 pub(super) async fn one_over(nucleus: &Nucleus, until: &ComponentName) -> Result<()> {
     let mut status = nucleus

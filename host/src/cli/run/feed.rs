@@ -36,16 +36,22 @@ pub(super) fn publications(pairs: &[String]) -> Result<Vec<Publication>> {
 /// How long a message waits for somebody to subscribe to it.
 const FOR_A_SUBSCRIBER: Duration = Duration::from_secs(5);
 
-/// Publish the messages, each once somebody has subscribed to it.
+/// Publish the messages, each once somebody has subscribed to it, or `nobody` is left who could.
 pub(super) async fn publish(
     nucleus: &Nucleus,
     caller: &Caller,
     publications: &[Publication],
+    nobody: impl AsyncFn(),
 ) -> Result<()> {
     let mut publisher = nucleus.pubsub().publisher(caller.clone());
     for Publication { topic, payload, format } in publications {
-        let subscribed = nucleus.pubsub().until_subscribed(caller, topic);
-        if tokio::time::timeout(FOR_A_SUBSCRIBER, subscribed).await.is_err() {
+        let subscribed = tokio::select! {
+            biased;
+            () = nucleus.pubsub().until_subscribed(caller, topic) => true,
+            () = nobody() => false,
+            () = tokio::time::sleep(FOR_A_SUBSCRIBER) => false,
+        };
+        if !subscribed {
             tracing::warn!(%topic, "no component has subscribed to this topic of --publish");
         }
         publisher

@@ -90,7 +90,8 @@ async fn live(
     let names: Vec<ComponentName> =
         deployment.components.iter().map(|desired| desired.component.name.clone()).collect();
     let over = async {
-        feed::publish(nucleus, nucleus.operator(), publications).await?;
+        let nobody = async || end::nobody_left(nucleus, &names, args.watch).await;
+        feed::publish(nucleus, nucleus.operator(), publications, nobody).await?;
         match &args.until {
             Some(until) => end::one_over(nucleus, until).await,
             None => {

@@ -13,11 +13,14 @@ use crate::logs::Level;
 use crate::runtime::{Exit, Failure, Status, Work};
 use futures_util::future::join_all;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, watch};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout_at;
 use wasmtime::Store;
 
 const EXPORT: &str = "gg:host/message-handler.handle";
@@ -232,15 +235,15 @@ impl Worker<'_> {
             None => Warm::make(self.instances, self.indices, self.caller).await?,
         };
         let limit = self.caller.limits().handler_deadline;
-        warm.store.data_mut().deadline = Some((Instant::now() + limit, "handler-deadline"));
+        let deadline = Instant::now() + limit;
+        warm.store.data_mut().deadline = Some((deadline, "handler-deadline"));
         let message = MessageParam {
             topic: message.topic.as_ref(),
             payload: &message.payload,
             format: message.format.into(),
             origin: Origin::Local,
         };
-        let called =
-            tokio::time::timeout(limit, warm.guest.call_handle(&mut warm.store, message)).await;
+        let called = before(deadline, warm.guest.call_handle(&mut warm.store, message)).await;
         match called {
             Ok(Ok(outcome)) => {
                 self.crashes = 0;
@@ -254,6 +257,15 @@ impl Worker<'_> {
                 Err(self.instances.failure(&error, &mut warm.store, EXPORT))
             }
         }
+    }
+}
+
+/// What a call gives, if it does so in time. A call that never waits costs no timer.
+async fn before<F: Future>(deadline: Instant, call: F) -> Result<F::Output, Elapsed> {
+    let mut call = pin!(call);
+    match poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
+        Poll::Ready(output) => Ok(output),
+        Poll::Pending => timeout_at(deadline.into(), call).await,
     }
 }
 

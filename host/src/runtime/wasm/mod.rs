@@ -225,6 +225,7 @@ impl Ready {
                 exit = service::run(&instances, caller, &status) => exit,
                 () = kill.cancelled() => Exit::Killed,
             };
+            instances.surroundings.logging.sink().flush();
             status.send_replace(Status::Exited(exit));
         };
         self.tasks.spawn_guest(self.instances.meter.count(&self.instances.engine.ticker, run));
@@ -245,6 +246,7 @@ impl Ready {
                 exit = handler::run(&instances, &indices, caller, &status, &inbox) => exit,
                 () = kill.cancelled() => Exit::Killed,
             };
+            instances.surroundings.logging.sink().flush();
             status.send_replace(Status::Exited(exit));
         };
         self.tasks.spawn_guest(self.instances.meter.count(&self.instances.engine.ticker, run));

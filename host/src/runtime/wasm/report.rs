@@ -58,7 +58,8 @@ fn note_limit(error: &wasmtime::Error, guest: &mut Guest) {
         ("memories count too high", "memories"),
         ("table count too high", "tables"),
         ("tables count too high", "tables"),
-        ("handle", "handles"),
+        ("store handle limit exceeded", "handles"),
+        ("resource table has no free keys", "resources"),
     ];
     if let Some((_, limit)) = limits.iter().find(|(words, _)| text.contains(words)) {
         guest.limiter.note(limit, None);

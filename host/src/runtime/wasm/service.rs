@@ -4,7 +4,7 @@ use super::Instances;
 use super::engine::Entry;
 use super::guest::Guest;
 use crate::capability::caller::Caller;
-use crate::runtime::{Exit, Status};
+use crate::runtime::{Exit, Failure, Status};
 use tokio::sync::watch;
 use wasmtime::Store;
 use wasmtime::component::Instance;
@@ -24,9 +24,10 @@ pub(super) async fn run(
     };
     status.send_replace(Status::Running);
     match call(instances, &mut store, &instance).await {
-        Ok(Ok(())) => Exit::Finished(0),
-        Ok(Err(())) => Exit::Finished(1),
-        Err(error) => match error.downcast_ref::<I32Exit>() {
+        Err(failure) => failure.into(),
+        Ok(Ok(Ok(()))) => Exit::Finished(0),
+        Ok(Ok(Err(()))) => Exit::Finished(1),
+        Ok(Err(error)) => match error.downcast_ref::<I32Exit>() {
             Some(I32Exit(code)) => Exit::Finished(*code),
             None => instances.failure(&error, &mut store, EXPORT).into(),
         },
@@ -37,16 +38,22 @@ async fn call(
     instances: &Instances,
     store: &mut Store<Guest>,
     instance: &Instance,
-) -> wasmtime::Result<Result<(), ()>> {
-    match &instances.loaded.entry {
-        Entry::Service(indices) => indices.load(&mut *store, instance)?.call_run(store).await,
+) -> Result<wasmtime::Result<Result<(), ()>>, Failure> {
+    let other = |error: wasmtime::Error| {
+        Failure::to_start(format!("its export {EXPORT} is not as defined: {error:#}"))
+    };
+    Ok(match &instances.loaded.entry {
+        Entry::Service(indices) => {
+            indices.load(&mut *store, instance).map_err(other)?.call_run(store).await
+        }
         #[cfg(feature = "wasi3")]
         Entry::Service3(indices) => {
-            let command = indices.load(&mut *store, instance)?;
+            let command = indices.load(&mut *store, instance).map_err(other)?;
             store
                 .run_concurrent(async |accessor| command.wasi_cli_run().call_run(accessor).await)
-                .await?
+                .await
+                .flatten()
         }
         Entry::Handler(_) => Err(wasmtime::Error::msg("a handler is not run")),
-    }
+    })
 }

@@ -44,7 +44,9 @@ impl LogStream {
     }
 
     fn new(logging: Logging, caller: Caller, level: Level, source: Source) -> Self {
-        let lines = Mutex::new(LineSplitter::new(logging.sink().line_bytes()));
+        // One byte more than is kept, so that the sink sees that a line was longer.
+        let most = logging.sink().line_bytes().saturating_add(1);
+        let lines = Mutex::new(LineSplitter::new(most));
         Self { shared: Arc::new(Shared { logging, caller, level, source, lines }) }
     }
 
