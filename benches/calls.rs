@@ -166,7 +166,8 @@ async fn instances(rows: &mut Vec<Row>) -> Result<()> {
         let instance =
             handler.instantiate(&caller).await.map_err(|failure| anyhow!("{failure}"))?;
         let took = begin.elapsed();
-        drop((instance, handler));
+        drop(instance);
+        drop(handler);
         let begin = Instant::now();
         // SAFETY: the file was written above, by the same engine.
         #[expect(unsafe_code, reason = "what the floor of a start from compiled code is")]

@@ -20,30 +20,35 @@ use tokio::sync::mpsc;
 
 /// How much faster than real time the guests' clock goes, so that its coarse steps of 100 µs are
 /// 0.1 µs of real time.
-pub const CLOCK_RATE: u32 = 1000;
+pub(crate) const CLOCK_RATE: u32 = 1000;
 
 /// Nothing that is measured takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A component to run.
 #[derive(Clone, Debug)]
-pub struct Component {
+pub(crate) struct Component {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its file.
-    pub wasm: PathBuf,
+    pub(crate) wasm: PathBuf,
     /// Its configuration.
-    pub configuration: Value,
+    pub(crate) configuration: Value,
 }
 
 impl Component {
     /// A component with a configuration.
-    pub fn new(name: impl Into<String>, wasm: &Path, configuration: Value) -> Self {
+    pub(crate) fn new(name: impl Into<String>, wasm: &Path, configuration: Value) -> Self {
         Self { name: name.into(), wasm: wasm.to_owned(), configuration }
     }
 
     /// A handler that is subscribed to topics; publishers wait for it.
-    pub fn handler(name: impl Into<String>, wasm: &Path, topics: &[&str], queue: u32) -> Self {
+    pub(crate) fn handler(
+        name: impl Into<String>,
+        wasm: &Path,
+        topics: &[&str],
+        queue: u32,
+    ) -> Self {
         let subscription =
             |topic: &&str| json!({ "topic": topic, "queue": queue, "whenFull": "block" });
         let subscriptions: Vec<Value> = topics.iter().map(subscription).collect();
@@ -53,17 +58,17 @@ impl Component {
 }
 
 /// Where compiled guests are kept between runs.
-pub fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     Path::new(super::ROOT).join("target/bench-cache")
 }
 
 /// The engine's settings.
-pub fn engine() -> EngineConfig {
+pub(crate) fn engine() -> EngineConfig {
     EngineConfig { cache: Some(cache()), ..EngineConfig::default() }
 }
 
 /// Make the components of recipes in a folder.
-pub fn desired(
+pub(crate) fn desired(
     folder: &Path,
     components: &[Component],
     clock: &Clock,
@@ -94,9 +99,9 @@ pub fn desired(
 }
 
 /// A host with its components.
-pub struct Host {
+pub(crate) struct Host {
     /// The host.
-    pub nucleus: Nucleus,
+    pub(crate) nucleus: Nucleus,
     publisher: Publisher,
     done: Subscription,
     records: mpsc::Receiver<Record>,
@@ -105,7 +110,7 @@ pub struct Host {
 
 impl Host {
     /// Start components, and wait until they are up.
-    pub async fn start(components: &[Component]) -> Result<Self> {
+    pub(crate) async fn start(components: &[Component]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let begin = Instant::now();
         let clock = Clock::from_fn(move || UNIX_EPOCH + begin.elapsed() * CLOCK_RATE);
@@ -141,12 +146,12 @@ impl Host {
     }
 
     /// Publish as the operator.
-    pub async fn publish(&mut self, topic: &str, payload: Vec<u8>) -> Result<()> {
+    pub(crate) async fn publish(&mut self, topic: &str, payload: Vec<u8>) -> Result<()> {
         Ok(self.publisher.publish(topic, payload, PayloadFormat::Binary).await?)
     }
 
     /// Wait for a message on the topic `done`.
-    pub async fn done(&mut self) -> Result<Vec<u8>> {
+    pub(crate) async fn done(&mut self) -> Result<Vec<u8>> {
         let next = tokio::time::timeout(PATIENCE, self.done.next()).await;
         match next {
             Ok(Some(message)) => Ok(message.payload.clone()),
@@ -162,7 +167,7 @@ impl Host {
     }
 
     /// Publish, and wait for the answer on the topic `done`; gives the time it took.
-    pub async fn ask(&mut self, topic: &str, payload: &str) -> Result<Duration> {
+    pub(crate) async fn ask(&mut self, topic: &str, payload: &str) -> Result<Duration> {
         let begin = Instant::now();
         self.publish(topic, payload.as_bytes().to_vec()).await?;
         self.done().await?;
@@ -170,13 +175,13 @@ impl Host {
     }
 
     /// Stop everything.
-    pub async fn end(self) {
+    pub(crate) async fn end(self) {
         self.nucleus.drain(Duration::from_secs(10)).await;
     }
 }
 
 /// Subscribe as the operator; publishers wait for it.
-pub fn subscribe(nucleus: &Nucleus, filter: &str) -> Result<Subscription> {
+pub(crate) fn subscribe(nucleus: &Nucleus, filter: &str) -> Result<Subscription> {
     let options = SubscribeOptions {
         receive_mode: Some(ReceiveMode::All),
         queue: Some(1024),

@@ -3,19 +3,20 @@
 
 #![allow(dead_code, reason = "each benchmark uses a part")]
 
-pub mod host;
-pub mod raw;
-pub mod report;
+pub(crate) mod host;
+pub(crate) mod mosquitto;
+pub(crate) mod raw;
+pub(crate) mod report;
 
 use anyhow::{Context, Result, ensure};
 use report::Row;
 use std::path::{Path, PathBuf};
 
 /// The repository's own folder.
-pub const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// A component of `benches/guests`, or a sample.
-pub fn guest(name: &str) -> Result<PathBuf> {
+pub(crate) fn guest(name: &str) -> Result<PathBuf> {
     let folder = if name.starts_with("bench-") { "bench-guests" } else { "samples" };
     let path = Path::new(ROOT).join("target").join(folder).join(format!("{name}.wasm"));
     ensure!(path.is_file(), "{} is not there; cargo xtask bench builds it", path.display());
@@ -23,12 +24,12 @@ pub fn guest(name: &str) -> Result<PathBuf> {
 }
 
 /// Whether an argument was given. Cargo adds one of its own, `--bench`.
-pub fn argument(name: &str) -> bool {
+pub(crate) fn argument(name: &str) -> bool {
     std::env::args().any(|argument| argument == name)
 }
 
 /// Whether a group of rows is wanted: all, unless some are named.
-pub fn wanted(group: &str) -> bool {
+pub(crate) fn wanted(group: &str) -> bool {
     let mut named =
         std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).peekable();
     named.peek().is_none() || named.any(|name| name == group)
@@ -36,14 +37,14 @@ pub fn wanted(group: &str) -> bool {
 
 /// Say on standard error how far it is: standard output is for the table.
 #[expect(clippy::print_stderr, reason = "progress of a program that runs for minutes")]
-pub fn progress(row: &Row) {
+pub(crate) fn progress(row: &Row) {
     let ratio = row.ratio().map(|ratio| format!(", {ratio:.2}x")).unwrap_or_default();
     eprintln!("  {}: {:.1} {}{ratio} {}", row.name, report::median(&row.ours), row.unit, row.note);
 }
 
 /// Print the rows: as a table, or with `--json` one JSON object a line.
 #[expect(clippy::print_stdout, reason = "what a benchmark is for")]
-pub fn finish(rows: &[Row]) {
+pub(crate) fn finish(rows: &[Row]) {
     if argument("--json") {
         rows.iter().for_each(|row| println!("{}", row.to_json()));
     } else {

@@ -15,7 +15,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 type Answer<T> = std::result::Result<T, Error>;
 
 /// Data of a store: WASI and nothing else.
-pub struct Raw {
+pub(crate) struct Raw {
     wasi: WasiCtx,
     table: ResourceTable,
 }
@@ -33,12 +33,12 @@ impl WasiView for Raw {
 }
 
 /// An engine with the host's settings.
-pub fn engine() -> Result<Engine> {
+pub(crate) fn engine() -> Result<Engine> {
     Ok(Engine::new(&wasmtime_config(&super::host::engine()))?)
 }
 
 /// All interfaces.
-pub fn linker(engine: &Engine) -> Result<Linker<Raw>> {
+pub(crate) fn linker(engine: &Engine) -> Result<Linker<Raw>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     linker.instance("gg:host/types@0.1.0")?;
@@ -51,26 +51,26 @@ pub fn linker(engine: &Engine) -> Result<Linker<Raw>> {
 
 /// A handler, linked.
 #[derive(Clone)]
-pub struct RawHandler {
+pub(crate) struct RawHandler {
     pre: InstancePre<Raw>,
     indices: GuestIndices,
 }
 
 impl RawHandler {
     /// Compile and link a file.
-    pub fn load(engine: &Engine, path: &Path) -> Result<Self> {
+    pub(crate) fn load(engine: &Engine, path: &Path) -> Result<Self> {
         Self::link(&linker(engine)?, &Component::from_file(engine, path)?)
     }
 
     /// Link a component.
-    pub fn link(linker: &Linker<Raw>, component: &Component) -> Result<Self> {
+    pub(crate) fn link(linker: &Linker<Raw>, component: &Component) -> Result<Self> {
         let pre = linker.instantiate_pre(component)?;
         let indices = GuestIndices::new(&pre)?;
         Ok(Self { pre, indices })
     }
 
     /// An instance.
-    pub async fn instantiate(&self) -> Result<RawInstance> {
+    pub(crate) async fn instantiate(&self) -> Result<RawInstance> {
         let mut store = Store::new(self.pre.engine(), Raw::new());
         store.set_epoch_deadline(u64::MAX / 2);
         let instance = self.pre.instantiate_async(&mut store).await?;
@@ -80,14 +80,14 @@ impl RawHandler {
 }
 
 /// An instance of a handler.
-pub struct RawInstance {
+pub(crate) struct RawInstance {
     store: Store<Raw>,
     guest: Guest,
 }
 
 impl RawInstance {
     /// Call it with a message.
-    pub async fn handle(&mut self, topic: &str, payload: &[u8]) -> Result<()> {
+    pub(crate) async fn handle(&mut self, topic: &str, payload: &[u8]) -> Result<()> {
         let message =
             MessageParam { topic, payload, format: PayloadFormat::Binary, origin: Origin::Local };
         let outcome = self.guest.call_handle(&mut self.store, message).await?;

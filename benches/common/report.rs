@@ -6,60 +6,60 @@ use std::fmt::Write as _;
 
 /// What a row is to come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Aim {
+pub(crate) struct Aim {
     /// Ours over the peer's, at most.
-    pub ratio_at_most: Option<f64>,
+    pub(crate) ratio_at_most: Option<f64>,
     /// Ours over the peer's, at least.
-    pub ratio_at_least: Option<f64>,
+    pub(crate) ratio_at_least: Option<f64>,
     /// Ours, at most.
-    pub at_most: Option<f64>,
+    pub(crate) at_most: Option<f64>,
 }
 
 impl Aim {
     /// None: the row explains another.
-    pub const NONE: Self = Self { ratio_at_most: None, ratio_at_least: None, at_most: None };
+    pub(crate) const NONE: Self = Self { ratio_at_most: None, ratio_at_least: None, at_most: None };
 
     /// Ours over the peer's is at most this.
-    pub const fn ratio_at_most(ratio: f64) -> Self {
+    pub(crate) const fn ratio_at_most(ratio: f64) -> Self {
         Self { ratio_at_most: Some(ratio), ..Self::NONE }
     }
 
     /// Ours over the peer's is at least this.
-    pub const fn ratio_at_least(ratio: f64) -> Self {
+    pub(crate) const fn ratio_at_least(ratio: f64) -> Self {
         Self { ratio_at_least: Some(ratio), ..Self::NONE }
     }
 
     /// Ours is at most this.
-    pub const fn at_most(value: f64) -> Self {
+    pub(crate) const fn at_most(value: f64) -> Self {
         Self { at_most: Some(value), ..Self::NONE }
     }
 
     /// Both.
-    pub const fn and_at_most(self, value: f64) -> Self {
+    pub(crate) const fn and_at_most(self, value: f64) -> Self {
         Self { at_most: Some(value), ..self }
     }
 }
 
 /// One line of the table.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub(crate) struct Row {
     /// What was measured.
-    pub name: String,
+    pub(crate) name: String,
     /// Of the values.
-    pub unit: String,
+    pub(crate) unit: String,
     /// A value for each round.
-    pub ours: Vec<f64>,
+    pub(crate) ours: Vec<f64>,
     /// Of the same rounds; empty without a peer.
-    pub peer: Vec<f64>,
+    pub(crate) peer: Vec<f64>,
     /// What it is to come to.
-    pub aim: Aim,
+    pub(crate) aim: Aim,
     /// What else there is to say, such as messages that were dropped.
-    pub note: String,
+    pub(crate) note: String,
 }
 
 impl Row {
     /// A row without a peer's values or a note.
-    pub fn new(name: impl Into<String>, unit: &str, ours: Vec<f64>, aim: Aim) -> Self {
+    pub(crate) fn new(name: impl Into<String>, unit: &str, ours: Vec<f64>, aim: Aim) -> Self {
         Self {
             name: name.into(),
             unit: unit.to_owned(),
@@ -71,26 +71,26 @@ impl Row {
     }
 
     /// The peer's values of the same rounds.
-    pub fn beside(mut self, peer: Vec<f64>) -> Self {
+    pub(crate) fn beside(mut self, peer: Vec<f64>) -> Self {
         self.peer = peer;
         self
     }
 
     /// Something else to say.
-    pub fn note(mut self, note: impl Into<String>) -> Self {
+    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
         self.note = note.into();
         self
     }
 
     /// The median of the rounds' ratios.
-    pub fn ratio(&self) -> Option<f64> {
+    pub(crate) fn ratio(&self) -> Option<f64> {
         let ratios: Vec<f64> =
             self.ours.iter().zip(&self.peer).map(|(ours, peer)| ours / peer).collect();
         (!ratios.is_empty()).then(|| median(&ratios))
     }
 
     /// Whether the row comes to what it should; `None` without an aim, or without its peer.
-    pub fn met(&self) -> Option<bool> {
+    pub(crate) fn met(&self) -> Option<bool> {
         let Aim { ratio_at_most, ratio_at_least, at_most } = self.aim;
         if self.aim == Aim::NONE {
             return None;
@@ -105,7 +105,7 @@ impl Row {
     }
 
     /// For another program.
-    pub fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         json!({
             "name": self.name,
             "unit": self.unit,
@@ -121,7 +121,7 @@ impl Row {
     }
 
     /// What [`Row::to_json`] gave.
-    pub fn from_json(value: &Value) -> Option<Self> {
+    pub(crate) fn from_json(value: &Value) -> Option<Self> {
         let text = |key: &str| Some(value[key].as_str()?.to_owned());
         let numbers =
             |key: &str| Some(value[key].as_array()?.iter().filter_map(Value::as_f64).collect());
@@ -151,7 +151,7 @@ impl Row {
 }
 
 /// The table, in Markdown: values are median (least to greatest).
-pub fn table(rows: &[Row]) -> String {
+pub(crate) fn table(rows: &[Row]) -> String {
     let header = ["what", "ours", "peer", "ratio", "aim", "met?"].map(str::to_owned);
     let mut lines = vec![header];
     for row in rows {
@@ -221,12 +221,12 @@ fn number(value: f64) -> String {
 }
 
 /// The value in the middle.
-pub fn median(values: &[f64]) -> f64 {
+pub(crate) fn median(values: &[f64]) -> f64 {
     percentile(values, 50.0)
 }
 
 /// The value that so many percent of all do not exceed.
-pub fn percentile(values: &[f64], percent: f64) -> f64 {
+pub(crate) fn percentile(values: &[f64], percent: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let place = (percent / 100.0 * (sorted.len().saturating_sub(1)) as f64).round();

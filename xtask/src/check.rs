@@ -11,7 +11,7 @@ use std::{env, fs};
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The workspaces whose sources are formatted.
-const FORMATTED: [&str; 4] = [".", "sample-components", "tests/guests", "fuzz"];
+const FORMATTED: [&str; 5] = [".", "sample-components", "tests/guests", "benches/guests", "fuzz"];
 
 /// Run all checks.
 pub fn run() -> Result<()> {

@@ -22,10 +22,14 @@ pub fn run() -> Result<()> {
     if tools.rust.is_none() {
         bail!("the demo needs Rust's target wasm32-wasip2; see the warning above");
     }
-    let filter = if tools.js.is_some() { "filter-js" } else { "filter-rs" };
+    let (filter, language) =
+        if tools.js.is_some() { ("filter-js", "JavaScript") } else { ("filter-rs", "Rust") };
     samples::build(&tools, Some(&[filter]), false)?;
 
-    step("running: a sensor (Rust), a filter (see its name) and an aggregator (Rust)");
+    step(&format!(
+        "running: a sensor (Rust), a filter ({language}) and an aggregator (Rust); \
+         MSG is a message on a topic"
+    ));
     let samples = format!("{root}/target/samples");
     let status = Command::new(format!("{root}/target/debug/gg-host"))
         .arg("run")

@@ -1,5 +1,6 @@
 //! The project's own chores.
 
+mod bench;
 mod bindings;
 mod check;
 mod demo;
@@ -30,7 +31,7 @@ fn main() -> Result<()> {
     let flag = |name: &str| arguments.iter().any(|argument| argument == name);
     let ci = env::var("CI").is_ok_and(|value| value == "true") || flag("--ci");
     match arguments.first().map(String::as_str) {
-        Some("bench") => test::bench(&arguments[1..]),
+        Some("bench") => bench::run(&arguments[1..]),
         Some("bindings") => bindings::generate(ci || flag("--check")),
         Some("check") => check::run(),
         Some("demo") => demo::run(),

@@ -187,6 +187,19 @@ pub fn build_guests() -> Result<()> {
     build_rust(&root, &root.join("tests/guests"), &out)
 }
 
+/// Build the guests of the benchmarks into `target/bench-guests`, and the samples in Rust.
+pub fn build_bench_guests() -> Result<()> {
+    let root = fs::canonicalize(ROOT)?;
+    for (workspace, out) in
+        [("sample-components", "target/samples"), ("benches/guests", "target/bench-guests")]
+    {
+        let out = root.join(out);
+        fs::create_dir_all(&out)?;
+        build_rust(&root, &root.join(workspace), &out)?;
+    }
+    Ok(())
+}
+
 /// Build a workspace of guests in Rust; cargo knows itself what is up to date.
 fn build_rust(root: &Path, workspace: &Path, out: &Path) -> Result<()> {
     let start = Instant::now();

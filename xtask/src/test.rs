@@ -1,4 +1,4 @@
-//! Tests and benchmarks, with everything they need in place.
+//! Tests, with everything they need in place.
 
 use crate::setup::Toolchains;
 use crate::{bindings, samples, setup};
@@ -19,12 +19,6 @@ pub fn run(ci: bool, arguments: &[String]) -> Result<()> {
         &[&"wasi3".to_owned()],
         &tools,
     )
-}
-
-/// Run the benchmarks in an optimised build.
-pub fn bench(arguments: &[String]) -> Result<()> {
-    let tools = prepare(false)?;
-    cargo(&["bench", "--package", "gg-host"], &arguments.iter().collect::<Vec<_>>(), &tools)
 }
 
 fn prepare(ci: bool) -> Result<Toolchains> {

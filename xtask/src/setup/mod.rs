@@ -12,6 +12,7 @@ pub mod run;
 mod wasm_target;
 
 use anyhow::{Result, bail};
+use std::path::Path;
 use std::path::PathBuf;
 
 pub use c::C;
@@ -62,6 +63,18 @@ pub fn for_demo() -> Toolchains {
         js: keep("JavaScript", js::install(), &mut missing),
         python: None,
     }
+}
+
+/// Install what the benchmarks need: Rust's target, and the peer for local messages if it can be
+/// had; without it, its rows have no ratio.
+pub fn for_bench() -> Result<()> {
+    wasm_target::install()?;
+    // Debian puts it where only the administrator looks.
+    let there = run::which("mosquitto").is_some() || Path::new("/usr/sbin/mosquitto").is_file();
+    if !there && let Err(error) = debian::install(&["mosquitto"]) {
+        eprintln!("WARNING: no mosquitto to compare with: {error:#}");
+    }
+    Ok(())
 }
 
 /// Install what is missing. A toolchain that cannot be had is left out with a warning, and with

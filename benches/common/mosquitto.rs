@@ -1,0 +1,183 @@
+//! The peer for local messages: mosquitto on loopback at QoS 0, driven by as little as can be:
+//! MQTT 3.1.1 in raw bytes, one thread that writes what the window allows in one go and then
+//! reads what has arrived.
+
+use anyhow::{Context, Result, bail, ensure};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Messages under way at a time when throughput is measured.
+const WINDOW: usize = 64;
+
+const TOPIC: &[u8] = b"data";
+
+/// A broker of our own, which ends when dropped.
+pub(crate) struct Mosquitto {
+    process: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Mosquitto {
+    /// Start it, if it is installed.
+    pub(crate) fn start() -> Result<Option<Self>> {
+        let Some(program) = program() else { return Ok(None) };
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let folder = tempfile::tempdir()?;
+        let config = folder.path().join("mosquitto.conf");
+        std::fs::write(
+            &config,
+            format!(
+                "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n\
+                 set_tcp_nodelay true\nlog_dest none\n"
+            ),
+        )?;
+        let process = Command::new(program)
+            .arg("-c")
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let broker = Self { process, port, _folder: folder };
+        let begin = Instant::now();
+        while broker.connect().is_err() {
+            ensure!(begin.elapsed() < Duration::from_secs(10), "mosquitto does not listen");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(Some(broker))
+    }
+
+    fn connect(&self) -> Result<TcpStream> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        // CONNECT: MQTT 3.1.1, clean session, no keep-alive, an empty client id.
+        stream.write_all(&[0x10, 12, 0, 4, b'M', b'Q', b'T', b'T', 4, 2, 0, 0, 0, 0])?;
+        let mut answer = [0; 4];
+        stream.read_exact(&mut answer)?;
+        ensure!(answer == [0x20, 2, 0, 0], "the broker refuses: {answer:?}");
+        Ok(stream)
+    }
+
+    fn subscribe(&self) -> Result<Subscriber> {
+        let mut stream = self.connect()?;
+        let mut packet = vec![0x82, 0, 0, 1, 0, TOPIC.len() as u8];
+        packet.extend(TOPIC);
+        packet.push(0);
+        packet[1] = (packet.len() - 2) as u8;
+        stream.write_all(&packet)?;
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer)?;
+        ensure!(answer == [0x90, 3, 0, 1, 0], "the broker refuses: {answer:?}");
+        Ok(Subscriber { stream, received: 0, spare: 0 })
+    }
+
+    /// How long so many messages take to all of so many subscribers.
+    pub(crate) fn throughput(
+        &self,
+        count: usize,
+        size: usize,
+        subscribers: usize,
+    ) -> Result<Duration> {
+        let mut publisher = self.connect()?;
+        let mut subscribers: Vec<Subscriber> =
+            (0..subscribers).map(|_| self.subscribe()).collect::<Result<_>>()?;
+        let packet = publish(size);
+        let burst = packet.repeat(WINDOW);
+        let mut buffer = vec![0; 256 << 10];
+        let mut sent = 0;
+        let mut received = 0;
+        let begin = Instant::now();
+        while received < count {
+            let more = (WINDOW - (sent - received)).min(count - sent);
+            if more > 0 {
+                publisher.write_all(&burst[..more * packet.len()])?;
+                sent += more;
+            }
+            received = sent;
+            for subscriber in &mut subscribers {
+                if subscriber.received < sent {
+                    subscriber.read(packet.len(), &mut buffer)?;
+                }
+                received = received.min(subscriber.received);
+            }
+        }
+        Ok(begin.elapsed())
+    }
+
+    /// How long each of so many messages takes, one at a time, in nanoseconds.
+    pub(crate) fn latencies(&self, count: usize, size: usize) -> Result<Vec<f64>> {
+        let mut publisher = self.connect()?;
+        let mut subscriber = self.subscribe()?;
+        let packet = publish(size);
+        let mut buffer = vec![0; packet.len()];
+        let mut latencies = Vec::with_capacity(count);
+        for _ in 0..count {
+            let begin = Instant::now();
+            publisher.write_all(&packet)?;
+            subscriber.stream.read_exact(&mut buffer)?;
+            latencies.push(begin.elapsed().as_secs_f64() * 1e9);
+        }
+        Ok(latencies)
+    }
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        let _gone = self.process.kill();
+        let _gone = self.process.wait();
+    }
+}
+
+struct Subscriber {
+    stream: TcpStream,
+    received: usize,
+    /// Bytes of a message that has not arrived whole.
+    spare: usize,
+}
+
+impl Subscriber {
+    fn read(&mut self, packet: usize, buffer: &mut [u8]) -> Result<()> {
+        let length = self.stream.read(buffer).context("a message was dropped by the broker")?;
+        if length == 0 {
+            bail!("the broker hung up");
+        }
+        // All messages are alike, so that counting bytes counts messages.
+        let bytes = self.spare + length;
+        self.received += bytes / packet;
+        self.spare = bytes % packet;
+        Ok(())
+    }
+}
+
+/// A PUBLISH packet at QoS 0.
+fn publish(size: usize) -> Vec<u8> {
+    let mut packet = vec![0x30];
+    let mut rest = 2 + TOPIC.len() + size;
+    loop {
+        let low = (rest & 0x7f) as u8;
+        rest >>= 7;
+        packet.push(if rest > 0 { low | 0x80 } else { low });
+        if rest == 0 {
+            break;
+        }
+    }
+    packet.extend([0, TOPIC.len() as u8]);
+    packet.extend(TOPIC);
+    packet.extend(std::iter::repeat_n(7, size));
+    packet
+}
+
+fn program() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Debian puts it where only the administrator looks.
+    std::env::split_paths(&path)
+        .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")])
+        .map(|folder| folder.join("mosquitto"))
+        .find(|program| Path::is_file(program))
+}

@@ -1,0 +1,61 @@
+//! Benchmarks, with everything they need in place, and one table of them all.
+
+#[path = "../../benches/common/report.rs"]
+#[expect(dead_code, reason = "here tables are made of rows that were measured elsewhere")]
+mod report;
+
+use crate::{samples, setup};
+use anyhow::{Context, Result, bail};
+use report::Row;
+use std::fs;
+use std::process::{Command, Stdio};
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// The programs, in the order of the table.
+const PROGRAMS: [&str; 4] = ["calls", "start", "pubsub", "footprint"];
+
+/// Run all benchmarks in an optimised build, or those named, and print a table. Rows as JSON are
+/// left in `target/bench.json`.
+pub fn run(arguments: &[String]) -> Result<()> {
+    setup::for_bench()?;
+    samples::build_bench_guests()?;
+    let wanted = |program: &&&str| arguments.is_empty() || arguments.iter().any(|a| a == **program);
+    let programs: Vec<&str> = PROGRAMS.iter().filter(wanted).copied().collect();
+    if programs.is_empty() {
+        bail!("there are the benchmarks {}", PROGRAMS.join(", "));
+    }
+    // All are built before one is run, so that nothing is built meanwhile.
+    let mut build = cargo();
+    build.arg("--no-run");
+    for program in &programs {
+        build.args(["--bench", program]);
+    }
+    if !build.status().context("cannot run cargo")?.success() {
+        bail!("the benchmarks do not build");
+    }
+    let mut json = String::new();
+    for program in programs {
+        eprintln!("\n==> {program}");
+        let output = cargo()
+            .args(["--quiet", "--bench", program, "--", "--json"])
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()?;
+        if !output.status.success() {
+            bail!("the benchmark {program} failed");
+        }
+        json += &String::from_utf8(output.stdout)?;
+    }
+    let row = |line: &str| Row::from_json(&serde_json::from_str(line).ok()?);
+    let rows: Vec<Row> = json.lines().filter_map(row).collect();
+    fs::write(format!("{ROOT}/target/bench.json"), json)?;
+    println!("\n{}", report::table(&rows));
+    Ok(())
+}
+
+fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["bench", "--package", "gg-host"]).current_dir(ROOT);
+    cargo
+}
