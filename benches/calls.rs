@@ -13,7 +13,7 @@ use gg_host::capability::caller::Caller;
 use gg_host::capability::configuration::Configuration;
 use gg_host::capability::keyvalue::KeyValue;
 use gg_host::capability::lifecycle::LifecycleControl;
-use gg_host::capability::pubsub::PubSub;
+use gg_host::capability::pubsub::{PubSub, Subscription};
 use gg_host::clock::Clock;
 use gg_host::component::InstalledComponent;
 use gg_host::logs::{Level, LogSink};
@@ -22,6 +22,8 @@ use gg_host::runtime::wasm::{WasmEngine, WasmRuntime};
 use gg_host::tasks::Tasks;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
@@ -35,8 +37,11 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut rows = Vec::new();
     runtime.block_on(async {
-        if wanted("calls") {
-            calls(&mut rows).await?;
+        if wanted("host-calls") {
+            host_calls(&mut rows).await?;
+        }
+        if wanted("handler-calls") {
+            handler_calls(&mut rows).await?;
         }
         if wanted("instances") {
             instances(&mut rows).await?;
@@ -47,19 +52,42 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-async fn calls(rows: &mut Vec<Row>) -> Result<()> {
+/// A handler in the host, and the same on the floor.
+async fn both() -> Result<(Host, RawInstance)> {
     let wasm = guest("bench-handler")?;
     // One queue, so that messages are handled in the order in which they are published.
-    let mut host = Host::start(&[Component::handler("bench", &wasm, &["+"], 10_000)]).await?;
-    let mut drained = subscribe(&host.nucleus, "bench/drained")?;
-    host.nucleus.tasks().spawn(async move { while drained.next().await.is_some() {} });
-    let mut raw = RawHandler::load(&raw::engine()?, &wasm)?.instantiate().await?;
+    let host = Host::start(&[Component::handler("bench", &wasm, &["+"], 10_000)]).await?;
+    let raw = RawHandler::load(&raw::engine()?, &wasm)?.instantiate().await?;
+    Ok((host, raw))
+}
 
+async fn host_calls(rows: &mut Vec<Row>) -> Result<()> {
+    let (mut host, mut raw) = both().await?;
+    let mut awaited = subscribe(&host.nucleus, "bench/awaited", 1024)?;
+    host.nucleus.tasks().spawn(async move { while awaited.next().await.is_some() {} });
+    let _drain = Drain::start(subscribe(&host.nucleus, "bench/drained", 10_000)?);
     let operations = [
         ("publish to nobody, 100 B", "publish", 50_000, 100),
         ("publish to nobody, 10 KB", "publish", 20_000, 10_000),
-        ("publish to 1 drained subscriber, 100 B", "publish-drained", 50_000, 100),
-        ("publish to 1 drained subscriber, 10 KB", "publish-drained", 10_000, 10_000),
+        ("publish to 1 subscriber that looks now and then, 100 B", "publish-drained", 50_000, 100),
+        (
+            "publish to 1 subscriber that looks now and then, 10 KB",
+            "publish-drained",
+            10_000,
+            10_000,
+        ),
+        (
+            "publish to 1 subscriber that sleeps until it is woken, 100 B",
+            "publish-awaited",
+            50_000,
+            100,
+        ),
+        (
+            "publish to 1 subscriber that sleeps until it is woken, 10 KB",
+            "publish-awaited",
+            10_000,
+            10_000,
+        ),
         ("configuration.get", "configuration", 50_000, 0),
         ("log below the level, 100 B", "log", 50_000, 100),
         ("log below the level, 10 KB", "log", 20_000, 10_000),
@@ -81,6 +109,12 @@ async fn calls(rows: &mut Vec<Row>) -> Result<()> {
         }
         add(rows, Row::new(format!("host call: {name}"), "ns", ours, CALL).beside(peer));
     }
+    host.end().await;
+    Ok(())
+}
+
+async fn handler_calls(rows: &mut Vec<Row>) -> Result<()> {
+    let (mut host, mut raw) = both().await?;
     for (name, count, size) in [("100 B", 8000, 100), ("10 KB", 1000, 10_000)] {
         let (mut ours, mut peer) = (Vec::new(), Vec::new());
         for round in 0..=ROUNDS {
@@ -97,17 +131,53 @@ async fn calls(rows: &mut Vec<Row>) -> Result<()> {
     Ok(())
 }
 
+/// A subscriber that empties its queue every so often, and so need not be woken.
+struct Drain {
+    ended: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drain {
+    fn start(mut subscription: Subscription) -> Self {
+        let ended = Arc::new(AtomicBool::new(false));
+        let end = Arc::clone(&ended);
+        let thread = std::thread::spawn(move || {
+            while !end.load(Ordering::Relaxed) {
+                while subscription.try_next().is_some() {}
+                std::thread::sleep(Duration::from_micros(100));
+            }
+        });
+        Self { ended, thread: Some(thread) }
+    }
+}
+
+impl Drop for Drain {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _panicked = thread.join();
+        }
+    }
+}
+
 /// How long a handler takes for messages that already wait for it.
 async fn backlog(host: &mut Host, count: usize, size: usize) -> Result<Duration> {
-    host.publish("gate", Vec::new()).await?;
-    for _ in 0..count {
-        host.publish("nothing", vec![7; size]).await?;
+    loop {
+        // The handler sleeps over the first message while the others queue up behind it.
+        let closed = Instant::now();
+        host.publish("gate", Vec::new()).await?;
+        for _ in 0..count {
+            host.publish("nothing", vec![7; size]).await?;
+        }
+        host.publish("end", Vec::new()).await?;
+        let in_time = closed.elapsed() < Duration::from_millis(25);
+        host.done().await?;
+        let begin = Instant::now();
+        host.done().await?;
+        if in_time {
+            return Ok(begin.elapsed());
+        }
     }
-    host.publish("end", Vec::new()).await?;
-    host.done().await?;
-    let begin = Instant::now();
-    host.done().await?;
-    Ok(begin.elapsed())
 }
 
 /// The same on the floor.

@@ -5,7 +5,7 @@ mod common;
 
 use anyhow::{Context, Result, ensure};
 use common::host::{CLOCK_RATE, Component, Host};
-use common::mosquitto::Mosquitto;
+use common::mosquitto::{Mosquitto, WINDOW};
 use common::report::{Aim, Row, percentile};
 use common::{finish, guest, progress, wanted};
 use gg_host::capability::caller::Caller;
@@ -71,26 +71,33 @@ async fn throughput(rows: &mut Vec<Row>, mosquitto: Option<&Mosquitto>) -> Resul
                 [("100 B", 100, 200_000, 30_000), ("10 KB", 10_000, 60_000, 15_000)]
             {
                 let (count, peer_count) = (count / sinks, peer_count / sinks);
-                let (mut ours, mut peer, mut lost) = (Vec::new(), Vec::new(), 0);
+                let (mut ours, mut lost) = (Vec::new(), 0);
+                let (mut peer, mut batching) = (Vec::new(), Vec::new());
+                let rate =
+                    |count: usize, took: Duration| (count * sinks) as f64 / took.as_secs_f64();
                 for round in 0..=ROUNDS {
                     let (took, missing) = deliver(&mut host, count, size, sinks).await?;
-                    let theirs = match mosquitto {
-                        Some(peer) => Some(peer.throughput(peer_count, size, sinks)?),
-                        None => None,
-                    };
                     lost += missing;
-                    if round == 0 {
-                        continue;
+                    let mut theirs = Vec::new();
+                    if let Some(broker) = mosquitto {
+                        for batch in [1, WINDOW] {
+                            let took = broker.throughput(peer_count, size, sinks, batch)?;
+                            theirs.push(rate(peer_count, took));
+                        }
                     }
-                    ours.push((count * sinks) as f64 / took.as_secs_f64());
-                    peer.extend(
-                        theirs.map(|took| (peer_count * sinks) as f64 / took.as_secs_f64()),
-                    );
+                    if round > 0 {
+                        ours.push(rate(count, took));
+                        peer.extend(theirs.first());
+                        batching.extend(theirs.get(1));
+                    }
                 }
                 let plural = if sinks == 1 { "" } else { "s" };
                 let name = format!("messages to {sinks} {kind_name}{plural}, {size_name}");
-                let row = Row::new(name, "/s", ours, Aim::ratio_at_least(10.0)).beside(peer);
+                let aim = Aim::ratio_at_least(10.0);
+                let row = Row::new(name.clone(), "/s", ours.clone(), aim).beside(peer);
                 add(rows, row.note(format!("{lost} dropped")));
+                let row = Row::new(name, "/s", ours, Aim::NONE).beside(batching);
+                add(rows, row.note(format!("its publisher writes up to {WINDOW} at once")));
             }
             host.end().await;
         }

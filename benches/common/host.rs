@@ -125,7 +125,7 @@ impl Host {
             clock,
         };
         let (mut nucleus, records) = Nucleus::start(config)?;
-        let done = subscribe(&nucleus, "done")?;
+        let done = subscribe(&nucleus, "done", 1024)?;
         let publisher = nucleus.pubsub().publisher(nucleus.operator().clone());
         nucleus.deploy(&deployment).await.map_err(|error| anyhow!("{error}"))?;
         let operator = nucleus.operator();
@@ -181,10 +181,10 @@ impl Host {
 }
 
 /// Subscribe as the operator; publishers wait for it.
-pub(crate) fn subscribe(nucleus: &Nucleus, filter: &str) -> Result<Subscription> {
+pub(crate) fn subscribe(nucleus: &Nucleus, filter: &str, queue: u32) -> Result<Subscription> {
     let options = SubscribeOptions {
         receive_mode: Some(ReceiveMode::All),
-        queue: Some(1024),
+        queue: Some(queue),
         when_full: Some(WhenFull::Block),
     };
     Ok(nucleus.pubsub().subscribe(nucleus.operator(), filter, options)?)

@@ -1,6 +1,6 @@
 //! The peer for local messages: mosquitto on loopback at QoS 0, driven by as little as can be:
-//! MQTT 3.1.1 in raw bytes, one thread that writes what the window allows in one go and then
-//! reads what has arrived.
+//! MQTT 3.1.1 in raw bytes, one thread that writes what the window allows, a message at a time as
+//! publishers do, and then reads all that has arrived.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::io::{Read, Write};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Messages under way at a time when throughput is measured.
-const WINDOW: usize = 64;
+pub(crate) const WINDOW: usize = 64;
 
 const TOPIC: &[u8] = b"data";
 
@@ -77,25 +77,28 @@ impl Mosquitto {
         Ok(Subscriber { stream, received: 0, spare: 0 })
     }
 
-    /// How long so many messages take to all of so many subscribers.
+    /// How long so many messages take to all of so many subscribers. `batch`: so many messages are
+    /// written in one go, where the window allows.
     pub(crate) fn throughput(
         &self,
         count: usize,
         size: usize,
         subscribers: usize,
+        batch: usize,
     ) -> Result<Duration> {
         let mut publisher = self.connect()?;
         let mut subscribers: Vec<Subscriber> =
             (0..subscribers).map(|_| self.subscribe()).collect::<Result<_>>()?;
         let packet = publish(size);
-        let burst = packet.repeat(WINDOW);
+        let burst = packet.repeat(batch);
         let mut buffer = vec![0; 256 << 10];
         let mut sent = 0;
         let mut received = 0;
         let begin = Instant::now();
         while received < count {
-            let more = (WINDOW - (sent - received)).min(count - sent);
-            if more > 0 {
+            let until = count.min(received + WINDOW);
+            while sent < until {
+                let more = (until - sent).min(batch);
                 publisher.write_all(&burst[..more * packet.len()])?;
                 sent += more;
             }

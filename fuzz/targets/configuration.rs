@@ -5,7 +5,8 @@ use gg_model::ConfigTree;
 
 libfuzzer_sys::fuzz_target!(|input: (&str, &str, Vec<&str>, i64)| {
     let (first, second, path, at) = input;
-    let (Ok(first), Ok(second)) = (serde_json::from_str(first), serde_json::from_str(second)) else {
+    let (Ok(first), Ok(second)) = (serde_json::from_str(first), serde_json::from_str(second))
+    else {
         return;
     };
     let Ok(mut tree) = ConfigTree::from_json(&first, at) else { return };

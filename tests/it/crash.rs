@@ -91,6 +91,8 @@ fn a_handler_that_only_crashes_is_given_up() {
 
 #[test]
 fn a_flood_of_records_does_not_wash_the_report_away() {
-    let outcome = run([guest("flood-and-crash")]).finish();
-    outcome.expect_code(CRASHED).expect("flood-and-crash", "crashed: it gave up");
+    for records in ["1000", "9000", "20000"] {
+        let outcome = run([guest("flood-and-crash")]).guest_args([records]).finish();
+        outcome.expect_code(CRASHED).expect("flood-and-crash", "crashed: it gave up");
+    }
 }

@@ -1,6 +1,7 @@
 //! What the documents say of files and limits is so.
 
 use crate::host::{command, finish};
+use gg_model::{AccessPolicy, Recipe, RuntimeKind, Sandbox};
 use std::fs;
 use std::path::Path;
 
@@ -84,4 +85,23 @@ fn limits_in_the_readme_are_the_defaults() {
         assert_eq!(limit.json["default"], *default, "{name}");
         assert_eq!(limit.json["description"], *description, "{name}");
     }
+}
+
+#[test]
+fn the_recipe_in_the_readme_is_one() {
+    let text = document("README.md");
+    let (_, rest) = text.split_once("```yaml\n").unwrap();
+    let (body, _) = rest.split_once("```").unwrap();
+    let head = "RecipeFormatVersion: 2020-01-25\nComponentName: com.example.Filter\nComponentVersion: 1.0.0\n";
+    let recipe = Recipe::parse(&format!("{head}{body}")).unwrap();
+    assert!(recipe.warnings.is_empty(), "{:?}", recipe.warnings);
+    let sandbox = Sandbox::from_configuration(&recipe.default_configuration).unwrap();
+    assert_eq!((sandbox.directories.len(), sandbox.network.len()), (1, 1));
+    assert_eq!((sandbox.environment.len(), sandbox.subscriptions.len()), (1, 1));
+    let access = &recipe.default_configuration["accessControl"];
+    let policy = AccessPolicy::from_access_control(access).unwrap();
+    assert!(
+        policy.allows_operation("aws.greengrass.ipc.pubsub", "aws.greengrass#SubscribeToTopic")
+    );
+    assert_eq!(recipe.manifests[0].runtime(), RuntimeKind::Wasm);
 }

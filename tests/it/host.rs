@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
@@ -502,7 +502,6 @@ impl HttpServer {
                     "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
                 );
                 let _gone = std::io::Write::write_all(&mut stream, answer.as_bytes());
-                let _gone = (&stream).take(0).read(&mut []);
                 if sender.send(first).is_err() {
                     return;
                 }

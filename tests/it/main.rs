@@ -1,5 +1,8 @@
 //! The integration tests: one program, a module for each thing that a user would notice.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+
 mod cache;
 mod crash;
 mod docs;

@@ -39,6 +39,12 @@ fn js(project: &Path) -> Option<Command> {
     symlink("../../sdk/bin/gg-build.js", bin.join("gg-build")).unwrap();
     let mut build = Command::new("npm");
     build.args(["run", "build"]);
+    if let Some(node) = env::var_os("GG_NODE") {
+        let first = Path::new(&node).parent().unwrap().to_owned();
+        let path = env::var_os("PATH").unwrap();
+        let path = env::join_paths([first].into_iter().chain(env::split_paths(&path))).unwrap();
+        build.env("PATH", path);
+    }
     Some(build)
 }
 

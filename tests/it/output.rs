@@ -72,14 +72,20 @@ fn topics_and_payloads_are_made_harmless_too() {
     for format in ["text", "json"] {
         let mut command = command("run");
         command
-            .arg(guest("slow-handler"))
+            // It rejects the message, and the host names the topic.
+            .arg(sample("filter-rs"))
             .args(["--output", format, "--config", "subscriptions=[\"evil/#\"]"])
-            .args(["--publish", "evil/\u{202e}x=\u{1b}[2Jcleared", "--subscribe", "evil/#"]);
+            .args([
+                "--publish",
+                "evil/\u{202e}x\u{1b}[2J\u{9b}=\u{1b}[2Jcleared",
+                "--subscribe",
+                "evil/#",
+            ]);
         let outcome = finish(command);
         outcome.expect_code(0);
         let all: String = outcome.events.iter().map(|e| e.line.as_str()).collect();
-        assert!(all.contains("cleared"), "{outcome}");
-        assert!(!all.contains('\u{1b}') && !all.contains('\u{202e}'), "{format}: {all:?}");
+        assert!(all.contains("cleared") && all.contains("rejected a message"), "{outcome}");
+        assert!(!all.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{format}: {all:?}");
     }
 }
 
@@ -118,12 +124,21 @@ fn bytes_that_are_no_text_are_shown_in_hexadecimal() {
 
 #[test]
 fn verbosity_shows_debug_records_and_what_the_host_does() {
-    let sample = sample("filter-rs");
-    let quiet = run([&sample]).config("subscriptions=[\"a\"]").publish("a", "{}").finish();
+    let folder = crate::host::folder();
+    let quiet = run([sample("filter-rs")])
+        .config("subscriptions=[\"a\"]")
+        .publish("a", "{\"value\": 99}")
+        .arg("--no-cache")
+        .finish();
     assert!(quiet.stderr.is_empty(), "{quiet}");
-    let loud =
-        run([&sample]).config("subscriptions=[\"a\"]").publish("a", "{}").arg("-vvv").finish();
-    assert!(!loud.stderr.is_empty(), "{loud}");
+    let loud = run([sample("filter-rs")])
+        .config("subscriptions=[\"a\"]")
+        .publish("a", "{\"value\": 99}")
+        .arg("-vv")
+        .arg("--cache")
+        .arg(folder.path().join("cache"))
+        .finish();
+    loud.expect_error("DEBUG").expect_error("compiled code stored in the cache");
 }
 
 #[test]

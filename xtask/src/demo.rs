@@ -12,6 +12,8 @@ pub fn run() -> Result<()> {
     let built = Command::new(env!("CARGO"))
         .args(["build", "--package", "gg-host"])
         .current_dir(root)
+        // Where the program is run from, whatever the user's own settings are.
+        .env("CARGO_TARGET_DIR", format!("{root}/target"))
         .status()
         .context("cannot run cargo")?;
     if !built.success() {

@@ -5,7 +5,6 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -128,13 +127,12 @@ fn build_one(
     if component.is_file() && fs::read_to_string(&stamp).is_ok_and(|old| old == inputs) {
         return Ok(());
     }
-    let start = Instant::now();
     let new = out.join(format!(".{}.wasm", sample.name));
     run::quietly(command.arg("-o").arg(&new))
         .with_context(|| format!("failed to build {}", sample.name))?;
     fs::rename(&new, &component)?;
     fs::write(stamp, inputs)?;
-    report(sample.name, &component, start.elapsed())
+    report(sample.name, &component)
 }
 
 /// Of the command and of every file that goes into a sample.
@@ -202,7 +200,6 @@ pub fn build_bench_guests() -> Result<()> {
 
 /// Build a workspace of guests in Rust; cargo knows itself what is up to date.
 fn build_rust(root: &Path, workspace: &Path, out: &Path) -> Result<()> {
-    let start = Instant::now();
     let mut cargo = Command::new("cargo");
     cargo
         .args([
@@ -210,7 +207,6 @@ fn build_rust(root: &Path, workspace: &Path, out: &Path) -> Result<()> {
             "--release",
             "--target",
             "wasm32-wasip2",
-            "--quiet",
             "--message-format=json-render-diagnostics",
         ])
         .current_dir(workspace)
@@ -241,13 +237,13 @@ fn build_rust(root: &Path, workspace: &Path, out: &Path) -> Result<()> {
         }
         fs::write(&new, bytes)?;
         fs::rename(&new, &component)?;
-        report(&name, &component, start.elapsed())?;
+        report(&name, &component)?;
     }
     Ok(())
 }
 
-fn report(name: &str, component: &Path, elapsed: Duration) -> Result<()> {
+fn report(name: &str, component: &Path) -> Result<()> {
     let kib = fs::metadata(component)?.len().div_ceil(1024);
-    eprintln!("samples: {name:<16} {kib:>6} KiB {:>6.1} s", elapsed.as_secs_f64());
+    eprintln!("samples: {name:<16} {kib:>6} KiB");
     Ok(())
 }

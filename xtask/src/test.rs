@@ -33,6 +33,8 @@ fn cargo(command: &[&str], arguments: &[&String], tools: &Toolchains) -> Result<
     println!("\n==> cargo {}", command.join(" "));
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(command).current_dir(ROOT).envs(tools.environment());
+    // The tests look beside their own program for the components.
+    cargo.env("CARGO_TARGET_DIR", format!("{ROOT}/target"));
     if !arguments.is_empty() {
         cargo.arg("--").args(arguments);
     }

@@ -27,6 +27,9 @@ pub enum Operation {
     WriteLog,
 }
 
+/// Room for a bit for each operation.
+const OPERATION_BITS: u32 = 16;
+
 impl Operation {
     /// The service identifier in `accessControl`.
     pub fn service(self) -> &'static str {
@@ -93,6 +96,9 @@ struct Component {
     policy: RwLock<Arc<AccessPolicy>>,
     /// Counts the changes of `policy`, so that a remembered decision can be told from a stale one.
     generation: AtomicU64,
+    /// What the policy is known to grant on the component itself: a bit for each operation, above
+    /// them the generation of the policy that was asked.
+    known: AtomicU64,
     subscriptions: AtomicU32,
     watches: AtomicU32,
     /// Bytes that wait in its queues.
@@ -120,6 +126,7 @@ impl Caller {
                 limits,
                 policy: RwLock::new(Arc::new(policy)),
                 generation: AtomicU64::new(0),
+                known: AtomicU64::new(0),
                 subscriptions: AtomicU32::new(0),
                 watches: AtomicU32::new(0),
                 refused: AtomicU32::new(0),
@@ -192,10 +199,23 @@ impl Caller {
     /// # Errors
     /// [`crate::error::ErrorKind::Unauthorized`], with the words that would grant it.
     pub fn authorize(&self, operation: Operation, resource: &str) -> Result<()> {
+        let own = resource == self.component.name.as_ref();
+        // Read before the policy: what is remembered is never older than it says.
+        let generation = self.policy_generation() << OPERATION_BITS;
+        let known = self.component.known.load(Ordering::Relaxed);
+        let bit = 1 << operation as u64;
+        let current = known >> OPERATION_BITS == generation >> OPERATION_BITS;
+        if own && current && known & bit != 0 {
+            return Ok(());
+        }
         let policy =
             Arc::clone(&self.component.policy.read().unwrap_or_else(PoisonError::into_inner));
         let (service, name) = (operation.service(), operation.name());
         if policy.allows(service, name, resource, ResourceStyle::Standard) {
+            if own {
+                let others = if current { known } else { generation };
+                self.component.known.store(others | bit, Ordering::Relaxed);
+            }
             return Ok(());
         }
         self.warn_once(operation, resource);

@@ -5,6 +5,7 @@ mod limits;
 mod new;
 mod run;
 
+use crate::logs::harmless;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -56,7 +57,7 @@ pub fn fail(error: &anyhow::Error) -> ExitCode {
     let (bold, plain) =
         if colours(&std::io::stderr()) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
     let mut stderr = std::io::stderr().lock();
-    let _closed = writeln!(stderr, "{bold}error:{plain} {error:#}");
+    let _closed = writeln!(stderr, "{bold}error:{plain} {}", harmless(&format!("{error:#}")));
     ExitCode::FAILURE
 }
 

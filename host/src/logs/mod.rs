@@ -345,8 +345,18 @@ pub fn presentable(text: &str, most: usize) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
+/// The same for a text of several lines, none of which is cut.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let bad = |character: char| is_control(character) && character != '\n';
+    if !text.contains(bad) {
+        return Cow::Borrowed(text);
+    }
+    let lines: Vec<_> = text.split('\n').map(|line| presentable(line, usize::MAX)).collect();
+    Cow::Owned(lines.join("\n"))
+}
+
 /// Control characters, and those that change the direction of text.
-fn is_control(character: char) -> bool {
+pub fn is_control(character: char) -> bool {
     (character.is_control() && character != '\t')
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

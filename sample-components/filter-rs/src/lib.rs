@@ -16,7 +16,9 @@ fn handle(message: Message) -> Result<(), Failure> {
     let reading: Value = message.json().map_err(Failure::reject)?;
     let value = reading["value"].as_f64().ok_or_else(|| Failure::reject("no number `value`"))?;
     if reading["retry"] == true
-        && SENT_BACK.with_borrow_mut(|seen| !seen.remove(&message.payload) && seen.insert(message.payload.clone()))
+        && SENT_BACK.with_borrow_mut(|seen| {
+            !seen.remove(&message.payload) && seen.insert(message.payload.clone())
+        })
     {
         return Err(Failure::retry("asked to be tried again"));
     }

@@ -33,7 +33,8 @@ fn fetch(url: &str) -> Result<(u16, Vec<u8>), String> {
 
     let answer = outgoing_handler::handle(request, None).map_err(text)?;
     answer.subscribe().block();
-    let response = answer.get().ok_or("no answer")?.map_err(|()| "the answer was taken")?.map_err(text)?;
+    let response =
+        answer.get().ok_or("no answer")?.map_err(|()| "the answer was taken")?.map_err(text)?;
     let body = response.consume().map_err(|()| "the body was taken")?;
     let mut stream = body.stream().map_err(|()| "the body was taken")?;
     let mut bytes = Vec::new();

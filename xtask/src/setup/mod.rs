@@ -45,7 +45,8 @@ impl Toolchains {
             ]);
         }
         if let Some(js) = &self.js {
-            variables.push(("GG_JS_TOOLCHAIN", js.folder.clone()));
+            variables
+                .extend([("GG_JS_TOOLCHAIN", js.folder.clone()), ("GG_NODE", js.node.clone())]);
         }
         if let Some(python) = &self.python {
             variables.push(("GG_PYTHON", python.interpreter()));

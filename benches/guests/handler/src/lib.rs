@@ -75,6 +75,9 @@ fn calls(command: &str) -> gg_handler::Result<()> {
             "publish-drained" => {
                 pubsub::publish("bench/drained", &payload, pubsub::PayloadFormat::Binary)?;
             }
+            "publish-awaited" => {
+                pubsub::publish("bench/awaited", &payload, pubsub::PayloadFormat::Binary)?;
+            }
             "configuration" => {
                 black_box(configuration::get(&path)?);
             }

@@ -1,7 +1,7 @@
 //! What people and programs see of components: a line each.
 
 use crate::cli::Format;
-use crate::logs::{Level, Record, Source};
+use crate::logs::{Level, Record, Source, harmless, is_control};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write as _};
@@ -95,11 +95,13 @@ fn write_text(line: &mut String, record: &Record, colours: bool) {
         Source::Message => record.fields.first().map_or("", |(_, topic)| topic),
         _ => record.component.as_ref(),
     };
-    let message = &record.message;
+    // What the host says may hold a topic or a name that a component chose.
+    let (who, message) = (harmless(who), harmless(&record.message));
     let _infallible =
         write!(line, "{dim}{time}{plain} {colour}{word:<5}{plain} {dim}{who}{plain}  {message}");
     if record.source != Source::Message {
         for (key, value) in &record.fields {
+            let (key, value) = (harmless(key), harmless(value));
             let _infallible = write!(line, " {dim}{key}={plain}{value}");
         }
     }
@@ -125,7 +127,13 @@ fn write_json(line: &mut String, record: &Record) {
             "fields": fields(),
         })
     };
-    let _infallible = write!(line, "{object}");
+    // JSON leaves some characters as they are that a terminal obeys; escaped they mean the same.
+    for character in object.to_string().chars() {
+        let _infallible = match character {
+            _ if is_control(character) => write!(line, "\\u{:04x}", u32::from(character)),
+            _ => line.write_char(character),
+        };
+    }
 }
 
 /// A message's payload as a line: text as it is, bytes in hexadecimal.

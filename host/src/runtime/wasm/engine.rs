@@ -165,7 +165,7 @@ impl WasmEngine {
         }
         compiling.store(true, Ordering::Relaxed);
         let component = Component::from_binary(&self.engine, &binary)
-            .map_err(|error| format!("not a valid component: {error:#}"))?;
+            .map_err(|error| invalid(&format!("{error:#}")))?;
         compiling.store(false, Ordering::Relaxed);
         if let Some(cache) = &self.cache {
             cache.store(digest, &component);
@@ -194,6 +194,16 @@ impl WasmEngine {
         })?;
         Ok(Loaded { entry, pre })
     }
+}
+
+/// Why bytes are not a component that this engine takes.
+fn invalid(reason: &str) -> String {
+    if !cfg!(feature = "wasi3") && reason.contains("component model async") {
+        return "uses asynchronous functions or streams, as components of WASI 0.3 do, and this \
+                host serves WASI 0.2; WASI 0.3 needs a build with the feature wasi3"
+            .to_owned();
+    }
+    format!("not a valid component: {reason}")
 }
 
 fn entry(pre: &InstancePre<Guest>) -> Option<Entry> {

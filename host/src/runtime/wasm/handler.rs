@@ -13,7 +13,7 @@ use crate::logs::Level;
 use crate::runtime::{Exit, Failure, Status, Work};
 use futures_util::future::join_all;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
@@ -243,7 +243,10 @@ impl Worker<'_> {
             format: message.format.into(),
             origin: Origin::Local,
         };
-        let called = before(deadline, warm.guest.call_handle(&mut warm.store, message)).await;
+        let called = {
+            let call = pin!(warm.guest.call_handle(&mut warm.store, message));
+            before(deadline, call).await
+        };
         match called {
             Ok(Ok(outcome)) => {
                 self.crashes = 0;
@@ -261,8 +264,7 @@ impl Worker<'_> {
 }
 
 /// What a call gives, if it does so in time. A call that never waits costs no timer.
-async fn before<F: Future>(deadline: Instant, call: F) -> Result<F::Output, Elapsed> {
-    let mut call = pin!(call);
+async fn before<F: Future>(deadline: Instant, mut call: Pin<&mut F>) -> Result<F::Output, Elapsed> {
     match poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
         Poll::Ready(output) => Ok(output),
         Poll::Pending => timeout_at(deadline.into(), call).await,

@@ -3,6 +3,7 @@
 use super::measure::{Size, key_bytes, value_size};
 use super::{ConfigLeaf, merge};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A container: entries by the lower-case form of their key.
@@ -23,13 +24,19 @@ pub(super) enum Node {
     Leaf { value: Value, at: i64 },
 }
 
+/// A key as it is compared; most are in lower case already.
+fn lower_case(key: &str) -> Cow<'_, str> {
+    let is_lower = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    if key.bytes().all(is_lower) { key.into() } else { key.to_lowercase().into() }
+}
+
 impl Branch {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
-        self.0.get(&key.to_lowercase())
+        self.0.get(&*lower_case(key))
     }
 
     pub(super) fn entry_mut(&mut self, key: &str) -> Option<&mut Entry> {

@@ -1,7 +1,8 @@
-//! Logs far more than is written down, and crashes in the middle of it.
+//! Logs as often as its first argument says, and crashes in the middle of it.
 
 fn main() {
-    for number in 0..20_000 {
+    let count: u32 = std::env::args().nth(1).expect("a count").parse().expect("a number");
+    for number in 0..count {
         gg_sdk::info!("flood {number}");
     }
     panic!("after the flood");
