@@ -106,12 +106,13 @@ fn memory(rows: &mut Vec<Row>) -> Result<()> {
     let compiled = wasmtime::component::Component::from_file(&engine, guest("filter-rs")?)?;
     fs::write(common::host::cache().join("floor.cwasm"), compiled.serialize()?)?;
 
-    let kinds = [("handlers", "filter-rs handler"), ("services", "service that waits in next")];
+    let kinds =
+        [("handlers", "filter-rs handler", ""), ("services", "service", " waiting in next")];
     let mut floors = Vec::new();
     for count in COUNTS {
         floors.push((0..ROUNDS).map(|_| measure("floor", count)).collect::<Result<Vec<_>>>()?);
     }
-    for (kind, name) in kinds {
+    for (kind, name, what) in kinds {
         let mut held = Vec::new();
         for count in COUNTS {
             held.push((0..ROUNDS).map(|_| measure(kind, count)).collect::<Result<Vec<_>>>()?);
@@ -120,7 +121,7 @@ fn memory(rows: &mut Vec<Row>) -> Result<()> {
             let plural = if *count == 1 { "" } else { "s" };
             let mib = |values: &[f64]| values.iter().map(|kib| kib / 1024.0).collect::<Vec<_>>();
             let row = Row::new(
-                format!("memory of a host with {count} {name}{plural}"),
+                format!("memory of a host with {count} {name}{plural}{what}"),
                 "MiB",
                 mib(&held[place]),
                 Aim::NONE,
@@ -133,7 +134,7 @@ fn memory(rows: &mut Vec<Row>) -> Result<()> {
                 let more = (COUNTS[place] - COUNTS[0]) as f64;
                 all[place].iter().map(|kib| (kib - first) / more).collect()
             };
-            let name = format!("memory for each further {name}, at {}", COUNTS[place]);
+            let name = format!("memory for each further {name}{what}, at {}", COUNTS[place]);
             let row = Row::new(name, "KiB", growth(&held), Aim::at_most(MOST_KIB));
             add(rows, row.beside(growth(&floors)));
         }

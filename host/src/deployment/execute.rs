@@ -4,8 +4,8 @@ use super::parts::Parts;
 use super::plan::{Step, plan};
 use super::{Deployment, DesiredComponent};
 use crate::runtime::{Failure, Prepared};
-use crate::supervisor::machine::LifecycleState;
 use crate::supervisor::order::{Circle, Needs, start_order};
+use futures_util::future::join_all;
 use gg_model::{ComponentName, ComponentVersion};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -48,7 +48,7 @@ pub(crate) async fn execute(
         .collect();
     let steps = plan(running, &wanted);
     let mut ready = prepare(parts, deployment, &steps).await?;
-    let order = start_order(&needs(deployment, &ready))?;
+    let waves = start_order(&needs(deployment, &ready))?;
 
     for step in &steps {
         match step {
@@ -63,13 +63,12 @@ pub(crate) async fn execute(
             Step::Install(_) => {}
         }
     }
-    for name in order {
-        let Some((desired, prepared)) = ready.remove(&name) else { continue };
-        parts.configure(desired);
-        parts.install(desired, prepared);
-        if parts.supervisor.start(&name).await == Some(LifecycleState::Broken) {
-            tracing::debug!(component = %name, "did not start");
+    for wave in waves {
+        for (desired, prepared) in wave.iter().filter_map(|name| ready.remove(name)) {
+            parts.configure(desired);
+            parts.install(desired, prepared);
         }
+        join_all(wave.iter().map(|name| parts.supervisor.start(name))).await;
     }
     Ok(())
 }

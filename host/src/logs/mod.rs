@@ -243,9 +243,25 @@ impl LogSink {
         self.count(self.send(level, source, message.into_owned(), fields), 1);
     }
 
-    /// Say something about the component; not limited.
-    pub fn host(&self, level: Level, message: impl Into<String>) {
+    /// Say something about the component that it can bring about as often as it likes: limited
+    /// like its own records.
+    pub fn about(&self, level: Level, message: impl Into<String>) {
+        let mut state = self.lock();
+        if !state.bucket.take(Instant::now()) {
+            state.left_out += 1;
+            return;
+        }
+        let left_out = std::mem::take(&mut state.left_out);
+        drop(state);
+        self.say_left_out(left_out);
         self.count(self.send(level, Source::Host, message.into(), Vec::new()), 1);
+    }
+
+    /// Say something about the component that happens seldom and must be heard: it goes before
+    /// the component's own records.
+    pub fn host(&self, level: Level, message: impl Into<String>) {
+        let record = self.record(level, Source::Host, message.into(), Vec::new(), None);
+        self.count(self.inner.records.try_send(record).is_ok(), 1);
     }
 
     /// The last lines the component said.
@@ -281,18 +297,22 @@ impl LogSink {
         message: String,
         fields: Vec<(String, String)>,
     ) -> bool {
-        let inner = &self.inner;
-        let Some(place) = inner.waiting.take() else { return false };
-        let record = Record {
-            at: inner.clock.now(),
-            component: inner.component.clone(),
-            level,
-            source,
-            message,
-            fields,
-            place: Some(place),
-        };
-        inner.records.try_send(record).is_ok()
+        let Some(place) = self.inner.waiting.take() else { return false };
+        let record = self.record(level, source, message, fields, Some(place));
+        self.inner.records.try_send(record).is_ok()
+    }
+
+    fn record(
+        &self,
+        level: Level,
+        source: Source,
+        message: String,
+        fields: Vec<(String, String)>,
+        place: Option<Place>,
+    ) -> Record {
+        let at = self.inner.clock.now();
+        let component = self.inner.component.clone();
+        Record { at, component, level, source, message, fields, place }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -21,29 +21,35 @@ pub struct Needs {
 #[error("components depend on each other in a circle: {}", .0.join(" -> "))]
 pub struct Circle(pub Vec<String>);
 
-/// The order to start in.
+/// The waves to start in: each when the one before is up, those within one together, so that a
+/// component that is slow to come up holds back only those that need it.
 ///
 /// # Errors
 /// A circle of dependencies.
-pub fn start_order(needs: &BTreeMap<ComponentName, Needs>) -> Result<Vec<ComponentName>, Circle> {
-    let mut order = Vec::with_capacity(needs.len());
+pub fn start_order(
+    needs: &BTreeMap<ComponentName, Needs>,
+) -> Result<Vec<Vec<ComponentName>>, Circle> {
+    let mut waves = Vec::new();
     let mut done = BTreeSet::new();
-    while order.len() < needs.len() {
+    while done.len() < needs.len() {
         let ready = |needed: &Needs| {
             needed.dependencies.iter().all(|name| done.contains(name) || !needs.contains_key(name))
         };
-        let next = needs
-            .iter()
-            .filter(|(name, needed)| !done.contains(*name) && ready(needed))
-            .min_by_key(|(_, needed)| (!needed.waits_for_messages, needed.place));
-        let Some((name, _)) = next else {
+        let mut wave: Vec<(&ComponentName, &Needs)> =
+            needs.iter().filter(|(name, needed)| !done.contains(*name) && ready(needed)).collect();
+        if wave.is_empty() {
             let left = needs.keys().filter(|name| !done.contains(*name));
             return Err(Circle(left.map(ToString::to_string).collect()));
-        };
-        done.insert(name.clone());
-        order.push(name.clone());
+        }
+        if wave.iter().any(|(_, needed)| needed.waits_for_messages) {
+            wave.retain(|(_, needed)| needed.waits_for_messages);
+        }
+        wave.sort_by_key(|(_, needed)| needed.place);
+        let wave: Vec<ComponentName> = wave.into_iter().map(|(name, _)| name.clone()).collect();
+        done.extend(wave.iter().cloned());
+        waves.push(wave);
     }
-    Ok(order)
+    Ok(waves)
 }
 
 #[cfg(test)]
@@ -62,7 +68,9 @@ mod tests {
     }
 
     fn order(rows: &[(&str, &[&str], bool)]) -> Vec<String> {
-        start_order(&needs(rows)).unwrap().iter().map(ToString::to_string).collect()
+        let names =
+            |wave: &Vec<ComponentName>| wave.iter().map(ToString::to_string).collect::<Vec<_>>();
+        start_order(&needs(rows)).unwrap().iter().map(|wave| names(wave).join(" ")).collect()
     }
 
     #[test]
@@ -74,13 +82,18 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_the_request_holds_otherwise() {
-        assert_eq!(order(&[("z", &[], false), ("a", &[], false)]), ["z", "a"]);
+    fn what_needs_nothing_starts_together_in_the_order_of_the_request() {
+        assert_eq!(
+            order(&[("z", &[], false), ("a", &[], false), ("b", &["z"], false)]),
+            ["z a", "b"]
+        );
     }
 
     #[test]
     fn handlers_start_before_services() {
-        assert_eq!(order(&[("sensor", &[], false), ("filter", &[], true)]), ["filter", "sensor"]);
+        let rows: &[(&str, &[&str], bool)] =
+            &[("sensor", &[], false), ("filter", &[], true), ("other", &[], true)];
+        assert_eq!(order(rows), ["filter other", "sensor"]);
     }
 
     #[test]

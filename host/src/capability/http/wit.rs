@@ -39,13 +39,13 @@ impl WasiHttpHooks for Hooks {
         Box::new(async move {
             let target = send::Target::of(request.uri())?;
             if !hosts.allows(&target.host, target.port) {
-                log.host(Level::Warn, hosts.refusal(&target.host, target.port));
+                log.about(Level::Warn, hosts.refusal(&target.host, target.port));
                 return Err(Error::HttpRequestDenied);
             }
             let Ok(slot) = slots.try_acquire_owned() else {
                 let limits = Limits { http_requests: at_once, ..Limits::default() };
                 let exceeded = limits.exceeded("http-requests", None);
-                log.host(Level::Warn, format!("the component {exceeded}"));
+                log.about(Level::Warn, format!("the component {exceeded}"));
                 return Err(Error::ConnectionLimitReached);
             };
             let (response, connection) =

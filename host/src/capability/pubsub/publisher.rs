@@ -15,10 +15,10 @@ const REMEMBERED: usize = 16;
 const MOST_MATCHES: usize = 1024;
 
 /// Publications in a row after which a publisher lets others run.
-const TURN: u32 = 64;
+const TURN: usize = 64;
 
-/// How full a queue may be, in 1/256, before its publisher lets others run.
-const HALF: u8 = 128;
+/// The part of the room left in a queue that may be filled before others run.
+const PART: usize = 4;
 
 /// Publishes for one caller. Remembers for the topics used last that they are allowed and who
 /// receives them, until a policy or a subscription changes.
@@ -28,7 +28,7 @@ pub struct Publisher {
     caller: Caller,
     /// Most recently used first.
     remembered: Vec<Arc<Route>>,
-    in_a_row: u32,
+    in_a_row: usize,
 }
 
 /// Where the messages of one topic go.
@@ -72,17 +72,17 @@ impl Publisher {
             return Ok(Then::GoOn);
         }
         let message = Arc::new(Message { topic: route.topic.clone(), payload, format });
-        let mut fullest = 0;
+        let mut least_room = usize::MAX;
         let mut full = Vec::new();
         for queue in &route.queues {
             match queue.offer(&message) {
-                Offer::Taken { fullness } => fullest = fullest.max(fullness),
-                Offer::Dropped => fullest = u8::MAX,
+                Offer::Taken { room } => least_room = least_room.min(room),
+                Offer::Dropped => least_room = 0,
                 Offer::Full => full.push(Arc::clone(queue)),
             }
         }
         self.in_a_row += 1;
-        if fullest < HALF && self.in_a_row < TURN && full.is_empty() {
+        if full.is_empty() && self.in_a_row < TURN.min(least_room / PART) {
             return Ok(Then::GoOn);
         }
         self.in_a_row = 0;

@@ -21,8 +21,8 @@ const BATCH: usize = 32;
 /// What became of a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Offer {
-    /// It is in the queue; `fullness` in 1/256.
-    Taken { fullness: u8 },
+    /// It is in the queue, which has room for so many more.
+    Taken { room: usize },
     /// It, or an older one in its place, was dropped and counted.
     Dropped,
     /// There is no room, and the subscriber asked publishers to wait.
@@ -76,7 +76,7 @@ impl Queue {
     pub(super) fn offer(&self, message: &Arc<Message>) -> Offer {
         let mut state = self.lock();
         if state.closed {
-            return Offer::Taken { fullness: 0 };
+            return Offer::Taken { room: usize::MAX };
         }
         let size = message.size();
         let mut dropped = 0;
@@ -94,8 +94,8 @@ impl Queue {
                 }
             }
         }
-        let fullness = state.messages.len() * 255 / self.capacity;
         state.messages.push_back(Arc::clone(message));
+        let room = self.capacity.saturating_sub(state.messages.len());
         let reader = state.reader.take();
         drop(state);
         if let Some(reader) = reader {
@@ -105,7 +105,7 @@ impl Queue {
             self.count_dropped(dropped);
             return Offer::Dropped;
         }
-        Offer::Taken { fullness: u8::try_from(fullness).unwrap_or(u8::MAX) }
+        Offer::Taken { room }
     }
 
     /// Put a message in, waiting for room. Gives up after [`PATIENCE`].
@@ -119,7 +119,8 @@ impl Queue {
                 room.await;
             }
         };
-        if tokio::time::timeout(PATIENCE, patience).await.is_err() {
+        let waited = tokio::time::timeout(PATIENCE, patience).await;
+        if waited.is_err() && self.offer(message) == Offer::Full {
             self.stalled.store(true, Ordering::Relaxed);
             self.offer(message);
         }
@@ -144,11 +145,15 @@ impl Queue {
         let count = state.messages.len().min(BATCH);
         let mut bytes = 0;
         batch.extend(state.messages.drain(..count).inspect(|message| bytes += message.size()));
+        let left = state.messages.len();
         drop(state);
         self.bytes.give(bytes);
         if self.when_full == WhenFull::Block {
             self.stalled.store(false, Ordering::Relaxed);
-            self.room.notify_waiters();
+            // Not at the first free place: publishers would be woken for every few messages.
+            if left <= self.capacity - self.capacity / 4 {
+                self.room.notify_waiters();
+            }
         }
         Poll::Ready(())
     }

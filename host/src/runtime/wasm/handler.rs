@@ -193,7 +193,7 @@ impl Worker<'_> {
                 Ok(Ok(())) => return,
                 Ok(Err(Refusal::Reject(reason))) => {
                     let topic = &message.topic;
-                    log.host(
+                    log.about(
                         Level::Warn,
                         format!("rejected a message on {topic}: {}", shown(&reason)),
                     );
@@ -202,14 +202,14 @@ impl Worker<'_> {
                 Ok(Err(Refusal::Retry(reason))) if attempt == retries => {
                     let topic = &message.topic;
                     let limit = self.caller.limits().exceeded("retries", None);
-                    log.host(
+                    log.about(
                         Level::Error,
                         format!("gave up a message on {topic}: {}; {limit}", shown(&reason)),
                     );
                 }
                 Ok(Err(Refusal::Retry(reason))) => {
                     let topic = &message.topic;
-                    log.host(
+                    log.about(
                         Level::Warn,
                         format!("will retry a message on {topic} in {pause:?}: {}", shown(&reason)),
                     );
@@ -220,7 +220,7 @@ impl Worker<'_> {
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
                 Err(failure) => {
-                    log.host(Level::Error, failure.to_string());
+                    log.about(Level::Error, failure.to_string());
                     self.crashes += 1;
                     self.last = Some(failure);
                     return;

@@ -31,7 +31,7 @@ impl Limiter {
         let exceeded = self.limits.exceeded(limit, needed);
         let news = self.exceeded.as_ref().is_none_or(|known| known.limit != limit);
         if news {
-            self.log.host(Level::Warn, format!("the component {exceeded}"));
+            self.log.about(Level::Warn, format!("the component {exceeded}"));
         }
         self.exceeded = Some(exceeded);
     }
