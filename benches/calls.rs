@@ -280,7 +280,7 @@ impl Loader {
         Ok(Self { runtime, folder: tempfile::tempdir()?, records })
     }
 
-    fn component(&self, sample: &str) -> Result<(InstalledComponent, Caller)> {
+    fn component(&self, sample: &str) -> Result<(Arc<InstalledComponent>, Caller)> {
         let described = Component::handler(sample, &guest(sample)?, &["nothing"], 1);
         let desired = common::host::desired(self.folder.path(), &[described], &Clock::system())?;
         let component = desired.into_iter().next().context("one was described")?.component;

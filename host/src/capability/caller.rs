@@ -115,7 +115,7 @@ impl Caller {
         name: ComponentName,
         version: ComponentVersion,
         thing: ThingName,
-        policy: AccessPolicy,
+        policy: impl Into<Arc<AccessPolicy>>,
         limits: Limits,
     ) -> Self {
         Self {
@@ -124,7 +124,7 @@ impl Caller {
                 version,
                 thing,
                 limits,
-                policy: RwLock::new(Arc::new(policy)),
+                policy: RwLock::new(policy.into()),
                 generation: AtomicU64::new(0),
                 known: AtomicU64::new(0),
                 subscriptions: AtomicU32::new(0),

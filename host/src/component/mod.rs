@@ -2,6 +2,7 @@
 
 use gg_model::{AccessPolicy, ComponentName, ComponentVersion, Limits, RuntimeKind, Sandbox};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A component with everything its runtime needs to know.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ pub struct InstalledComponent {
     /// How much it may use.
     pub limits: Limits,
     /// What it may ask of the host.
-    pub policy: AccessPolicy,
+    pub policy: Arc<AccessPolicy>,
     /// Components that must be up before it.
     pub dependencies: Vec<ComponentName>,
 }

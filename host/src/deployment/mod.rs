@@ -7,6 +7,7 @@ pub mod source;
 
 use crate::component::InstalledComponent;
 use gg_model::ConfigTree;
+use std::sync::Arc;
 
 /// A desired set of components with everything they need, complete and checked.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +20,7 @@ pub struct Deployment {
 #[derive(Clone, Debug)]
 pub struct DesiredComponent {
     /// What to run.
-    pub component: InstalledComponent,
+    pub component: Arc<InstalledComponent>,
     /// Its configuration.
     pub configuration: ConfigTree,
 }

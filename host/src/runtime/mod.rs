@@ -23,7 +23,7 @@ pub trait Runtime: fmt::Debug + Send + Sync {
     /// link.
     fn prepare<'a>(
         &'a self,
-        component: &'a InstalledComponent,
+        component: &'a Arc<InstalledComponent>,
         log: &'a LogSink,
     ) -> BoxFuture<'a, Result<Box<dyn Prepared>, Failure>>;
 }

@@ -4,6 +4,7 @@ use super::{BoxFuture, Failure, Prepared, Runtime};
 use crate::component::InstalledComponent;
 use crate::logs::LogSink;
 use gg_model::RuntimeKind;
+use std::sync::Arc;
 
 /// Refuses every component.
 #[derive(Debug)]
@@ -12,7 +13,7 @@ pub struct Unsupported;
 impl Runtime for Unsupported {
     fn prepare<'a>(
         &'a self,
-        component: &'a InstalledComponent,
+        component: &'a Arc<InstalledComponent>,
         _log: &'a LogSink,
     ) -> BoxFuture<'a, Result<Box<dyn Prepared>, Failure>> {
         let what = match component.runtime {

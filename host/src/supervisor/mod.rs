@@ -107,7 +107,7 @@ impl Supervisor {
     /// It cannot run, and why.
     pub async fn prepare(
         &self,
-        component: &InstalledComponent,
+        component: &Arc<InstalledComponent>,
         log: &LogSink,
     ) -> Result<Box<dyn Prepared>, Failure> {
         self.runtimes.of(component).prepare(component, log).await

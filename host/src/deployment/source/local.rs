@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Largest recipe file, in bytes.
 const LARGEST_RECIPE: u64 = 1 << 20;
@@ -179,10 +180,10 @@ impl LocalComponent {
             work,
             sandbox,
             limits,
-            policy: policy(recipe, &configuration, operator)?,
+            policy: Arc::new(policy(recipe, &configuration, operator)?),
             dependencies: recipe.dependencies.keys().cloned().collect(),
         };
-        Ok(DesiredComponent { component, configuration: tree })
+        Ok(DesiredComponent { component: Arc::new(component), configuration: tree })
     }
 
     /// The recipe's defaults with the operator's values over them.

@@ -8,6 +8,7 @@ use crate::capability::caller::Caller;
 use crate::component::InstalledComponent;
 use crate::logs::LogSink;
 use crate::runtime::Failure;
+use std::sync::Arc;
 
 /// A handler that is loaded and linked, and is never called.
 #[expect(missing_debug_implementations, reason = "its parts have nothing to show")]
@@ -23,7 +24,7 @@ impl Handler {
     /// It cannot run, or is no handler.
     pub async fn load(
         runtime: &WasmRuntime,
-        component: &InstalledComponent,
+        component: &Arc<InstalledComponent>,
         log: &LogSink,
     ) -> Result<Self, Failure> {
         let instances = runtime.instances(component, log).await?;

@@ -6,12 +6,12 @@
 //! for. Anything else is compiled again. Code is machine code: to run a forged entry would be to
 //! leave the sandbox.
 
-use super::load::Digest;
+use super::load::{Digest, hash};
 use rustix::process::geteuid;
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::hash::{Hash, Hasher};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -55,13 +55,12 @@ impl CompileCache {
 
     fn try_load(&self, engine: &Engine, digest: Digest, path: &Path) -> io::Result<Component> {
         let seal = fs::read(self.path(digest, "seal"))?;
-        let file = OpenOptions::new().read(true).custom_flags(libc_nofollow()).open(path)?;
-        check_owner(&file.metadata()?, 0o022)?;
-        let code = fs::read(path)?;
-        if seal != self.seal(digest, &code) {
+        let mut file = OpenOptions::new().read(true).custom_flags(libc_nofollow()).open(path)?;
+        let metadata = file.metadata()?;
+        check_owner(&metadata, 0o022)?;
+        if seal != self.seal(digest, metadata.len(), &mut file)? {
             return Err(io::Error::other("it is not what was written"));
         }
-        drop(code);
         #[expect(unsafe_code, reason = "the code is ours: see the checks above")]
         // SAFETY: the file was written by this user for this engine, is sealed by a digest that
         // was just checked, and is replaced only by a rename, never changed in place.
@@ -73,7 +72,7 @@ impl CompileCache {
     pub(super) fn store(&self, digest: Digest, component: &Component) {
         let stored = component.serialize().map_err(io::Error::other).and_then(|code| {
             // The seal comes last: an entry without one is not used.
-            let seal = self.seal(digest, &code);
+            let seal = self.seal(digest, code.len() as u64, &mut code.as_slice())?;
             fs::remove_file(self.path(digest, "seal")).or_else(not_found_is_fine)?;
             self.write(&self.path(digest, "cwasm"), &code)?;
             self.write(&self.path(digest, "seal"), &seal)
@@ -102,14 +101,14 @@ impl CompileCache {
         self.folder.join(format!("{digest}-{:016x}.{extension}", self.engine_key))
     }
 
-    fn seal(&self, digest: Digest, code: &[u8]) -> Vec<u8> {
+    fn seal(&self, digest: Digest, length: u64, code: &mut impl Read) -> io::Result<Vec<u8>> {
         let mut seal = Sha256::new();
         seal.update(b"gg-host compiled component 1\0");
         seal.update(digest.bytes());
         seal.update(self.engine_key.to_le_bytes());
-        seal.update((code.len() as u64).to_le_bytes());
-        seal.update(code);
-        seal.finalize().to_vec()
+        seal.update(length.to_le_bytes());
+        hash(code, &mut seal)?;
+        Ok(seal.finalize().to_vec())
     }
 }
 

@@ -10,7 +10,7 @@ use crate::bindings::exports::gg::host::message_handler;
 use crate::runtime::Failure;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read, Take};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -130,12 +130,19 @@ impl WasmEngine {
     /// The file cannot be read, is no component, or imports what is not served.
     pub(super) fn load(&self, path: &Path, compiling: &AtomicBool) -> Result<Arc<Loaded>, Failure> {
         let failed = |reason: String| Failure::to_start(format!("{}: {reason}", path.display()));
-        let bytes = read(path).map_err(failed)?;
-        let digest = Digest::of(&bytes);
+        let mut file = open(path).map_err(failed)?;
+        let digest = Digest::of_file(&mut file).map_err(|error| failed(unreadable(&error)))?;
         if let Some(loaded) = self.in_memory(digest) {
             return Ok(loaded);
         }
-        let component = self.component(digest, &bytes, compiling).map_err(failed)?;
+        let component = match self.cached(digest) {
+            Some(component) => component,
+            // Read once more, as a whole, and only now: most starts need no more than the digest.
+            None => {
+                let bytes = read(path).map_err(failed)?;
+                self.component(Digest::of(&bytes), &bytes, compiling).map_err(failed)?
+            }
+        };
         let loaded = Arc::new(self.link(&component).map_err(failed)?);
         let mut all = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, loaded| loaded.strong_count() > 0);
@@ -222,8 +229,15 @@ fn entry(pre: &InstancePre<Guest>) -> Option<Entry> {
 /// # Errors
 /// It cannot be read, or is too large.
 pub fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let mut file = File::open(path).map_err(|error| format!("cannot open: {error}"))?;
-    let metadata = file.metadata().map_err(|error| format!("cannot read: {error}"))?;
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    Ok(bytes)
+}
+
+/// A wasm file of acceptable size, to be read no further than that.
+fn open(path: &Path) -> Result<Take<File>, String> {
+    let file = File::open(path).map_err(|error| format!("cannot open: {error}"))?;
+    let metadata = file.metadata().map_err(|error| unreadable(&error))?;
     if !metadata.is_file() {
         return Err("not a file".to_owned());
     }
@@ -231,13 +245,11 @@ pub fn read(path: &Path) -> Result<Vec<u8>, String> {
         let length = metadata.len();
         return Err(format!("{length} bytes; a component has at most {}", load::LARGEST));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-    let limit = load::LARGEST + 1;
-    file.by_ref()
-        .take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(|error| format!("cannot read: {error}"))?;
-    Ok(bytes)
+    Ok(file.take(load::LARGEST))
+}
+
+fn unreadable(error: &io::Error) -> String {
+    format!("cannot read: {error}")
 }
 
 /// An error and its causes in one line.

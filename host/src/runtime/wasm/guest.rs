@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::component::InstalledComponent;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, StoreContextMut, UpdateDeadline};
@@ -69,7 +70,7 @@ impl WasiHttpView for Guest {
 pub(super) struct Surroundings {
     pub(super) capabilities: Capabilities,
     pub(super) clock: Clock,
-    pub(super) component: InstalledComponent,
+    pub(super) component: Arc<InstalledComponent>,
     pub(super) logging: Logging,
 }
 

@@ -4,6 +4,7 @@
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::fmt;
+use std::io::{self, Read};
 use thiserror::Error;
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
@@ -24,6 +25,16 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Of what a file holds from here on, a piece at a time.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn of_file(file: &mut impl Read) -> io::Result<Self> {
+        let mut digest = Sha256::new();
+        hash(file, &mut digest)?;
+        Ok(Self(digest.finalize().into()))
+    }
+
     /// The bare bytes.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
@@ -39,6 +50,17 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// Add what a file holds from here on, without holding it in memory.
+pub(super) fn hash(file: &mut impl Read, digest: &mut Sha256) -> io::Result<()> {
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(()),
+            count => digest.update(&piece[..count]),
+        }
     }
 }
 

@@ -73,7 +73,7 @@ impl WasmRuntime {
 
     async fn load(
         &self,
-        component: &InstalledComponent,
+        component: &Arc<InstalledComponent>,
         log: &LogSink,
     ) -> Result<Arc<Loaded>, Failure> {
         let compiling = Arc::new(AtomicBool::new(false));
@@ -102,7 +102,7 @@ impl WasmRuntime {
     /// Load a component and put everything its instances need beside it.
     async fn instances(
         &self,
-        component: &InstalledComponent,
+        component: &Arc<InstalledComponent>,
         log: &LogSink,
     ) -> Result<Instances, Failure> {
         let loaded = self.load(component, log).await?;
@@ -119,7 +119,7 @@ impl WasmRuntime {
             surroundings: Surroundings {
                 capabilities: self.capabilities.clone(),
                 clock: self.clock.clone(),
-                component: component.clone(),
+                component: Arc::clone(component),
                 logging: Logging::new(log.clone()),
             },
             meter: Meter::new(),
@@ -131,7 +131,7 @@ impl WasmRuntime {
 impl Runtime for WasmRuntime {
     fn prepare<'a>(
         &'a self,
-        component: &'a InstalledComponent,
+        component: &'a Arc<InstalledComponent>,
         log: &'a LogSink,
     ) -> BoxFuture<'a, Result<Box<dyn Prepared>, Failure>> {
         Box::pin(async move {
