@@ -9,7 +9,9 @@ use crate::logs::harmless;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Run WASI components in a sandbox, with the semantics of AWS IoT Greengrass V2.
 #[derive(Debug, Parser)]
@@ -70,14 +72,14 @@ fn colours(stream: &impl std::io::IsTerminal) -> bool {
 fn start_tracing(verbose: u8) {
     let level = ["warn,gg_host=warn", "warn,gg_host=info", "info,gg_host=debug", "debug", "trace"];
     let level = level[usize::from(verbose).min(level.len() - 1)];
-    let filter = EnvFilter::try_from_env("GG_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let _already = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let told = std::env::var("GG_LOG").ok().and_then(|told| told.parse::<Targets>().ok());
+    let filter = told.or_else(|| level.parse().ok()).unwrap_or_default();
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(colours(&std::io::stderr()))
         .with_target(verbose > 1)
-        .compact()
-        .try_init();
+        .compact();
+    let _already = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
 /// Where compiled components are kept unless told otherwise.
