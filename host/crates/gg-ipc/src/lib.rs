@@ -1,0 +1,32 @@
+//! The wire of Greengrass IPC as the AWS IoT Device SDKs speak it: bytes in, values out.
+//!
+//! Everything here is a value or its translation: no sockets, no clock, no threads, and no rule of
+//! what an operation does. The same types serve both directions, for a server as for a client.
+//! Bytes are hostile: what they say of lengths reserves nothing, and what they hold is measured
+//! before it is read.
+//!
+//! From the bytes upwards:
+//!
+//! * [`frame`], [`header`]: the event stream, with its checksums.
+//! * [`payload`], [`blob`], [`document`], [`timestamp`], [`secret`]: what shapes are made of.
+#![forbid(unsafe_code)]
+
+mod extent;
+#[cfg(test)]
+mod testing;
+mod text;
+
+pub mod blob;
+pub mod document;
+pub mod frame;
+pub mod header;
+pub mod payload;
+pub mod secret;
+pub mod timestamp;
+
+pub use blob::Blob;
+pub use document::{Document, ObjectText};
+pub use frame::{Decoder, EncodeError, Frame, FrameError};
+pub use payload::{Payload, PayloadError};
+pub use secret::Secret;
+pub use timestamp::Timestamp;
