@@ -8,10 +8,14 @@
 //! From the bytes upwards:
 //!
 //! * [`frame`], [`header`]: the event stream, with its checksums.
+//! * [`operation`]: what can be called.
+//! * [`shapes`]: what is asked and answered, as JSON.
 //! * [`payload`], [`blob`], [`document`], [`timestamp`], [`secret`]: what shapes are made of.
 #![forbid(unsafe_code)]
 
 mod extent;
+#[macro_use]
+mod macros;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -20,13 +24,16 @@ pub mod blob;
 pub mod document;
 pub mod frame;
 pub mod header;
+pub mod operation;
 pub mod payload;
 pub mod secret;
+pub mod shapes;
 pub mod timestamp;
 
 pub use blob::Blob;
 pub use document::{Document, ObjectText};
 pub use frame::{Decoder, EncodeError, Frame, FrameError};
+pub use operation::{Call, Operation, call};
 pub use payload::{Payload, PayloadError};
 pub use secret::Secret;
 pub use timestamp::Timestamp;

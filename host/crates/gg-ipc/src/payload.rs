@@ -69,3 +69,6 @@ impl fmt::Debug for Payload {
         write!(f, "{} bytes", self.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 
 use crate::blob::Blob;
 use crate::document::{Document, ObjectText};
+use crate::operation::Shape;
 use crate::payload::Payload;
 use crate::secret::Secret;
 use crate::timestamp::Timestamp;
@@ -39,6 +40,11 @@ pub(crate) fn unhex(text: &str) -> Vec<u8> {
     let digit = |c: char| u8::try_from(c.to_digit(16).unwrap()).unwrap();
     let digits: Vec<u8> = text.chars().map(digit).collect();
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
+
+/// Something to be tested with every shape.
+pub(crate) trait ShapeVisitor {
+    fn visit<T: Shape + Arbitrary>(&mut self, name: &str);
 }
 
 pub(crate) fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
