@@ -8,7 +8,8 @@
 //! From the bytes upwards:
 //!
 //! * [`frame`], [`header`]: the event stream, with its checksums.
-//! * [`operation`]: what can be called.
+//! * [`message`], [`handshake`]: what frames mean, and how a connection begins.
+//! * [`operation`], [`error`]: what can be called, and how it fails.
 //! * [`shapes`]: what is asked and answered, as JSON.
 //! * [`payload`], [`blob`], [`document`], [`timestamp`], [`secret`]: what shapes are made of.
 #![forbid(unsafe_code)]
@@ -22,8 +23,11 @@ mod text;
 
 pub mod blob;
 pub mod document;
+pub mod error;
 pub mod frame;
+pub mod handshake;
 pub mod header;
+pub mod message;
 pub mod operation;
 pub mod payload;
 pub mod secret;
@@ -32,7 +36,9 @@ pub mod timestamp;
 
 pub use blob::Blob;
 pub use document::{Document, ObjectText};
+pub use error::{ErrorCode, OperationError};
 pub use frame::{Decoder, EncodeError, Frame, FrameError};
+pub use message::{Message, MessageError, ReplyError, Requested, StreamId, StreamMessage};
 pub use operation::{Call, Operation, call};
 pub use payload::{Payload, PayloadError};
 pub use secret::Secret;
