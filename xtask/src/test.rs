@@ -11,7 +11,7 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 pub fn run(ci: bool, arguments: &[String]) -> Result<()> {
     let filter: Vec<&String> = arguments.iter().filter(|argument| *argument != "--ci").collect();
     let tools = prepare(ci)?;
-    cargo(&["test", "--package", "gg-model"], &filter, &tools)?;
+    cargo(&["test", "--package", "gg-model", "--package", "gg-ipc"], &filter, &tools)?;
     cargo(&["test", "--package", "gg-host"], &filter, &tools)?;
     // Components of WASI 0.3, which a build of its own serves.
     cargo(

@@ -1,0 +1,32 @@
+//! Requests, responses and events of all operations, a file a service. Names are those of the
+//! model.
+//!
+//! A member that servers insist on has its plain type, any other is an `Option`; of lists and maps
+//! an absent one is empty. Values are checked no further than their JSON.
+
+mod client_device;
+mod component;
+mod configuration;
+mod deployment;
+mod lifecycle;
+mod metric;
+mod mqtt;
+mod pubsub;
+mod secret;
+mod shadow;
+mod token;
+
+pub use client_device::*;
+pub use component::*;
+pub use configuration::*;
+pub use deployment::*;
+pub use lifecycle::*;
+pub use metric::*;
+pub use mqtt::*;
+pub use pubsub::*;
+pub use secret::*;
+pub use shadow::*;
+pub use token::*;
+
+#[cfg(test)]
+mod tests;
