@@ -142,6 +142,32 @@ impl ConfigTree {
         leaves
     }
 
+    /// The leaf, or the empty container, at a path; none where there is a container that holds
+    /// something, or nothing.
+    pub fn leaf<S: AsRef<str>>(&self, path: &[S]) -> Option<ConfigLeaf> {
+        let mut leaves = Vec::new();
+        let stored = self.stored_path(path)?;
+        match self.root.find(path)? {
+            Node::Branch(branch) if !branch.is_empty() => {}
+            node => node.leaves(&mut stored.clone(), &mut leaves),
+        }
+        leaves.pop()
+    }
+
+    /// The full key path of every leaf that another tree has not, or not with this value, and of
+    /// every one that only the other has.
+    pub fn differences(&self, other: &Self) -> Vec<Vec<String>> {
+        let differs =
+            |leaf: &ConfigLeaf, tree: &Self| tree.get(&leaf.path).as_ref() != Some(&leaf.value);
+        let mut paths: Vec<Vec<String>> = Vec::new();
+        paths.extend(
+            self.leaves().into_iter().filter(|leaf| differs(leaf, other)).map(|leaf| leaf.path),
+        );
+        let gone = other.leaves().into_iter().filter(|leaf| self.stored_path(&leaf.path).is_none());
+        paths.extend(gone.map(|leaf| leaf.path));
+        paths
+    }
+
     /// Merge a JSON value into the tree at a path, as `UpdateConfiguration` and a deployment's
     /// `MERGE` do: missing containers are made, objects are merged key by key, everything else is
     /// replaced, null is a value like any other. A leaf written later than `at` stays. An object

@@ -2,6 +2,10 @@
 //!
 //! Plain data; where a document comes from and how it is carried out is not known here.
 
+mod local;
+
+pub use local::{LocalDeploymentRequest, RunWith};
+
 use crate::name::ComponentName;
 use crate::version::ComponentVersion;
 use serde_json::Value;

@@ -25,9 +25,11 @@ pub mod deployment;
 pub mod interpolate;
 pub mod limits;
 pub mod name;
+pub mod nucleus;
 pub mod platform;
 pub mod policy;
 pub mod recipe;
+pub mod resolve;
 pub mod sandbox;
 pub mod topic;
 pub mod version;
@@ -36,14 +38,16 @@ pub use config_tree::{Changed, ConfigError, ConfigTree};
 pub use delivery::{Origin, ReceiveMode, WhenFull};
 pub use deployment::{
     ComponentDeployment, ConfigurationUpdate, DeploymentDocument, FailureHandlingPolicy,
+    LocalDeploymentRequest, RunWith,
 };
 pub use interpolate::interpolate;
 pub use limits::{Exceeded, LimitOverrides, Limits};
 pub use name::{ComponentName, ThingName};
+pub use nucleus::{LogFormat, LoggingSettings, NucleusSettings};
 pub use platform::{Platform, RuntimeKind};
 pub use policy::{AccessPolicy, Grant, ResourceStyle};
 pub use recipe::Recipe;
 pub use sandbox::{Directory, HandlerSubscription, HostPort, Sandbox};
 pub use shape::{ShapeError, Warning};
 pub use topic::{Topic, TopicFilter};
-pub use version::ComponentVersion;
+pub use version::{ComponentVersion, VersionRequirement};

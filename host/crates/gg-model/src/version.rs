@@ -1,5 +1,9 @@
 //! The version of a component.
 
+mod requirement;
+
+pub use requirement::{MAX_REQUIREMENT_LENGTH, RequirementError, VersionRequirement};
+
 use crate::text::excerpt;
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -150,7 +150,7 @@ impl Node {
         }
     }
 
-    fn leaves(&self, path: &mut Vec<String>, leaves: &mut Vec<ConfigLeaf>) {
+    pub(super) fn leaves(&self, path: &mut Vec<String>, leaves: &mut Vec<ConfigLeaf>) {
         match self {
             Self::Branch(branch) if !branch.is_empty() => branch.leaves(path, leaves),
             node => leaves.push(ConfigLeaf {

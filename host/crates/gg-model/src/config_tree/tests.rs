@@ -358,3 +358,24 @@ proptest! {
         prop_assert_eq!(tree.stored_path(&path), tree.stored_path(&swapped));
     }
 }
+
+#[test]
+fn a_leaf_is_found_by_its_path_and_a_container_is_none() {
+    let tree = ConfigTree::from_json(&json!({ "a": { "B": 1, "empty": {} } }), 7).unwrap();
+    let leaf = tree.leaf(&["A", "b"]).unwrap();
+    assert_eq!(leaf.path, ["a", "B"]);
+    assert_eq!((leaf.value, leaf.modified), (json!(1), 7));
+    assert_eq!(tree.leaf(&["a", "empty"]).unwrap().value, json!({}));
+    assert_eq!(tree.leaf(&["a"]), None);
+    assert_eq!(tree.leaf(&["x"]), None);
+}
+
+#[test]
+fn differences_are_what_changed_came_and_went() {
+    let new = ConfigTree::from_json(&json!({ "a": { "b": 1, "c": 2 }, "d": 3 }), 7).unwrap();
+    let old = ConfigTree::from_json(&json!({ "a": { "b": 0, "c": 2, "e": 4 } }), 1).unwrap();
+    let mut paths = new.differences(&old);
+    paths.sort();
+    assert_eq!(paths, [vec!["a", "b"], vec!["a", "e"], vec!["d"]]);
+    assert_eq!(new.differences(&new), Vec::<Vec<String>>::new());
+}

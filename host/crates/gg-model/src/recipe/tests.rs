@@ -77,7 +77,7 @@ Manifests:
     assert_eq!(recipe.default_configuration, json!({"Message": "hello", "accessControl": {}}));
     assert_eq!(recipe.dependencies["com.example.B"].dependency_type, DependencyType::Soft);
     assert_eq!(recipe.dependencies["com.example.C"].dependency_type, DependencyType::Hard);
-    assert_eq!(recipe.dependencies["com.example.C"].version_requirement, "^1.2");
+    assert_eq!(recipe.dependencies["com.example.C"].version_requirement.to_string(), "^1.2");
     let manifest = &recipe.manifests[0];
     assert_eq!(manifest.name.as_deref(), Some("wasm"));
     assert_eq!(manifest.platform["architecture"], "*");

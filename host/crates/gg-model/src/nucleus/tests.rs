@@ -1,0 +1,47 @@
+use super::*;
+
+#[test]
+fn the_file_of_an_installer_is_read() {
+    let settings = NucleusSettings::parse(
+        "system:
+  rootpath: /greengrass/v2
+  thingName: MyCore
+services:
+  aws.greengrass.Nucleus:
+    componentType: NUCLEUS
+    configuration:
+      awsRegion: eu-central-1
+      runWithDefault: {posixUser: 'ggc_user:ggc_group'}
+      componentStoreMaxSizeBytes: '10000000'
+      platformOverride: {Site: lab}
+      logging: {level: debug, format: JSON, fileSizeKB: 64}
+",
+    )
+    .unwrap();
+    assert_eq!(settings.root.as_deref(), Some("/greengrass/v2"));
+    assert_eq!(settings.thing.unwrap().as_str(), "MyCore");
+    assert_eq!(settings.posix_user.as_deref(), Some("ggc_user:ggc_group"));
+    assert_eq!(settings.store_bytes, Some(10_000_000));
+    assert_eq!(settings.platform["site"], "lab");
+    assert_eq!(settings.logging.level.as_deref(), Some("DEBUG"));
+    assert_eq!(settings.logging.format, Some(LogFormat::Json));
+    assert_eq!(settings.logging.file_kib, Some(64));
+    assert_eq!(settings.warnings, []);
+}
+
+#[test]
+fn unknown_keys_are_warned_of_and_wrong_values_refused() {
+    let settings = NucleusSettings::parse("system: {rootPth: /x}\n").unwrap();
+    assert!(settings.warnings[0].to_string().contains("rootpath"), "{:?}", settings.warnings);
+    let error = NucleusSettings::parse(
+        "services: {aws.greengrass.NucleusLite: {configuration: {logging: {fileSizeKB: -1}}}}\n",
+    )
+    .unwrap_err()
+    .to_string();
+    assert!(error.contains("fileSizeKB"), "{error}");
+}
+
+#[test]
+fn an_empty_file_says_nothing() {
+    assert_eq!(NucleusSettings::parse(" \n").unwrap(), NucleusSettings::default());
+}
