@@ -269,7 +269,7 @@ impl Loader {
         let clock = Clock::system();
         let (lifecycle, _) = LifecycleControl::new();
         let capabilities = Capabilities {
-            configuration: Configuration::new(clock.clone()),
+            configuration: Configuration::new(clock.clone(), None),
             keyvalue: KeyValue::default(),
             lifecycle,
             pubsub: PubSub::default(),

@@ -5,7 +5,8 @@ use gg_host::capability::pubsub::{PayloadFormat, Publisher, SubscribeOptions, Su
 use gg_host::clock::Clock;
 use gg_host::deployment::Deployment;
 use gg_host::deployment::DesiredComponent;
-use gg_host::deployment::source::local::{self, Operator, Places};
+use gg_host::deployment::concrete::{Operator, Places};
+use gg_host::deployment::source::local;
 use gg_host::logs::{Level, Record};
 use gg_host::nucleus::{Nucleus, NucleusConfig};
 use gg_host::runtime::wasm::EngineConfig;
@@ -74,6 +75,7 @@ pub(crate) fn desired(
     clock: &Clock,
 ) -> Result<Vec<DesiredComponent>> {
     let places = Places { root: folder.to_owned(), thing: "bench".parse()? };
+    let operator = Operator { local_topics: true, ..Operator::default() };
     let mut all = Vec::new();
     for component in components {
         let file = component.wasm.file_name().context("a component has a name")?;
@@ -93,7 +95,7 @@ pub(crate) fn desired(
         });
         let path = folder.join(format!("{}.json", component.name));
         fs::write(&path, recipe.to_string())?;
-        all.push(local::read(&path)?.desired(&Operator::default(), &places, clock)?);
+        all.push(local::read(&path)?.desired(&operator, &[], &places, clock)?);
     }
     Ok(all)
 }
@@ -120,14 +122,15 @@ impl Host {
             engine: engine(),
             guest_threads: None,
             least_level: Level::Info,
-            treatment: Treatment { most_errors: 1 },
+            treatment: Treatment { most_errors: 1, error_reset: Duration::MAX },
+            root: None,
             core_dumps: None,
             clock,
         };
-        let (mut nucleus, records) = Nucleus::start(config)?;
+        let (mut nucleus, records) = Nucleus::start(config).await?;
         let done = subscribe(&nucleus, "done", 1024)?;
         let publisher = nucleus.pubsub().publisher(nucleus.operator().clone());
-        nucleus.deploy(&deployment).await.map_err(|error| anyhow!("{error}"))?;
+        nucleus.deploy(deployment.clone()).await.map_err(|error| anyhow!("{error}"))?;
         let operator = nucleus.operator();
         for wanted in &deployment.components {
             let status = nucleus.status(&wanted.component.name).context("it is deployed")?;

@@ -161,7 +161,7 @@ impl configuration::Host for Raw {
         Ok("30".to_owned())
     }
 
-    fn update(&mut self, _: Vec<String>, _: String, _: Option<f64>) -> Answer<()> {
+    async fn update(&mut self, _: Vec<String>, _: String, _: Option<f64>) -> Answer<()> {
         Ok(())
     }
 

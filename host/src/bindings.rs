@@ -13,6 +13,7 @@ wasmtime::component::bindgen!({
         "gg:host/pubsub.next-any": async | trappable,
         "gg:host/pubsub.[method]subscription.next": async | trappable,
         "gg:host/pubsub.[method]subscription.next-timeout": async | trappable,
+        "gg:host/configuration.update": async | trappable,
         "gg:host/configuration.[method]watcher.next": async | trappable,
         "gg:host/configuration.[method]watcher.next-timeout": async | trappable,
     },

@@ -10,6 +10,7 @@ mod host;
 mod inspect;
 mod limits;
 mod new;
+mod nucleus;
 mod output;
 mod run;
 mod samples;

@@ -4,17 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules from the bottom to the top: each may use those before it.
-const LAYERS: [&str; 12] = [
+const LAYERS: [&str; 14] = [
     "clock",
     "error",
     "tasks",
     "logs",
+    "store",
     "bindings",
     "capability",
     "component",
     "runtime",
     "supervisor",
     "deployment",
+    "control",
     "nucleus",
     "cli",
 ];

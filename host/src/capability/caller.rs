@@ -184,8 +184,8 @@ impl Caller {
     }
 
     /// Replace what the component may do; takes effect with its next call.
-    pub fn set_policy(&self, policy: AccessPolicy) {
-        *self.component.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+    pub fn set_policy(&self, policy: impl Into<Arc<AccessPolicy>>) {
+        *self.component.policy.write().unwrap_or_else(PoisonError::into_inner) = policy.into();
         self.component.generation.fetch_add(1, Ordering::Release);
     }
 

@@ -1,9 +1,16 @@
 //! The command line: a file a subcommand, each with its arguments and one function.
 
+mod component;
+mod deploy;
+mod deployment;
 mod inspect;
 mod limits;
 mod new;
+mod recipe;
 mod run;
+mod service;
+mod start;
+mod systemd;
 
 use crate::logs::harmless;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -23,10 +30,50 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Component(component::Args),
+    Deploy(Box<deploy::Args>),
+    Deployment(deployment::Args),
     Inspect(inspect::Args),
     Limits(limits::Args),
     New(new::Args),
+    Recipe(recipe::Args),
     Run(Box<run::Args>),
+    Service(service::Args),
+    Start(start::Args),
+}
+
+/// Which nucleus.
+#[derive(Debug, clap::Args)]
+struct RootArg {
+    /// The nucleus's root folder. Default: /var/lib/gg-host for root, else gg-host in
+    /// $XDG_STATE_HOME or ~/.local/state.
+    #[arg(long, visible_alias = "ggcRootPath", env = "GG_ROOT", value_name = "FOLDER")]
+    root: Option<std::path::PathBuf>,
+}
+
+impl RootArg {
+    fn path(&self) -> anyhow::Result<std::path::PathBuf> {
+        if let Some(root) = &self.root {
+            return Ok(root.clone());
+        }
+        if rustix::process::geteuid().is_root() {
+            return Ok("/var/lib/gg-host".into());
+        }
+        home_folder("XDG_STATE_HOME", ".local/state")
+            .map(|folder| folder.join("gg-host"))
+            .ok_or_else(|| {
+                anyhow::anyhow!("there is no home folder; name a root folder with --root")
+            })
+    }
+}
+
+/// A folder of this user: what a variable says, or one below the home folder.
+fn home_folder(variable: &str, below_home: &str) -> Option<std::path::PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let folder = set(variable)
+        .map(std::path::PathBuf::from)
+        .or_else(|| Some(std::path::PathBuf::from(set("HOME")?).join(below_home)))?;
+    folder.is_absolute().then_some(folder)
 }
 
 /// How to print.
@@ -46,10 +93,16 @@ impl Cli {
     /// What kept it from being done.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Component(args) => component::run(&args),
+            Command::Deploy(args) => deploy::run(&args),
+            Command::Deployment(args) => deployment::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Limits(args) => limits::run(&args),
             Command::New(args) => new::run(&args),
+            Command::Recipe(args) => recipe::run(&args),
             Command::Run(args) => run::run(*args),
+            Command::Service(args) => service::run(&args),
+            Command::Start(args) => start::run(&args),
         }
     }
 }
@@ -84,11 +137,7 @@ fn start_tracing(verbose: u8) {
 
 /// Where compiled components are kept unless told otherwise.
 fn default_cache() -> Option<std::path::PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let base = set("XDG_CACHE_HOME")
-        .map(std::path::PathBuf::from)
-        .or_else(|| Some(std::path::PathBuf::from(set("HOME")?).join(".cache")))?;
-    base.is_absolute().then(|| base.join("gg-host").join("compiled"))
+    Some(home_folder("XDG_CACHE_HOME", ".cache")?.join("gg-host").join("compiled"))
 }
 
 /// Whether standard output is a terminal whose owner wants colours.

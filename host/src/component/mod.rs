@@ -1,11 +1,15 @@
-//! What is installed on this device: a recipe made concrete.
+//! What is installed on this device: a recipe made concrete ([`InstalledComponent`]), and the files
+//! it comes from ([`library`]).
 
+pub mod library;
+
+use gg_model::recipe::Lifecycle;
 use gg_model::{AccessPolicy, ComponentName, ComponentVersion, Limits, RuntimeKind, Sandbox};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A component with everything its runtime needs to know.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct InstalledComponent {
     /// Its name.
     pub name: ComponentName,
@@ -13,18 +17,68 @@ pub struct InstalledComponent {
     pub version: ComponentVersion,
     /// What runs it.
     pub runtime: RuntimeKind,
-    /// What is run: a wasm file.
+    /// What is run: a wasm file. Of other runtimes, nothing.
     pub artifact: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
+    /// Its steps, recipe variables replaced.
+    pub lifecycle: Lifecycle,
+    /// The folder of its artifacts.
+    pub artifacts: PathBuf,
+    /// The folder of its unpacked archives.
+    pub unarchived: PathBuf,
     /// Its own folder.
     pub work: PathBuf,
+    /// The user its processes run as, where the deployment says.
+    pub run_as: Option<RunAs>,
+    /// What a process or a container may use of the machine.
+    pub resources: Resources,
     /// What it is granted of the machine.
     pub sandbox: Sandbox,
-    /// How much it may use.
+    /// How much a wasm component may use.
     pub limits: Limits,
     /// What it may ask of the host.
     pub policy: Arc<AccessPolicy>,
     /// Components that must be up before it.
     pub dependencies: Vec<ComponentName>,
+}
+
+/// A user of the system: `runWith.posixUser`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RunAs {
+    /// Name or number.
+    pub user: String,
+    /// Name or number; the user's primary group when `None`.
+    pub group: Option<String>,
+}
+
+impl RunAs {
+    /// Read `user[:group]`.
+    ///
+    /// # Errors
+    /// There is no user, or no group after the colon.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (user, group) = match text.split_once(':') {
+            Some((user, group)) => (user, Some(group)),
+            None => (text, None),
+        };
+        let fits = |name: &str| {
+            !name.is_empty() && name.len() <= 256 && !name.contains([':', '/', '\0', '\n'])
+        };
+        if !fits(user) || !group.is_none_or(fits) {
+            return Err(format!("{text:?} is not a user; write USER or USER:GROUP"));
+        }
+        Ok(Self { user: user.to_owned(), group: group.map(str::to_owned) })
+    }
+}
+
+/// `runWith.systemResourceLimits` of a process or a container; no limit where `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Resources {
+    /// Bytes of memory.
+    pub memory: Option<u64>,
+    /// Processor cores.
+    pub cpus: Option<f64>,
+    /// Processes and threads.
+    pub pids: Option<u64>,
 }

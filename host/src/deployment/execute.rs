@@ -1,17 +1,22 @@
 //! Performs a plan. All components are prepared before one that runs is touched.
 
 use super::parts::Parts;
-use super::plan::{Step, plan};
+use super::plan::{Set, Step, plan};
+use super::progress::{Phase, Progress};
 use super::{Deployment, DesiredComponent};
-use crate::runtime::{Failure, Prepared};
+use crate::runtime::{Exit, Failure, Prepared};
+use crate::supervisor::Successor;
+use crate::supervisor::machine::LifecycleState;
 use crate::supervisor::order::{Circle, Needs, start_order};
 use futures_util::future::join_all;
-use gg_model::{ComponentName, ComponentVersion};
+use gg_model::ComponentName;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 
-/// Why a deployment was not carried out.
+/// Why a deployment cannot be carried out; nothing that runs has been touched.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DeployError {
@@ -28,90 +33,268 @@ pub enum DeployError {
     },
 }
 
+/// A component that did not come up.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Broken {
+    /// Which; all of them when `None`.
+    pub component: Option<ComponentName>,
+    /// How it ended.
+    pub reason: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.component {
+            Some(component) => write!(f, "{component} is broken: {}", self.reason),
+            None => f.write_str(&self.reason),
+        }
+    }
+}
+
 /// How long a component may take to make place for its next version.
-const HAND_OVER: Duration = Duration::from_secs(10);
+const HAND_OVER: Duration = Duration::from_secs(20);
 
-/// Make what is desired run, and wait until each component is up or over.
-///
-/// # Errors
-/// Before anything running was touched: a component that cannot run, or a circle.
-pub(crate) async fn execute(
-    parts: &Parts,
-    running: &BTreeMap<ComponentName, ComponentVersion>,
-    deployment: &Deployment,
-) -> Result<(), DeployError> {
-    let version = |desired: &DesiredComponent| desired.component.version.clone();
-    let wanted = deployment
-        .components
-        .iter()
-        .map(|desired| (desired.component.name.clone(), version(desired)))
-        .collect();
-    let steps = plan(running, &wanted);
-    let mut ready = prepare(parts, deployment, &steps).await?;
-    let waves = start_order(&needs(deployment, &ready))?;
+/// How long a component must have been up before it counts as such.
+const STEADY: Duration = Duration::from_millis(500);
 
-    for step in &steps {
-        match step {
-            Step::Stop(name) => parts.supervisor.stop(name, HAND_OVER).await,
-            Step::Replace(name) => {
-                if let Some((desired, prepared)) = ready.remove(name) {
-                    parts.configure(desired);
-                    parts.supervisor.replace(name, prepared, HAND_OVER).await;
-                }
-            }
-            // Started below, in order.
-            Step::Install(_) => {}
-        }
-    }
-    for wave in waves {
-        for (desired, prepared) in wave.iter().filter_map(|name| ready.remove(name)) {
-            parts.configure(desired);
-            parts.install(desired, prepared);
-        }
-        join_all(wave.iter().map(|name| parts.supervisor.start(name))).await;
-    }
-    Ok(())
+/// What is to be done, with everything it takes.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    deployment: Deployment,
+    steps: Vec<(Step, ComponentName)>,
+    prepared: BTreeMap<ComponentName, Box<dyn Prepared>>,
+    waves: Vec<Vec<ComponentName>>,
 }
 
-type Ready<'a> = BTreeMap<ComponentName, (&'a DesiredComponent, Box<dyn Prepared>)>;
-
-async fn prepare<'a>(
-    parts: &Parts,
-    deployment: &'a Deployment,
-    steps: &[Step],
-) -> Result<Ready<'a>, DeployError> {
-    let mut ready = BTreeMap::new();
-    for desired in &deployment.components {
-        let component = &desired.component;
-        let name = component.name.clone();
-        let touched =
-            |step: &Step| matches!(step, Step::Install(n) | Step::Replace(n) if *n == name);
-        if !steps.iter().any(touched) {
-            continue;
-        }
-        let prepared = parts
-            .supervisor
-            .prepare(component, &parts.log(component))
-            .await
-            .map_err(|failure| DeployError::Prepare { component: name.clone(), failure })?;
-        ready.insert(name, (desired, prepared));
-    }
-    Ok(ready)
+/// Makes what runs what is desired, and knows what runs.
+#[derive(Debug)]
+pub(crate) struct Executor {
+    parts: Parts,
+    running: Set,
 }
 
-fn needs(deployment: &Deployment, ready: &Ready<'_>) -> BTreeMap<ComponentName, Needs> {
-    let place = |name: &ComponentName| {
-        deployment.components.iter().position(|desired| desired.component.name == *name)
-    };
-    ready
-        .iter()
-        .map(|(name, (desired, prepared))| {
-            let needs = Needs {
-                dependencies: desired.component.dependencies.clone(),
-                waits_for_messages: prepared.waits_for_messages(),
-                place: place(name).unwrap_or(usize::MAX),
+impl Executor {
+    /// Nothing runs yet.
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self { parts, running: Set::new() }
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Put the components' configuration in place.
+    pub(crate) fn configure(&self, deployment: &Deployment) {
+        for desired in &deployment.components {
+            let configuration = &self.parts.capabilities.configuration;
+            configuration.install(desired.name(), desired.configuration.clone());
+        }
+    }
+
+    /// What would be done, without doing anything.
+    pub(crate) fn plan(&self, deployment: &Deployment) -> Vec<(Step, ComponentName)> {
+        plan(&self.running, &deployment.set())
+    }
+
+    /// Make everything ready that a deployment takes: nothing that runs is touched.
+    ///
+    /// # Errors
+    /// A component that cannot run, or a circle.
+    pub(crate) async fn prepare(
+        &self,
+        deployment: Deployment,
+        progress: &Progress,
+    ) -> Result<Ready, DeployError> {
+        let (ready, mut unfit) = self.prepare_what_can(deployment, progress).await?;
+        match unfit.pop() {
+            None => Ok(ready),
+            Some((component, failure)) => Err(DeployError::Prepare { component, failure }),
+        }
+    }
+
+    /// The same, leaving out what cannot run.
+    ///
+    /// # Errors
+    /// A circle.
+    pub(crate) async fn prepare_what_can(
+        &self,
+        mut deployment: Deployment,
+        progress: &Progress,
+    ) -> Result<(Ready, Vec<(ComponentName, Failure)>), Circle> {
+        let mut steps = self.plan(&deployment);
+        let starts = |step: Step| matches!(step, Step::Install | Step::Reinstall | Step::Restart);
+        let (mut prepared, mut unfit) = (BTreeMap::new(), Vec::new());
+        for (_, name) in steps.iter().filter(|(step, _)| starts(*step)) {
+            let Some(desired) = deployment.components.iter().find(|one| one.name() == name) else {
+                continue;
             };
-            (name.clone(), needs)
-        })
-        .collect()
+            progress.tell(name, Phase::Prepare);
+            let component = &desired.component;
+            let log = self.parts.log(component);
+            match self.parts.supervisor.prepare(component, &log).await {
+                Ok(ready) => drop(prepared.insert(name.clone(), ready)),
+                Err(failure) => unfit.push((name.clone(), failure)),
+            }
+        }
+        let left_out = |name: &ComponentName| unfit.iter().any(|(other, _)| other == name);
+        steps.retain(|(_, name)| !left_out(name));
+        deployment.components.retain(|one| !left_out(one.name()));
+        let waves = start_order(&needs(&deployment, &prepared))?;
+        Ok((Ready { deployment, steps, prepared, waves }, unfit))
+    }
+
+    /// Do it, and wait until every component that was touched is up or over. Gives those that are
+    /// broken.
+    pub(crate) async fn carry_out(&mut self, ready: Ready, progress: &Progress) -> Vec<Broken> {
+        let Ready { deployment, steps, mut prepared, waves } = ready;
+        let desired = |name: &ComponentName| {
+            deployment.components.iter().find(|desired| desired.name() == name)
+        };
+        let gone: Vec<&ComponentName> = named(&steps, Step::Stop).collect();
+        for name in &gone {
+            progress.tell(name, Phase::Stop);
+        }
+        join_all(gone.iter().map(|name| self.parts.supervisor.stop(name, HAND_OVER))).await;
+        for name in gone {
+            self.running.remove(name);
+        }
+        for (step, name) in &steps {
+            let Some(desired) = desired(name) else { continue };
+            self.parts.make_work_folder(desired);
+            self.running.insert(name.clone(), Arc::clone(&desired.component));
+            match (step, prepared.remove(name)) {
+                (Step::Reconfigure, _) => {
+                    self.parts.supervisor.set_policy(name, &desired.component.policy);
+                }
+                (Step::Install, Some(prepared)) => {
+                    progress.tell(name, Phase::Install);
+                    self.parts.install(desired, prepared, desired.install);
+                }
+                (Step::Reinstall | Step::Restart, Some(prepared)) => {
+                    progress.tell(name, Phase::Install);
+                    let install = *step == Step::Reinstall && desired.install;
+                    let caller = self.parts.caller(desired);
+                    let successor = Successor { caller, prepared, install };
+                    self.parts.supervisor.replace(name, successor, HAND_OVER).await;
+                }
+                _ => {}
+            }
+        }
+        for (_, name) in &steps {
+            if let Some(desired) = desired(name) {
+                let needed = &desired.component.dependencies;
+                self.parts.supervisor.depend(name, needed).await;
+            }
+        }
+        for wave in &waves {
+            wave.iter().for_each(|name| progress.tell(name, Phase::Start));
+            join_all(wave.iter().map(|name| self.parts.supervisor.start(name))).await;
+        }
+        let mut broken = Vec::new();
+        let started: Vec<&ComponentName> = waves.iter().flatten().collect();
+        let states = join_all(started.iter().map(|name| self.steady(name))).await;
+        for (name, state) in started.into_iter().zip(states) {
+            if state == LifecycleState::Broken {
+                progress.tell(name, Phase::Broken);
+                broken.push(self.broken(name));
+            } else {
+                progress.tell(name, Phase::Up);
+            }
+        }
+        broken
+    }
+
+    /// Wait until a component is over, or has been up for a moment: one that falls over at once was
+    /// never up.
+    async fn steady(&self, name: &ComponentName) -> LifecycleState {
+        let Some(mut status) = self.parts.supervisor.status(name) else {
+            return LifecycleState::Finished;
+        };
+        loop {
+            let up = status
+                .wait_for(|now| now.state.is_settled() || now.state == LifecycleState::Running);
+            let Ok(up) = up.await.map(|now| now.clone()) else { return LifecycleState::Finished };
+            // What waits to be called cannot fall over before it is.
+            if up.state.is_settled() || up.activity.is_some() {
+                return up.state;
+            }
+            let falls = status.wait_for(|now| now.state != LifecycleState::Running);
+            if tokio::time::timeout(STEADY, falls).await.is_err() {
+                return LifecycleState::Running;
+            }
+        }
+    }
+
+    /// Run a component anew in place of the instance that runs.
+    ///
+    /// # Errors
+    /// The new one cannot run; the old one goes on.
+    pub(crate) async fn reload(
+        &self,
+        desired: &DesiredComponent,
+        deadline: Duration,
+    ) -> Result<(), DeployError> {
+        let (component, supervisor) = (&desired.component, &self.parts.supervisor);
+        let prepared = supervisor.prepare(component, &self.parts.log(component)).await;
+        let prepared = prepared.map_err(|failure| DeployError::Prepare {
+            component: component.name.clone(),
+            failure,
+        })?;
+        let caller = self.parts.caller(desired);
+        let successor = Successor { caller, prepared, install: false };
+        supervisor.replace(&component.name, successor, deadline).await;
+        Ok(())
+    }
+
+    /// Forget the components that have been stopped for good, with their step `uninstall`.
+    pub(crate) async fn forget_stopped(&self) {
+        let gone: Vec<ComponentName> = self
+            .parts
+            .supervisor
+            .statuses()
+            .into_keys()
+            .filter(|name| !self.running.contains_key(name))
+            .collect();
+        for name in gone {
+            self.parts.supervisor.remove(&name, HAND_OVER).await;
+            let capabilities = &self.parts.capabilities;
+            capabilities.configuration.remove(&name);
+            if let Err(error) = capabilities.keyvalue.remove(&name).await {
+                tracing::warn!(component = %name, %error, "its values by key stay in the store");
+            }
+        }
+    }
+
+    fn broken(&self, name: &ComponentName) -> Broken {
+        let status = self.parts.supervisor.status(name);
+        let exit = status.and_then(|status| status.borrow().exit.clone());
+        let reason = match exit {
+            Some(Exit::Failed(failure)) => failure.message.clone(),
+            Some(Exit::Finished(code)) => format!("ended with code {code}"),
+            Some(Exit::Killed) => "was ended".to_owned(),
+            None => "did not start".to_owned(),
+        };
+        Broken { component: Some(name.clone()), reason }
+    }
+}
+
+fn named(steps: &[(Step, ComponentName)], wanted: Step) -> impl Iterator<Item = &ComponentName> {
+    steps.iter().filter(move |(step, _)| *step == wanted).map(|(_, name)| name)
+}
+
+fn needs(
+    deployment: &Deployment,
+    prepared: &BTreeMap<ComponentName, Box<dyn Prepared>>,
+) -> BTreeMap<ComponentName, Needs> {
+    let all = deployment.components.iter().enumerate();
+    all.filter_map(|(place, desired)| {
+        let name = desired.name();
+        let needs = Needs {
+            dependencies: desired.component.dependencies.clone(),
+            waits_for_messages: prepared.get(name)?.waits_for_messages(),
+            place,
+        };
+        Some((name.clone(), needs))
+    })
+    .collect()
 }

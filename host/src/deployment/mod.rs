@@ -1,12 +1,19 @@
-//! From a document to running components: [`source`] reads it, [`plan`] decides, [`execute`] acts.
+//! From a document to running components: `assemble` makes it complete, [`plan`] decides, [`execute`]
+//! acts, and [`worker`] does so for one after the other. [`source`] is for components that are at
+//! hand as files.
 
+pub(crate) mod assemble;
+pub mod concrete;
 pub mod execute;
+pub mod outcome;
 pub(crate) mod parts;
 pub mod plan;
+pub mod progress;
 pub mod source;
+pub mod worker;
 
 use crate::component::InstalledComponent;
-use gg_model::ConfigTree;
+use gg_model::{ComponentName, ConfigTree};
 use std::sync::Arc;
 
 /// A desired set of components with everything they need, complete and checked.
@@ -16,6 +23,15 @@ pub struct Deployment {
     pub components: Vec<DesiredComponent>,
 }
 
+impl Deployment {
+    /// The components by name.
+    pub(crate) fn set(&self) -> plan::Set {
+        let pair =
+            |desired: &DesiredComponent| (desired.name().clone(), Arc::clone(&desired.component));
+        self.components.iter().map(pair).collect()
+    }
+}
+
 /// One of them.
 #[derive(Clone, Debug)]
 pub struct DesiredComponent {
@@ -23,4 +39,13 @@ pub struct DesiredComponent {
     pub component: Arc<InstalledComponent>,
     /// Its configuration.
     pub configuration: ConfigTree,
+    /// Whether it is to have its step `install` when it comes new or changed.
+    pub install: bool,
+}
+
+impl DesiredComponent {
+    /// The component's name.
+    pub fn name(&self) -> &ComponentName {
+        &self.component.name
+    }
 }

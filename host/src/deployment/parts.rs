@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::component::InstalledComponent;
 use crate::logs::{Level, LogSink, Record};
 use crate::runtime::Prepared;
-use crate::supervisor::{Supervisor, Treatment};
+use crate::supervisor::{Successor, Supervisor, Treatment};
 use gg_model::ThingName;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
@@ -38,10 +38,9 @@ impl Parts {
         )
     }
 
-    /// Put a component's configuration in place.
-    pub(crate) fn configure(&self, desired: &DesiredComponent) {
+    /// Make the folder of a component's own.
+    pub(crate) fn make_work_folder(&self, desired: &DesiredComponent) {
         let name = &desired.component.name;
-        self.capabilities.configuration.install(name, desired.configuration.clone());
         if let Err(error) =
             DirBuilder::new().recursive(true).mode(0o700).create(&desired.component.work)
         {
@@ -49,16 +48,26 @@ impl Parts {
         }
     }
 
-    /// Hand a component to the supervisor.
-    pub(crate) fn install(&self, desired: &DesiredComponent, prepared: Box<dyn Prepared>) {
+    /// A component as the capabilities know it.
+    pub(crate) fn caller(&self, desired: &DesiredComponent) -> Caller {
         let component = &desired.component;
-        let caller = Caller::new(
+        Caller::new(
             component.name.clone(),
             component.version.clone(),
             self.thing.clone(),
             component.policy.clone(),
             component.limits,
-        );
-        self.supervisor.install(caller, prepared, self.log(component), self.treatment);
+        )
+    }
+
+    /// Hand a component to the supervisor.
+    pub(crate) fn install(
+        &self,
+        desired: &DesiredComponent,
+        prepared: Box<dyn Prepared>,
+        install: bool,
+    ) {
+        let successor = Successor { caller: self.caller(desired), prepared, install };
+        self.supervisor.install(successor, self.log(&desired.component), self.treatment);
     }
 }

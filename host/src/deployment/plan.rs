@@ -1,61 +1,68 @@
 //! PURE: what to do so that what runs becomes what is desired.
 
-use gg_model::{ComponentName, ComponentVersion};
+use crate::component::InstalledComponent;
+use gg_model::ComponentName;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Components by name.
+pub(crate) type Set = BTreeMap<ComponentName, Arc<InstalledComponent>>;
 
 /// One thing to do. The executor never chooses.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Step {
-    /// Take it in and start it.
-    Install(ComponentName),
-    /// Run this version in place of another.
-    Replace(ComponentName),
-    /// Stop it.
-    Stop(ComponentName),
+    /// Stop it; it is not wanted any more.
+    Stop,
+    /// Change what it may do and its configuration while it runs.
+    Reconfigure,
+    /// Run it anew, as it is installed.
+    Restart,
+    /// Install it anew in place of what runs, and run it.
+    Reinstall,
+    /// Take it in, install it and run it.
+    Install,
 }
 
-/// The steps from one set of components to another: first what goes, then what changes, then
-/// what is new.
-pub fn plan(
-    running: &BTreeMap<ComponentName, ComponentVersion>,
-    desired: &BTreeMap<ComponentName, ComponentVersion>,
-) -> Vec<Step> {
-    let gone = running.keys().filter(|name| !desired.contains_key(*name)).cloned().map(Step::Stop);
-    let changed = desired
-        .iter()
-        .filter(|(name, version)| running.get(*name).is_some_and(|runs| runs != *version))
-        .map(|(name, _)| Step::Replace(name.clone()));
-    let new =
-        desired.keys().filter(|name| !running.contains_key(*name)).cloned().map(Step::Install);
-    gone.chain(changed).chain(new).collect()
+/// The steps from one set of components to another, in the order in which they are done: first what
+/// goes, then what changes, then what is new. A component without one stays as it is.
+pub fn plan(running: &Set, desired: &Set) -> Vec<(Step, ComponentName)> {
+    let gone = running.keys().filter(|name| !desired.contains_key(*name));
+    let mut steps: Vec<(Step, ComponentName)> =
+        gone.map(|name| (Step::Stop, name.clone())).collect();
+    for (name, wanted) in desired {
+        let step = match running.get(name) {
+            None => Some(Step::Install),
+            Some(present) => change(present, wanted),
+        };
+        steps.extend(step.map(|step| (step, name.clone())));
+    }
+    steps.sort();
+    steps
+}
+
+/// What a component's new form asks for (Greengrass developer guide and Java nucleus: another
+/// version, another step `install` or another user are a new installation; what else its processes
+/// are made from is a restart; the rest takes effect as it runs).
+fn change(present: &InstalledComponent, wanted: &InstalledComponent) -> Option<Step> {
+    let install =
+        |component: &InstalledComponent| component.lifecycle.steps.get("install").cloned();
+    if present.version != wanted.version
+        || present.runtime != wanted.runtime
+        || present.run_as != wanted.run_as
+        || install(present) != install(wanted)
+    {
+        return Some(Step::Reinstall);
+    }
+    let alike = InstalledComponent {
+        policy: Arc::clone(&wanted.policy),
+        dependencies: wanted.dependencies.clone(),
+        ..present.clone()
+    };
+    if alike != *wanted {
+        return Some(Step::Restart);
+    }
+    (present != wanted).then_some(Step::Reconfigure)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn set(rows: &[(&str, &str)]) -> BTreeMap<ComponentName, ComponentVersion> {
-        rows.iter()
-            .map(|(name, version)| (name.parse().unwrap(), version.parse().unwrap()))
-            .collect()
-    }
-
-    fn name(text: &str) -> ComponentName {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn nothing_to_do_when_all_is_as_desired() {
-        let same = set(&[("a", "1.0.0")]);
-        assert_eq!(plan(&same, &same), []);
-    }
-
-    #[test]
-    fn what_goes_comes_first_and_what_is_new_last() {
-        let running = set(&[("gone", "1.0.0"), ("other", "1.0.0"), ("same", "1.0.0")]);
-        let desired = set(&[("new", "1.0.0"), ("other", "1.0.1"), ("same", "1.0.0")]);
-        let steps =
-            [Step::Stop(name("gone")), Step::Replace(name("other")), Step::Install(name("new"))];
-        assert_eq!(plan(&running, &desired), steps);
-    }
-}
+mod tests;

@@ -29,12 +29,61 @@ pub trait Runtime: fmt::Debug + Send + Sync {
 }
 
 /// A component that is ready to start.
-pub trait Prepared: fmt::Debug + Send {
+pub trait Prepared: fmt::Debug + Send + Sync {
     /// Whether it is called with messages, and should be up before those who send them.
-    fn waits_for_messages(&self) -> bool;
+    fn waits_for_messages(&self) -> bool {
+        false
+    }
 
-    /// Start it on behalf of a caller.
+    /// Whether the next version can pick up where this one left off, its subscriptions with it.
+    fn hands_over(&self) -> bool {
+        false
+    }
+
+    /// Start it on behalf of a caller: its step `startup` or `run`.
     fn start(&self, caller: Caller) -> Running;
+
+    /// Carry out a step that is over by itself, within its time. Dropping the future ends it.
+    /// `None`: the component has no such step.
+    ///
+    /// # Errors
+    /// It could not be carried out, or took too long. How it ended is no error.
+    fn errand(
+        &self,
+        _errand: Errand,
+        _caller: Caller,
+    ) -> Option<BoxFuture<'static, Result<i32, Failure>>> {
+        None
+    }
+}
+
+/// A step of a lifecycle that is over by itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Errand {
+    /// Before a deployment is activated; 100 and 101 as codes ask for a restart, of the nucleus and
+    /// of the device.
+    Bootstrap,
+    /// Before the first start.
+    Install,
+    /// After an error, before the next start.
+    Recover,
+    /// At the stop.
+    Shutdown,
+    /// When the component is removed.
+    Uninstall,
+}
+
+impl Errand {
+    /// The step's name in a recipe.
+    pub fn step(self) -> &'static str {
+        match self {
+            Self::Bootstrap => "bootstrap",
+            Self::Install => "install",
+            Self::Recover => "recover",
+            Self::Shutdown => "shutdown",
+            Self::Uninstall => "uninstall",
+        }
+    }
 }
 
 /// A component that was started.

@@ -1,15 +1,19 @@
 //! PURE: the lifecycle of one component, as in Greengrass (developer guide, component lifecycle).
 //!
 //! ```text
-//! New ─install─▶ Installed ─start─▶ Starting ─up─▶ Running ─ends─▶ Finished
-//!  │                ▲                  │              │
-//!  └───fails────────┼──────────────────┴───fails──────┘
-//!                   │                  ▼
-//!                   └──recovered── Errored ──too often──▶ Broken
+//! New ─installed─▶ Installed ─ready─▶ Starting ─up─▶ Running ─┐
+//!  ▲ │                ▲  ▲               │             │      │ ends, is stopped,
+//!  │ └──fails──┐      │  │       fails───┴─────fails───┘      │ loses what it depends on
+//!  │           ▼      │  │         ▼                          ▼
+//!  └─recovered─Errored─recovered───Errored            Stopping ─▶ Finished, or Installed again
+//!                 └──────too often──▶ Broken
 //! ```
-//! From any state in which it runs, a request to stop leads over `Stopping` to `Finished`.
+//! A component that is to run goes on by itself as far as it can; one that is not stays where it
+//! is, `Finished` once it has stopped. `Renew` puts another version in its place, which begins at
+//! `New`.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 /// Where a component stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,6 +41,12 @@ impl LifecycleState {
     pub fn is_settled(self) -> bool {
         matches!(self, Self::Broken | Self::Finished)
     }
+
+    /// Whether a component that depends on this one may run (as in the Java nucleus: also while
+    /// this one stops in good order).
+    pub fn is_ready(self) -> bool {
+        matches!(self, Self::Finished | Self::Running | Self::Stopping)
+    }
 }
 
 impl fmt::Display for LifecycleState {
@@ -57,18 +67,26 @@ impl fmt::Display for LifecycleState {
 /// What happens to a component.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Event {
+    /// Something it needs is not up any more.
+    DependencyLost,
     /// It ended badly, could not be installed or started, or says that it cannot go on.
     Failed,
     /// It ended well.
     Finished,
     /// It is ready to start.
     Installed,
-    /// The pause after an error is over.
+    /// Everything it needs is up.
+    Ready,
+    /// What follows an error is over.
     Recovered,
+    /// Somebody wants another version in its place.
+    RenewRequested,
     /// Somebody wants it to run.
     StartRequested,
     /// Somebody wants it to end.
     StopRequested,
+    /// It has stopped.
+    Stopped,
     /// It is up.
     Up,
 }
@@ -76,26 +94,65 @@ pub enum Event {
 /// What the worker has to do next.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Action {
-    /// Start it after a pause.
+    /// Wait for what it needs; answered by [`Event::Ready`].
+    Await,
+    /// Carry out its step `install`; answered by [`Event::Installed`].
+    Install,
+    /// Do what follows an error, and pause; answered by [`Event::Recovered`].
     Recover,
-    /// Start it now.
+    /// Take up the other version, and carry out its step `install`.
+    Renew,
+    /// Start it now; answered by [`Event::Up`].
     Start,
-    /// Ask it to end, and end it when it does not.
+    /// Ask it to end, and end it when it does not; answered by [`Event::Stopped`].
     Stop,
 }
 
-/// One component's state and how often it has failed in a row.
+/// How a supervised component is treated.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Treatment {
+    /// Errors from the same state after which it is broken.
+    pub most_errors: u32,
+    /// How long an error counts.
+    pub error_reset: Duration,
+}
+
+/// Errors from one state, and when the last one was.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Errors {
+    count: u32,
+    last: Option<Instant>,
+}
+
+/// One component's state, what it is wanted for, and its errors.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Machine {
     state: LifecycleState,
-    errors: u32,
-    most_errors: u32,
+    treatment: Treatment,
+    /// It is to run.
+    wanted: bool,
+    /// Another version is to take its place.
+    renew: bool,
+    /// It failed before it was installed.
+    failed_new: bool,
+    installing: Errors,
+    starting: Errors,
+    running: Errors,
 }
 
 impl Machine {
-    /// A new component, which is broken after so many errors in a row.
-    pub fn new(most_errors: u32) -> Self {
-        Self { state: LifecycleState::New, errors: 0, most_errors }
+    /// A new component.
+    pub fn new(treatment: Treatment) -> Self {
+        Self {
+            state: LifecycleState::New,
+            treatment,
+            wanted: false,
+            renew: false,
+            failed_new: false,
+            installing: Errors::default(),
+            starting: Errors::default(),
+            running: Errors::default(),
+        }
     }
 
     /// Where the component stands.
@@ -103,98 +160,99 @@ impl Machine {
         self.state
     }
 
+    /// Whether it is to run.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
     /// Take an event; one that means nothing in the present state changes nothing.
-    pub fn on(&mut self, event: Event) -> Option<Action> {
+    pub fn on(&mut self, event: Event, now: Instant) -> Option<Action> {
         use LifecycleState as S;
+        match event {
+            Event::StartRequested => self.wanted = true,
+            Event::StopRequested => self.wanted = false,
+            Event::RenewRequested => (self.wanted, self.renew) = (true, true),
+            _ => {}
+        }
         let (state, action) = match (self.state, event) {
-            (S::New, Event::Installed) => (S::Installed, None),
-            (S::Installed | S::Finished | S::Broken, Event::StartRequested) => {
-                self.errors = 0;
-                (S::Starting, Some(Action::Start))
-            }
-            (S::Errored, Event::Recovered) => (S::Starting, Some(Action::Start)),
+            (S::New, Event::StartRequested) => (S::New, Some(Action::Install)),
+            (S::New, Event::Installed) => self.installed(),
+            (S::Installed, Event::Ready) if self.wanted => (S::Starting, Some(Action::Start)),
+            (S::Installed | S::Finished | S::Broken, Event::StartRequested) => self.afresh(),
             (S::Starting, Event::Up) => (S::Running, None),
-            (S::Starting | S::Running | S::Stopping, Event::Finished) => (S::Finished, None),
-            (S::Stopping, Event::Failed) => (S::Finished, None),
-            (S::New | S::Starting | S::Running, Event::Failed) => {
-                self.errors += 1;
-                if self.errors >= self.most_errors {
-                    (S::Broken, None)
-                } else {
-                    (S::Errored, Some(Action::Recover))
-                }
+            (S::Starting | S::Running, Event::Finished) => {
+                // It has done what it was wanted for.
+                self.wanted = false;
+                (S::Stopping, Some(Action::Stop))
             }
-            (S::Starting | S::Running, Event::StopRequested) => (S::Stopping, Some(Action::Stop)),
+            (
+                S::Starting | S::Running,
+                Event::DependencyLost | Event::StopRequested | Event::RenewRequested,
+            ) => (S::Stopping, Some(Action::Stop)),
+            (S::Stopping, Event::Stopped) => self.stopped(),
+            (S::New | S::Starting | S::Running, Event::Failed) => self.failed(now),
+            (S::Errored, Event::Recovered) if self.failed_new => (S::New, Some(Action::Install)),
+            (S::Errored, Event::Recovered) => (S::Installed, Some(Action::Await)),
             (S::New | S::Installed | S::Errored, Event::StopRequested) => (S::Finished, None),
+            (
+                S::New | S::Installed | S::Errored | S::Finished | S::Broken,
+                Event::RenewRequested,
+            ) => self.renewed(),
             (state, _) => (state, None),
         };
         self.state = state;
         action
     }
+
+    fn installed(&mut self) -> (LifecycleState, Option<Action>) {
+        self.installing = Errors::default();
+        (LifecycleState::Installed, self.wanted.then_some(Action::Await))
+    }
+
+    /// Once more, with the errors forgotten.
+    fn afresh(&mut self) -> (LifecycleState, Option<Action>) {
+        let new = self.state == LifecycleState::Broken && self.failed_new;
+        (self.installing, self.starting, self.running) = Default::default();
+        match new {
+            true => (LifecycleState::New, Some(Action::Install)),
+            false => (LifecycleState::Installed, Some(Action::Await)),
+        }
+    }
+
+    fn renewed(&mut self) -> (LifecycleState, Option<Action>) {
+        self.renew = false;
+        (self.installing, self.starting, self.running) = Default::default();
+        (LifecycleState::New, Some(Action::Renew))
+    }
+
+    fn stopped(&mut self) -> (LifecycleState, Option<Action>) {
+        match (self.renew, self.wanted) {
+            (true, true) => self.renewed(),
+            (false, true) => (LifecycleState::Installed, Some(Action::Await)),
+            (_, false) => (LifecycleState::Finished, None),
+        }
+    }
+
+    fn failed(&mut self, now: Instant) -> (LifecycleState, Option<Action>) {
+        self.failed_new = self.state == LifecycleState::New;
+        let errors = match self.state {
+            LifecycleState::New => &mut self.installing,
+            LifecycleState::Starting => &mut self.starting,
+            _ => &mut self.running,
+        };
+        let old = |last: Instant| now.saturating_duration_since(last) > self.treatment.error_reset;
+        if errors.last.is_some_and(old) {
+            errors.count = 0;
+        }
+        errors.count += 1;
+        errors.last = Some(now);
+        if errors.count >= self.treatment.most_errors {
+            (LifecycleState::Broken, Some(Action::Stop))
+        } else {
+            (LifecycleState::Errored, Some(Action::Recover))
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use Event as E;
-    use LifecycleState as S;
-
-    fn after(most_errors: u32, events: &[Event]) -> (LifecycleState, Option<Action>) {
-        let mut machine = Machine::new(most_errors);
-        let mut last = None;
-        for event in events {
-            last = machine.on(*event);
-        }
-        (machine.state(), last)
-    }
-
-    #[test]
-    fn a_life_without_trouble() {
-        let mut machine = Machine::new(3);
-        let steps = [
-            (E::Installed, S::Installed, None),
-            (E::StartRequested, S::Starting, Some(Action::Start)),
-            (E::Up, S::Running, None),
-            (E::Finished, S::Finished, None),
-        ];
-        for (event, state, action) in steps {
-            assert_eq!(machine.on(event), action, "{event:?}");
-            assert_eq!(machine.state(), state, "{event:?}");
-        }
-    }
-
-    #[test]
-    fn the_last_allowed_error_breaks() {
-        let start = [E::Installed, E::StartRequested, E::Up];
-        let once = [start.as_slice(), &[E::Failed]].concat();
-        assert_eq!(after(1, &once), (S::Broken, None));
-        assert_eq!(after(2, &once), (S::Errored, Some(Action::Recover)));
-        let twice = [once.as_slice(), &[E::Recovered, E::Up, E::Failed]].concat();
-        assert_eq!(after(2, &twice), (S::Broken, None));
-    }
-
-    #[test]
-    fn stopping_ends_in_finished_whatever_happens_on_the_way() {
-        let stopping = [E::Installed, E::StartRequested, E::Up, E::StopRequested];
-        assert_eq!(after(1, &stopping), (S::Stopping, Some(Action::Stop)));
-        for end in [E::Finished, E::Failed] {
-            assert_eq!(after(1, &[stopping.as_slice(), &[end]].concat()).0, S::Finished);
-        }
-        assert_eq!(after(1, &[E::Installed, E::StopRequested]), (S::Finished, None));
-    }
-
-    #[test]
-    fn a_broken_component_starts_again_only_on_request() {
-        let broken = [E::Installed, E::StartRequested, E::Failed];
-        assert_eq!(after(1, &[broken.as_slice(), &[E::Recovered]].concat()), (S::Broken, None));
-        let asked = [broken.as_slice(), &[E::StartRequested]].concat();
-        assert_eq!(after(1, &asked), (S::Starting, Some(Action::Start)));
-    }
-
-    #[test]
-    fn events_out_of_place_change_nothing() {
-        assert_eq!(after(1, &[E::Up]), (S::New, None));
-        assert_eq!(after(1, &[E::Finished]), (S::New, None));
-        assert_eq!(after(1, &[E::Installed, E::Installed]), (S::Installed, None));
-    }
-}
+mod tests;

@@ -1,19 +1,21 @@
 //! Keeps components as desired: one task each ([`worker`]), which asks the pure [`machine`] what
 //! to do next.
 
+mod dependencies;
 pub mod machine;
 pub mod order;
 mod worker;
+
+pub use machine::Treatment;
 
 use crate::capability::caller::Caller;
 use crate::capability::lifecycle::ReportedState;
 use crate::capability::pubsub::PubSub;
 use crate::component::InstalledComponent;
 use crate::logs::LogSink;
-use crate::runtime::unsupported::Unsupported;
 use crate::runtime::{Activity, Exit, Failure, Prepared, Runtime};
 use crate::tasks::Tasks;
-use gg_model::{ComponentName, RuntimeKind};
+use gg_model::{AccessPolicy, ComponentName, ComponentVersion, RuntimeKind};
 use machine::LifecycleState;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,12 +28,14 @@ const QUEUE: usize = 16;
 /// Everything that can be asked of a component.
 #[derive(Debug)]
 pub enum Command {
+    /// It needs these to be up.
+    Depend(Vec<(ComponentName, watch::Receiver<ComponentStatus>)>),
     /// It says how it stands.
     Report(ReportedState),
-    /// Run another version in its place, losing no message on the way.
+    /// Run another version in its place, losing no message on the way where its runtime can.
     Replace {
-        /// What to run, ready to start.
-        prepared: Box<dyn Prepared>,
+        /// The other version.
+        successor: Successor,
         /// How long the one before may take to end.
         deadline: Duration,
     },
@@ -41,14 +45,29 @@ pub enum Command {
     Stop {
         /// How long it may take.
         deadline: Duration,
+        /// Whether it is removed from the device.
+        uninstall: bool,
         /// Told at the end.
         stopped: oneshot::Sender<()>,
     },
 }
 
+/// A version of a component, ready to take its place.
+#[derive(Debug)]
+pub struct Successor {
+    /// On whose behalf it runs.
+    pub caller: Caller,
+    /// What to run.
+    pub prepared: Box<dyn Prepared>,
+    /// Whether its step `install` is to be carried out.
+    pub install: bool,
+}
+
 /// How a component stands, for others to see.
 #[derive(Clone, Debug)]
 pub struct ComponentStatus {
+    /// Its version.
+    pub version: ComponentVersion,
     /// Its state.
     pub state: LifecycleState,
     /// How it ended last.
@@ -57,16 +76,13 @@ pub struct ComponentStatus {
     pub activity: Option<Activity>,
 }
 
-/// How a supervised component is treated.
-#[derive(Clone, Copy, Debug)]
-pub struct Treatment {
-    /// Errors in a row after which it is broken.
-    pub most_errors: u32,
-}
-
 /// What executes each kind of component.
 #[derive(Clone, Debug)]
 pub struct Runtimes {
+    /// Containers.
+    pub docker: Arc<dyn Runtime>,
+    /// Native processes.
+    pub process: Arc<dyn Runtime>,
     /// The sandbox.
     pub wasm: Arc<dyn Runtime>,
 }
@@ -74,14 +90,17 @@ pub struct Runtimes {
 impl Runtimes {
     fn of(&self, component: &InstalledComponent) -> Arc<dyn Runtime> {
         match component.runtime {
+            RuntimeKind::Docker => Arc::clone(&self.docker),
+            RuntimeKind::Process => Arc::clone(&self.process),
             RuntimeKind::Wasm => Arc::clone(&self.wasm),
-            RuntimeKind::Docker | RuntimeKind::Process => Arc::new(Unsupported),
         }
     }
 }
 
 #[derive(Clone, Debug)]
 struct Supervised {
+    /// The version that is here, or on its way.
+    caller: Caller,
     commands: mpsc::Sender<Command>,
     status: watch::Receiver<ComponentStatus>,
 }
@@ -113,20 +132,23 @@ impl Supervisor {
         self.runtimes.of(component).prepare(component, log).await
     }
 
-    /// Take a component in; it is installed and does not run yet.
-    pub fn install(
-        &self,
-        caller: Caller,
-        prepared: Box<dyn Prepared>,
-        log: LogSink,
-        treatment: Treatment,
-    ) {
+    /// Take a component in; it does not run yet.
+    pub fn install(&self, successor: Successor, log: LogSink, treatment: Treatment) {
         let (commands, receiver) = mpsc::channel(QUEUE);
-        let name = caller.name().clone();
-        let (worker, status) =
-            worker::Worker::new(caller, prepared, log, treatment, self.pubsub.clone());
+        let (name, caller) = (successor.caller.name().clone(), successor.caller.clone());
+        let (worker, status) = worker::Worker::new(successor, log, treatment, self.pubsub.clone());
         self.tasks.spawn(worker.run(receiver));
-        self.lock().insert(name, Supervised { commands, status });
+        self.lock().insert(name, Supervised { caller, commands, status });
+    }
+
+    /// Let a component run only while those it needs are up. Ones that are not here do not count.
+    pub async fn depend(&self, name: &ComponentName, needed: &[ComponentName]) {
+        let found =
+            needed.iter().filter_map(|other| Some((other.clone(), self.find(other)?.status)));
+        let found = found.collect();
+        if let Some(component) = self.find(name) {
+            let _gone = component.commands.send(Command::Depend(found)).await;
+        }
     }
 
     /// Start a component and wait until it is up, or over.
@@ -137,25 +159,42 @@ impl Supervisor {
     }
 
     /// Run another version of a component.
-    pub async fn replace(
-        &self,
-        name: &ComponentName,
-        prepared: Box<dyn Prepared>,
-        deadline: Duration,
-    ) {
+    pub async fn replace(&self, name: &ComponentName, successor: Successor, deadline: Duration) {
+        let caller = successor.caller.clone();
+        let commands = match self.lock().get_mut(name) {
+            None => return,
+            Some(component) => {
+                component.caller = caller;
+                component.commands.clone()
+            }
+        };
+        let _gone = commands.send(Command::Replace { successor, deadline }).await;
+    }
+
+    /// Change what a component may do, as it runs.
+    pub fn set_policy(&self, name: &ComponentName, policy: &Arc<AccessPolicy>) {
         if let Some(component) = self.find(name) {
-            let _gone = component.commands.send(Command::Replace { prepared, deadline }).await;
+            component.caller.set_policy(Arc::clone(policy));
         }
     }
 
-    /// Ask a component to stop, and wait until it has.
+    /// Ask a component to stop, and wait until it has. It stays known.
     pub async fn stop(&self, name: &ComponentName, deadline: Duration) {
+        self.end(name, deadline, false).await;
+    }
+
+    /// Stop a component, carry out its step `uninstall`, and forget it.
+    pub async fn remove(&self, name: &ComponentName, deadline: Duration) {
+        self.end(name, deadline, true).await;
+        self.lock().remove(name);
+    }
+
+    async fn end(&self, name: &ComponentName, deadline: Duration, uninstall: bool) {
         let Some(component) = self.find(name) else { return };
         let (stopped, ended) = oneshot::channel();
-        if component.commands.send(Command::Stop { deadline, stopped }).await.is_ok() {
+        if component.commands.send(Command::Stop { deadline, uninstall, stopped }).await.is_ok() {
             let _gone = ended.await;
         }
-        self.lock().remove(name);
     }
 
     /// Ask every component to stop, all at once, and wait until they have.
@@ -164,7 +203,12 @@ impl Supervisor {
         let components: Vec<Supervised> = self.lock().values().cloned().collect();
         for component in components {
             let (stopped, ended) = oneshot::channel();
-            if component.commands.send(Command::Stop { deadline, stopped }).await.is_ok() {
+            if component
+                .commands
+                .send(Command::Stop { deadline, uninstall: false, stopped })
+                .await
+                .is_ok()
+            {
                 stopping.push(ended);
             }
         }
@@ -176,6 +220,15 @@ impl Supervisor {
     /// Let go of all components: nothing can be asked of them any more, and what still runs ends.
     pub fn close(&self) {
         self.lock().clear();
+    }
+
+    /// All components, and how they stand.
+    pub fn statuses(&self) -> BTreeMap<ComponentName, ComponentStatus> {
+        let components = self.lock();
+        components
+            .iter()
+            .map(|(name, component)| (name.clone(), component.status.borrow().clone()))
+            .collect()
     }
 
     /// How a component stands, now and from now on.

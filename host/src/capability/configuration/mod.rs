@@ -11,10 +11,12 @@ pub use watcher::Watcher;
 use super::caller::{Caller, Operation};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use gg_model::{ComponentName, ConfigTree};
+use crate::store::{LeafChange, Store};
+use gg_model::{Changed, ComponentName, ConfigTree};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use tokio::sync::{OwnedRwLockWriteGuard, RwLock};
 use watcher::Changes;
 
 /// What a component cannot change of itself, because it grants rights.
@@ -25,6 +27,16 @@ const PROTECTED: [&str; 2] = ["accessControl", "sandbox"];
 pub struct Configuration {
     entries: Arc<Mutex<HashMap<ComponentName, Entry>>>,
     clock: Clock,
+    /// Where changes are kept; nowhere when `None`.
+    store: Option<Store>,
+    /// Open while components may change their configuration.
+    gate: Arc<RwLock<()>>,
+}
+
+/// While it is there, no component changes its configuration.
+#[derive(Debug)]
+pub struct Held {
+    _gate: OwnedRwLockWriteGuard<()>,
 }
 
 #[derive(Debug, Default)]
@@ -33,15 +45,45 @@ struct Entry {
     watchers: Vec<Weak<Changes>>,
 }
 
+impl Entry {
+    /// Tell those who watch one of the paths.
+    fn note<'a>(&mut self, paths: impl Iterator<Item = &'a Vec<String>> + Clone) {
+        self.watchers.retain(|watcher| {
+            let Some(watcher) = watcher.upgrade() else { return false };
+            paths.clone().for_each(|changed| watcher.note(changed));
+            true
+        });
+    }
+}
+
 impl Configuration {
-    /// No component, and this clock for changes that bring no time of their own.
-    pub fn new(clock: Clock) -> Self {
-        Self { entries: Arc::default(), clock }
+    /// No component, and this clock for changes that bring no time of their own. What components
+    /// change is kept in the store, if there is one.
+    pub fn new(clock: Clock, store: Option<Store>) -> Self {
+        Self { entries: Arc::default(), clock, store, gate: Arc::default() }
     }
 
-    /// Put a component's whole tree in place: what a deployment does.
+    /// Put a component's whole tree in place: what a deployment does. Watchers hear of what has
+    /// changed.
     pub fn install(&self, component: &ComponentName, tree: ConfigTree) {
-        self.lock().entry(component.clone()).or_default().tree = tree;
+        let mut entries = self.lock();
+        let entry = entries.entry(component.clone()).or_default();
+        let before = std::mem::replace(&mut entry.tree, tree);
+        if !entry.watchers.is_empty() {
+            let changed = entry.tree.differences(&before);
+            entry.note(changed.iter());
+        }
+    }
+
+    /// Let no component change its configuration until what is given back is dropped: while a
+    /// deployment takes the place of what was there.
+    pub async fn hold(&self) -> Held {
+        Held { _gate: Arc::clone(&self.gate).write_owned().await }
+    }
+
+    /// A component's whole tree; empty for one that is not known.
+    pub fn tree(&self, component: &ComponentName) -> ConfigTree {
+        self.lock().get(component).map(|entry| entry.tree.clone()).unwrap_or_default()
     }
 
     /// Forget a component.
@@ -67,8 +109,9 @@ impl Configuration {
     /// epoch; now when left out.
     ///
     /// # Errors
-    /// Unauthorized; a protected key; a limit of the tree; a newer value at the path itself.
-    pub fn update(
+    /// Unauthorized; a protected key; a limit of the tree; a newer value at the path itself; a
+    /// store that cannot be written.
+    pub async fn update(
         &self,
         caller: &Caller,
         path: &[String],
@@ -82,23 +125,45 @@ impl Configuration {
             None => self.clock.unix_millis(),
             Some(seconds) => millis(seconds)?,
         };
-        let mut entries = self.lock();
-        let entry = entries.entry(component.clone()).or_default();
-        let merged =
-            entry.tree.merge(path, value, at).map_err(|error| Error::invalid(error.to_string()))?;
-        entry.watchers.retain(|watcher| {
-            let Some(watcher) = watcher.upgrade() else { return false };
-            merged.paths.iter().for_each(|changed| watcher.note(changed));
-            true
-        });
-        drop(entries);
-        if merged.stale {
+        let stale = self.merge(component, path, value, at).await?;
+        if stale {
             return Err(Error::conflict(format!(
                 "the value at {} was changed later than the given timestamp",
                 path_text(path)
             )));
         }
         Ok(())
+    }
+
+    /// Merge, tell those who watch, and keep it. Says whether something newer stayed.
+    async fn merge(
+        &self,
+        component: &ComponentName,
+        path: &[String],
+        value: &Value,
+        at: i64,
+    ) -> Result<bool> {
+        let _open = self.gate.read().await;
+        let (merged, changes) = {
+            let mut entries = self.lock();
+            let entry = entries.entry(component.clone()).or_default();
+            let merged = entry
+                .tree
+                .merge(path, value, at)
+                .map_err(|error| Error::invalid(error.to_string()))?;
+            entry.note(merged.paths.iter());
+            let changes = match &self.store {
+                Some(_) => changes(&entry.tree, &merged),
+                None => Vec::new(),
+            };
+            (merged, changes)
+        };
+        if let Some(store) = &self.store {
+            store.save_configuration(component, changes).await.map_err(|error| {
+                Error::unavailable(format!("the change could not be kept: {error}"))
+            })?;
+        }
+        Ok(merged.stale)
     }
 
     /// Watch a value and everything below it.
@@ -128,6 +193,17 @@ impl Configuration {
     fn lock(&self) -> MutexGuard<'_, HashMap<ComponentName, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a write comes to, leaf by leaf.
+fn changes(tree: &ConfigTree, written: &Changed) -> Vec<LeafChange> {
+    let paths = written.paths.iter().chain(&written.touched);
+    paths
+        .map(|path| match tree.leaf(path) {
+            Some(leaf) => LeafChange::Set(leaf),
+            None => LeafChange::Gone(path.clone()),
+        })
+        .collect()
 }
 
 fn component_or_own(caller: &Caller, component: Option<&str>) -> Result<ComponentName> {

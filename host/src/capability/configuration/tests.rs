@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 fn configuration() -> Configuration {
     let now = UNIX_EPOCH + Duration::from_secs(1_000);
-    let configuration = Configuration::new(Clock::from_fn(move || now));
+    let configuration = Configuration::new(Clock::from_fn(move || now), None);
     let mut tree = ConfigTree::default();
     tree.fill_defaults(&json!({ "a": { "b": 1, "c": "x" }, "accessControl": {} })).unwrap();
     configuration.install(&component("me"), tree);
@@ -17,13 +17,13 @@ fn path(text: &str) -> Vec<String> {
     text.split('.').filter(|key| !key.is_empty()).map(str::to_owned).collect()
 }
 
-#[test]
-fn without_a_policy_nothing_is_read_changed_or_watched() {
+#[tokio::test]
+async fn without_a_policy_nothing_is_read_changed_or_watched() {
     let configuration = configuration();
     let me = nobody("me");
     let kinds = [
         configuration.get(&me, None, &path("a")).unwrap_err().kind(),
-        configuration.update(&me, &path("a"), &json!(1), None).unwrap_err().kind(),
+        configuration.update(&me, &path("a"), &json!(1), None).await.unwrap_err().kind(),
         configuration.watch(&me, None, &path("a")).unwrap_err().kind(),
     ];
     assert_eq!(kinds, [ErrorKind::Unauthorized; 3]);
@@ -50,30 +50,31 @@ fn values_are_found_by_their_path_whatever_the_case() {
     assert!(error.message().contains("a/z"), "{error}");
 }
 
-#[test]
-fn a_newer_value_stays_and_the_call_says_so() {
+#[tokio::test]
+async fn a_newer_value_stays_and_the_call_says_so() {
     let configuration = configuration();
     let me = somebody("me");
-    configuration.update(&me, &path("a.b"), &json!(2), Some(500.0)).unwrap();
-    let error = configuration.update(&me, &path("a.b"), &json!(3), Some(499.0)).unwrap_err();
+    configuration.update(&me, &path("a.b"), &json!(2), Some(500.0)).await.unwrap();
+    let error = configuration.update(&me, &path("a.b"), &json!(3), Some(499.0)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(configuration.get(&me, None, &path("a.b")).unwrap(), json!(2));
-    configuration.update(&me, &path("a.b"), &json!(4), None).unwrap();
+    configuration.update(&me, &path("a.b"), &json!(4), None).await.unwrap();
     assert_eq!(configuration.get(&me, None, &path("a.b")).unwrap(), json!(4));
 }
 
-#[test]
-fn timestamps_that_are_none_are_refused() {
+#[tokio::test]
+async fn timestamps_that_are_none_are_refused() {
     let configuration = configuration();
     let me = somebody("me");
     for timestamp in [f64::NAN, f64::INFINITY, -1.0, 1e300] {
-        let error = configuration.update(&me, &path("a"), &json!(1), Some(timestamp)).unwrap_err();
+        let error =
+            configuration.update(&me, &path("a"), &json!(1), Some(timestamp)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{timestamp}");
     }
 }
 
-#[test]
-fn what_grants_rights_cannot_be_changed_from_inside() {
+#[tokio::test]
+async fn what_grants_rights_cannot_be_changed_from_inside() {
     let configuration = configuration();
     let me = somebody("me");
     let tries = [
@@ -83,7 +84,7 @@ fn what_grants_rights_cannot_be_changed_from_inside() {
         ("", json!({ "Sandbox": {} })),
     ];
     for (at, value) in tries {
-        let error = configuration.update(&me, &path(at), &value, None).unwrap_err();
+        let error = configuration.update(&me, &path(at), &value, None).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{at}");
     }
 }
@@ -93,9 +94,9 @@ async fn a_watcher_hears_of_changes_below_its_path_alone() {
     let configuration = configuration();
     let me = somebody("me");
     let mut watcher = configuration.watch(&me, None, &path("a")).unwrap();
-    configuration.update(&me, &path("other"), &json!(1), None).unwrap();
-    configuration.update(&me, &path("a.b"), &json!(1), None).unwrap();
-    configuration.update(&me, &path("A.c"), &json!("y"), None).unwrap();
+    configuration.update(&me, &path("other"), &json!(1), None).await.unwrap();
+    configuration.update(&me, &path("a.b"), &json!(1), None).await.unwrap();
+    configuration.update(&me, &path("A.c"), &json!("y"), None).await.unwrap();
     assert_eq!(watcher.next().await.unwrap(), ["a", "c"]);
     me.ask_to_stop();
     assert_eq!(watcher.next().await, None);
@@ -107,7 +108,7 @@ async fn a_watcher_that_does_not_read_costs_little() {
     let me = somebody("me");
     let mut watcher = configuration.watch(&me, None, &path("a")).unwrap();
     for number in 0..1000 {
-        configuration.update(&me, &path(&format!("a.k{number}")), &json!(1), None).unwrap();
+        configuration.update(&me, &path(&format!("a.k{number}")), &json!(1), None).await.unwrap();
     }
     me.ask_to_stop();
     let mut heard = 0;

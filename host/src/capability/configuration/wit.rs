@@ -55,10 +55,15 @@ impl wit::Host for View<'_> {
         Ok(self.configuration.get(self.caller, Some(&component), &path)?.to_string())
     }
 
-    fn update(&mut self, path: Vec<String>, value: String, timestamp: Option<f64>) -> Result<()> {
+    async fn update(
+        &mut self,
+        path: Vec<String>,
+        value: String,
+        timestamp: Option<f64>,
+    ) -> Result<()> {
         let value = serde_json::from_str(&value)
             .map_err(|error| Error::invalid(format!("the value is not JSON: {error}")))?;
-        self.configuration.update(self.caller, &path, &value, timestamp)
+        self.configuration.update(self.caller, &path, &value, timestamp).await
     }
 
     fn watch(&mut self, path: Vec<String>) -> Result<Resource<wit::Watcher>> {

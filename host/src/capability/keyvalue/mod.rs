@@ -1,5 +1,5 @@
-//! Values by key, in named buckets that belong to one component each. In memory: what a run
-//! keeps goes with it.
+//! Values by key, in named buckets that belong to one component each. They are in memory, and in
+//! the store too if there is one: what a run keeps goes with it.
 
 #[cfg(test)]
 mod tests;
@@ -7,6 +7,7 @@ pub mod wit;
 
 use super::caller::{Caller, Operation};
 use crate::error::{Error, Result};
+use crate::store::{Entry, Store};
 use gg_model::ComponentName;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -31,6 +32,8 @@ pub const PAGE: usize = 256;
 #[derive(Clone, Debug, Default)]
 pub struct KeyValue {
     components: Arc<Mutex<HashMap<ComponentName, Buckets>>>,
+    /// Where they are kept; nowhere when `None`.
+    store: Option<Store>,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +51,30 @@ pub struct Bucket {
 }
 
 impl KeyValue {
+    /// What a store keeps, and what will be kept there.
+    pub fn kept(store: Store, entries: Vec<Entry>) -> Self {
+        let mut components: HashMap<ComponentName, Buckets> = HashMap::new();
+        for Entry { component, bucket, key, value } in entries {
+            let (Ok(component), Some(value)) = (component.parse(), value) else { continue };
+            let buckets = components.entry(component).or_default();
+            buckets.bytes += key.len() + value.len();
+            buckets.by_name.entry(bucket).or_default().insert(key, value);
+        }
+        Self { components: Arc::new(Mutex::new(components)), store: Some(store) }
+    }
+
+    /// Take away everything of a component that is removed from the device.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn remove(&self, component: &ComponentName) -> Result<()> {
+        self.lock().remove(component);
+        match &self.store {
+            Some(store) => store.remove_keyvalues(component.as_str()).await.map_err(not_kept),
+            None => Ok(()),
+        }
+    }
+
     /// Open one of the caller's buckets; made when it is not there.
     ///
     /// # Errors
@@ -88,18 +115,23 @@ impl Bucket {
     /// Give a key a value.
     ///
     /// # Errors
-    /// A key, a value or the component's bytes over the limit.
-    pub fn set(&self, key: &str, value: Vec<u8>) -> Result<()> {
-        self.with(|bytes, values| set(bytes, values, key, value))
+    /// A key, a value or the component's bytes over the limit; a store that cannot be written.
+    pub async fn set(&self, key: &str, value: Vec<u8>) -> Result<()> {
+        self.with(|bytes, values| set(bytes, values, key, value.clone()))?;
+        self.keep(key, Some(value)).await
     }
 
     /// Take a key's value away; no error when it has none.
-    pub fn delete(&self, key: &str) {
-        self.with(|bytes, values| {
-            if let Some(old) = values.remove(key) {
-                *bytes -= key.len() + old.len();
-            }
+    ///
+    /// # Errors
+    /// A store that cannot be written.
+    pub async fn delete(&self, key: &str) -> Result<()> {
+        let gone = self.with(|bytes, values| {
+            let old = values.remove(key);
+            *bytes -= old.as_ref().map_or(0, |old| key.len() + old.len());
+            old.is_some()
         });
+        if gone { self.keep(key, None).await } else { Ok(()) }
     }
 
     /// One page of keys in order: those after `after`.
@@ -120,8 +152,8 @@ impl Bucket {
     ///
     /// # Errors
     /// The value is no number, or the sum none of 64 bits.
-    pub fn increment(&self, key: &str, delta: i64) -> Result<i64> {
-        self.with(|bytes, values| {
+    pub async fn increment(&self, key: &str, delta: i64) -> Result<i64> {
+        let sum = self.with(|bytes, values| {
             let old = match values.get(key) {
                 None => 0,
                 Some(value) => std::str::from_utf8(value)
@@ -135,21 +167,39 @@ impl Bucket {
                 Error::invalid(format!("{old} + {delta} does not fit in 64 bits"))
             })?;
             set(bytes, values, key, sum.to_string().into_bytes())?;
-            Ok(sum)
-        })
+            Ok::<_, Error>(sum)
+        })?;
+        self.keep(key, Some(sum.to_string().into_bytes())).await?;
+        Ok(sum)
     }
 
     /// Give a key a value if its present one is still `expected`; says whether it was.
     ///
     /// # Errors
     /// As [`Bucket::set`].
-    pub fn swap(&self, key: &str, expected: Option<&[u8]>, value: Vec<u8>) -> Result<bool> {
-        self.with(|bytes, values| {
+    pub async fn swap(&self, key: &str, expected: Option<&[u8]>, value: Vec<u8>) -> Result<bool> {
+        let swapped = self.with(|bytes, values| {
             if values.get(key).map(Vec::as_slice) != expected {
                 return Ok(false);
             }
-            set(bytes, values, key, value).map(|()| true)
-        })
+            set(bytes, values, key, value.clone()).map(|()| true)
+        })?;
+        if swapped {
+            self.keep(key, Some(value)).await?;
+        }
+        Ok(swapped)
+    }
+
+    /// Write what has changed to the store, if there is one.
+    async fn keep(&self, key: &str, value: Option<Vec<u8>>) -> Result<()> {
+        let Some(store) = &self.store.store else { return Ok(()) };
+        let entry = Entry {
+            component: self.owner.to_string(),
+            bucket: self.name.clone(),
+            key: key.to_owned(),
+            value,
+        };
+        store.save_keyvalue(entry).await.map_err(not_kept)
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut usize, &mut BTreeMap<String, Vec<u8>>) -> T) -> T {
@@ -158,6 +208,10 @@ impl Bucket {
         let values = buckets.by_name.entry(self.name.clone()).or_default();
         act(&mut buckets.bytes, values)
     }
+}
+
+fn not_kept(error: crate::store::StoreError) -> Error {
+    Error::unavailable(format!("the change could not be kept: {error}"))
 }
 
 fn set(

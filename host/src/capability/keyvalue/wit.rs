@@ -5,6 +5,7 @@
 use super::{Bucket, KeyValue, PAGE};
 use crate::capability::caller::Caller;
 use crate::error::{Error, ErrorKind, Result};
+use std::pin::Pin;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{
     ComponentType, Lift, Linker, LinkerInstance, Lower, Resource, ResourceTable, ResourceType,
@@ -51,11 +52,14 @@ pub fn add_to_linker<T: Send + 'static>(
         },
     )?;
     let mut atomics = linker.instance("wasi:keyvalue/atomics@0.2.0-draft")?;
-    serve(&mut atomics, lend, "increment", |view, (bucket, key, delta): (_, String, u64)| {
+    change(&mut atomics, lend, "increment", |view, (bucket, key, delta): (_, String, u64)| {
         let delta = i64::try_from(delta)
             .map_err(|_| Error::invalid(format!("the delta {delta} is over {}", i64::MAX)))?;
-        let sum = view.bucket(&bucket)?.increment(&key, delta)?;
-        u64::try_from(sum).map_err(|_| Error::invalid(format!("the value {sum} is negative")))
+        let bucket = view.bucket(&bucket)?;
+        Ok(Box::pin(async move {
+            let sum = bucket.increment(&key, delta).await?;
+            u64::try_from(sum).map_err(|_| Error::invalid(format!("the value {sum} is negative")))
+        }))
     })?;
     let mut batch = linker.instance("wasi:keyvalue/batch@0.2.0-draft")?;
     serve(&mut batch, lend, "get-many", |view, (bucket, keys): (_, Vec<String>)| {
@@ -74,8 +78,9 @@ pub fn add_to_linker<T: Send + 'static>(
     };
     serve(&mut store, lend, "[method]bucket.list-keys", list)?;
     let mut atomics = linker.instance("wasi:keyvalue/atomics@0.2.0-draft2")?;
-    serve(&mut atomics, lend, "increment", |view, (bucket, key, delta): (_, String, i64)| {
-        view.bucket(&bucket)?.increment(&key, delta)
+    change(&mut atomics, lend, "increment", |view, (bucket, key, delta): (_, String, i64)| {
+        let bucket = view.bucket(&bucket)?;
+        Ok(Box::pin(async move { bucket.increment(&key, delta).await }))
     })?;
     add_compare_and_swap(&mut atomics, lend)?;
     let mut batch = linker.instance("wasi:keyvalue/batch@0.2.0-draft2")?;
@@ -106,15 +111,18 @@ fn add_bucket<T: Send + 'static>(
     serve(store, lend, "[method]bucket.get", |view, (bucket, key): (_, String)| {
         Ok(view.bucket(&bucket)?.get(&key))
     })?;
-    serve(
+    change(
         store,
         lend,
         "[method]bucket.set",
-        |view, (bucket, key, value): (_, String, Vec<u8>)| view.bucket(&bucket)?.set(&key, value),
+        |view, (bucket, key, value): (_, String, Vec<u8>)| {
+            let bucket = view.bucket(&bucket)?;
+            Ok(Box::pin(async move { bucket.set(&key, value).await }))
+        },
     )?;
-    serve(store, lend, "[method]bucket.delete", |view, (bucket, key): (_, String)| {
-        view.bucket(&bucket)?.delete(&key);
-        Ok(())
+    change(store, lend, "[method]bucket.delete", |view, (bucket, key): (_, String)| {
+        let bucket = view.bucket(&bucket)?;
+        Ok(Box::pin(async move { bucket.delete(&key).await }))
     })?;
     serve(store, lend, "[method]bucket.exists", |view, (bucket, key): (_, String)| {
         Ok(view.bucket(&bucket)?.exists(&key))
@@ -126,14 +134,23 @@ fn add_batch_writes<T: Send + 'static>(
     lend: Lend<T>,
 ) -> wasmtime::Result<()> {
     type Pairs = Vec<(String, Vec<u8>)>;
-    serve(batch, lend, "set-many", |view, (bucket, pairs): (_, Pairs)| {
+    change(batch, lend, "set-many", |view, (bucket, pairs): (_, Pairs)| {
         let bucket = view.bucket(&bucket)?;
-        pairs.into_iter().try_for_each(|(key, value)| bucket.set(&key, value))
+        Ok(Box::pin(async move {
+            for (key, value) in pairs {
+                bucket.set(&key, value).await?;
+            }
+            Ok(())
+        }))
     })?;
-    serve(batch, lend, "delete-many", |view, (bucket, keys): (_, Vec<String>)| {
+    change(batch, lend, "delete-many", |view, (bucket, keys): (_, Vec<String>)| {
         let bucket = view.bucket(&bucket)?;
-        keys.iter().for_each(|key| bucket.delete(key));
-        Ok(())
+        Ok(Box::pin(async move {
+            for key in keys {
+                bucket.delete(&key).await?;
+            }
+            Ok(())
+        }))
     })
 }
 
@@ -163,22 +180,50 @@ fn add_compare_and_swap<T: Send + 'static>(
         cas.seen = cas.bucket.get(&cas.key);
         Ok(cas.seen.clone())
     })?;
-    atomics.func_wrap(
+    atomics.func_wrap_async(
         "swap",
         move |mut store: StoreContextMut<'_, T>, (cas, value): (Resource<Cas>, Vec<u8>)| {
-            let view = lend(store.data_mut());
-            let mut cas = view.table.delete(cas)?;
-            let outcome = cas.bucket.swap(&cas.key, cas.seen.as_deref(), value);
-            Ok((match outcome {
-                Ok(true) => Ok(()),
-                Ok(false) => {
-                    cas.seen = cas.bucket.get(&cas.key);
-                    Err(CasError::CasFailed(view.table.push(cas)?))
-                }
-                Err(error) => Err(CasError::StoreError(error.into())),
-            },))
+            Box::new(async move {
+                let mut cas = lend(store.data_mut()).table.delete(cas)?;
+                let outcome = cas.bucket.swap(&cas.key, cas.seen.as_deref(), value).await;
+                Ok((match outcome {
+                    Ok(true) => Ok(()),
+                    Ok(false) => {
+                        cas.seen = cas.bucket.get(&cas.key);
+                        Err(CasError::CasFailed(lend(store.data_mut()).table.push(cas)?))
+                    }
+                    Err(error) => Err(CasError::StoreError(error.into())),
+                },))
+            })
         },
     )
+}
+
+/// What a change comes to, once it is kept.
+type Kept<R> = Pin<Box<dyn Future<Output = Result<R>> + Send>>;
+
+/// Define one function that changes values, and is done when the change is kept.
+fn change<T, P, R>(
+    instance: &mut LinkerInstance<'_, T>,
+    lend: Lend<T>,
+    name: &str,
+    act: fn(&mut View<'_>, P) -> Result<Kept<R>>,
+) -> wasmtime::Result<()>
+where
+    T: Send + 'static,
+    P: wasmtime::component::ComponentNamedList + Lift + Send + 'static,
+    R: ComponentType + Lower + Send + 'static,
+{
+    instance.func_wrap_async(name, move |mut store: StoreContextMut<'_, T>, params: P| {
+        let kept = act(&mut lend(store.data_mut()), params);
+        Box::new(async move {
+            let outcome = match kept {
+                Ok(kept) => kept.await,
+                Err(error) => Err(error),
+            };
+            Ok((outcome.map_err(StoreError::from),))
+        })
+    })
 }
 
 /// Define one function whose core can fail.

@@ -3,7 +3,8 @@
 use crate::cli::{Format, default_cache};
 use crate::clock::Clock;
 use crate::deployment::Deployment;
-use crate::deployment::source::local::{Operator, Setting};
+use crate::deployment::concrete::Operator;
+use crate::deployment::source::local::Setting;
 use crate::logs::Level;
 use crate::nucleus::NucleusConfig;
 use crate::runtime::wasm::EngineConfig;
@@ -150,9 +151,10 @@ impl Args {
             } else {
                 Level::Info
             },
-            treatment: Treatment { most_errors: 1 },
+            treatment: Treatment { most_errors: 1, error_reset: Duration::MAX },
             core_dumps: self.core_dumps.clone(),
             clock,
+            root: None,
         })
     }
 
@@ -168,23 +170,22 @@ impl Args {
         for pair in &self.limit {
             limits.set_pair(pair).with_context(|| format!("--limit {pair}"))?;
         }
-        let mut configuration = Vec::new();
-        for file in &self.config_file {
-            configuration.push(config_file(file)?);
-        }
-        for pair in &self.config {
-            configuration.push(setting(pair)?);
-        }
         Ok(Operator {
             allow: self.allow.clone(),
+            local_topics: true,
             deny_all: self.deny_all,
             directories: self.dir.clone(),
             network: self.net.clone(),
             environment: self.env.iter().map(|pair| variable(pair)).collect::<Result<_>>()?,
             limits,
-            configuration,
             arguments: self.arguments.clone(),
         })
+    }
+
+    /// What the operator sets in the configuration.
+    pub(super) fn settings(&self) -> Result<Vec<Setting>> {
+        let files = self.config_file.iter().map(|file| config_file(file));
+        files.chain(self.config.iter().map(|pair| setting(pair))).collect()
     }
 }
 

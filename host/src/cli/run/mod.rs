@@ -3,15 +3,16 @@
 mod args;
 mod end;
 mod feed;
-mod output;
+pub(super) mod output;
 mod watch;
 
 pub(super) use args::Args;
 
 use super::{start_tracing, stdout_colours};
 use crate::clock::Clock;
-use crate::deployment::Deployment;
-use crate::deployment::source::local::{self, LocalComponent, Operator, Places};
+use crate::deployment::concrete::{Operator, Places};
+use crate::deployment::source::local::{self, LocalComponent, Setting};
+use crate::deployment::{Deployment, DesiredComponent};
 use crate::logs::Level;
 use crate::nucleus::Nucleus;
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -46,7 +47,7 @@ async fn run_async(args: &Args) -> Result<i32> {
     let deployment = source.deployment()?;
     let publications = feed::publications(&args.publish)?;
 
-    let (mut nucleus, records) = Nucleus::start(args.nucleus(&deployment, clock.clone())?)?;
+    let (mut nucleus, records) = Nucleus::start(args.nucleus(&deployment, clock.clone())?).await?;
     let printer = Printer::start(records, args.output, stdout_colours())?;
     for filter in &args.subscribe {
         feed::show(&nucleus, nucleus.operator(), filter, clock.clone())?;
@@ -85,7 +86,7 @@ async fn live(
         }
         false => None,
     };
-    nucleus.deploy(deployment).await.map_err(|error| anyhow!("{error}"))?;
+    nucleus.deploy(deployment.clone()).await.map_err(|error| anyhow!("{error}"))?;
     let nucleus = &*nucleus;
     let names: Vec<ComponentName> =
         deployment.components.iter().map(|desired| desired.component.name.clone()).collect();
@@ -110,22 +111,27 @@ async fn live(
 struct Source {
     locals: Vec<LocalComponent>,
     operator: Operator,
+    settings: Vec<Setting>,
     places: Places,
     clock: Clock,
 }
 
 impl Source {
     fn read(args: &Args, places: Places, clock: Clock) -> Result<Self> {
-        let operator = args.operator()?;
+        let (operator, settings) = (args.operator()?, args.settings()?);
         let locals = args.components.iter().map(|path| local::read(path)).collect::<Result<_>>()?;
-        Ok(Self { locals, operator, places, clock })
+        Ok(Self { locals, operator, settings, places, clock })
+    }
+
+    fn desired(&self, local: &LocalComponent) -> Result<DesiredComponent> {
+        local.desired(&self.operator, &self.settings, &self.places, &self.clock)
     }
 
     fn deployment(&self) -> Result<Deployment> {
         let mut deployment = Deployment::default();
         let mut names = BTreeSet::new();
         for local in &self.locals {
-            let desired = local.desired(&self.operator, &self.places, &self.clock)?;
+            let desired = self.desired(local)?;
             let name = &desired.component.name;
             ensure!(
                 names.insert(name.clone()),
@@ -148,8 +154,7 @@ async fn reload_forever(
     loop {
         let changed = watching.changed().await;
         for local in &source.locals {
-            let again = local::read(&local.path)
-                .and_then(|local| local.desired(&source.operator, &source.places, &source.clock));
+            let again = local::read(&local.path).and_then(|local| source.desired(&local));
             let desired = match again {
                 Ok(desired) => desired,
                 Err(error) => {

@@ -14,7 +14,7 @@ pub(super) const TOPIC: &str = "topic";
 
 /// A thread that prints records as they come.
 #[derive(Debug)]
-pub(super) struct Printer {
+pub(in crate::cli) struct Printer {
     thread: JoinHandle<()>,
     done: CancellationToken,
 }
@@ -24,7 +24,7 @@ impl Printer {
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub(super) fn start(
+    pub(in crate::cli) fn start(
         records: mpsc::Receiver<Record>,
         format: Format,
         colours: bool,
@@ -39,7 +39,7 @@ impl Printer {
     }
 
     /// Print what has been said so far, and end.
-    pub(super) fn finish(self) {
+    pub(in crate::cli) fn finish(self) {
         self.done.cancel();
         let _panicked = self.thread.join();
     }

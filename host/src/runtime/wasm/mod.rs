@@ -196,6 +196,10 @@ impl Prepared for Ready {
         matches!(self.instances.loaded.entry, Entry::Handler(_))
     }
 
+    fn hands_over(&self) -> bool {
+        true
+    }
+
     fn start(&self, caller: Caller) -> Running {
         let kill = CancellationToken::new();
         let (sender, status) = watch::channel(Status::Starting);

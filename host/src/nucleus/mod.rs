@@ -1,5 +1,7 @@
 //! Builds every part, starts them in order and drains them in reverse: the only place that knows
-//! how the parts fit together.
+//! how the parts fit together. [`root`] is the folder in which a device's nucleus keeps everything.
+
+pub mod root;
 
 use crate::capability::Capabilities;
 use crate::capability::caller::Caller;
@@ -9,16 +11,24 @@ use crate::capability::lifecycle::{LifecycleControl, Request};
 use crate::capability::pubsub::PubSub;
 use crate::clock::Clock;
 use crate::component::InstalledComponent;
-use crate::deployment::execute::{DeployError, execute};
+use crate::component::library::Library;
+use crate::control::server::Control;
+use crate::deployment::assemble::Assembler;
+use crate::deployment::concrete::{Operator, Places};
+use crate::deployment::execute::{DeployError, Executor};
 use crate::deployment::parts::Parts;
+use crate::deployment::progress::Progress;
+use crate::deployment::worker::{Queue, Worker};
 use crate::deployment::{Deployment, DesiredComponent};
 use crate::logs::{self, Level, LogSink, Record};
+use crate::runtime::unsupported::Unsupported;
 use crate::runtime::wasm::{EngineConfig, WasmEngine, WasmRuntime};
+use crate::store::Store;
 use crate::supervisor::{ComponentStatus, Runtimes, Supervisor, Treatment};
 use crate::tasks::Tasks;
 use anyhow::Context as _;
 use gg_model::{AccessPolicy, ComponentName, ComponentVersion, Limits, ThingName};
-use std::collections::BTreeMap;
+use root::Root;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,31 +53,50 @@ pub struct NucleusConfig {
     pub core_dumps: Option<PathBuf>,
     /// The time of day.
     pub clock: Clock,
+    /// Where it keeps what must survive it; nowhere when `None`.
+    pub root: Option<Root>,
 }
 
 /// The running whole.
 #[derive(Debug)]
 pub struct Nucleus {
-    parts: Parts,
+    executor: Executor,
+    kept: Option<Kept>,
     /// The operator as a caller.
     operator: Caller,
-    running: BTreeMap<ComponentName, ComponentVersion>,
     tasks: Tasks,
 }
+
+/// What a device's nucleus keeps.
+#[derive(Debug)]
+struct Kept {
+    store: Store,
+    library: Library,
+    root: Root,
+}
+
+/// How long a deployment may take to be prepared, and as long again to come up.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 impl Nucleus {
     /// Start, with no component. Gives what the components will say beside it.
     ///
     /// # Errors
-    /// The engine or a thread cannot be started.
-    pub fn start(config: NucleusConfig) -> anyhow::Result<(Self, mpsc::Receiver<Record>)> {
+    /// The engine or a thread cannot be started, or what is kept cannot be read.
+    pub async fn start(config: NucleusConfig) -> anyhow::Result<(Self, mpsc::Receiver<Record>)> {
         let (records, said) = mpsc::channel(logs::QUEUE);
         let tasks = Tasks::new(config.guest_threads).context("cannot start the guests' threads")?;
+        let kept = config.root.map(|root| Kept::open(root, &tasks)).transpose()?;
+        let store = kept.as_ref().map(|kept| kept.store.clone());
+        let keyvalue = match &kept {
+            Some(kept) => KeyValue::kept(kept.store.clone(), kept.store.keyvalues().await?),
+            None => KeyValue::default(),
+        };
         let (lifecycle, requests) = LifecycleControl::new();
         let pubsub = PubSub::default();
         let capabilities = Capabilities {
-            configuration: Configuration::new(config.clock.clone()),
-            keyvalue: KeyValue::default(),
+            configuration: Configuration::new(config.clock.clone(), store),
+            keyvalue,
             lifecycle,
             pubsub: pubsub.clone(),
         };
@@ -80,7 +109,12 @@ impl Nucleus {
             config.clock.clone(),
             config.core_dumps,
         );
-        let supervisor = Supervisor::new(Runtimes { wasm: Arc::new(wasm) }, tasks.clone(), pubsub);
+        let runtimes = Runtimes {
+            docker: Arc::new(Unsupported),
+            process: Arc::new(Unsupported),
+            wasm: Arc::new(wasm),
+        };
+        let supervisor = Supervisor::new(runtimes, tasks.clone(), pubsub);
         let operator = operator(&config.thing)?;
         tasks.spawn(pass_on(requests, supervisor.clone(), operator.stop().clone()));
         let parts = Parts {
@@ -92,20 +126,63 @@ impl Nucleus {
             thing: config.thing,
             treatment: config.treatment,
         };
-        Ok((Self { parts, operator, running: BTreeMap::new(), tasks }, said))
+        Ok((Self { executor: Executor::new(parts), kept, operator, tasks }, said))
     }
 
-    /// Make the components of a deployment run.
+    /// Be a device's nucleus: bring up what is to run, serve the queue of deployments and the
+    /// command line, until asked to stop. `ready` is told when all of it is under way.
+    ///
+    /// # Errors
+    /// It was started without a root folder, or the command line's socket cannot be made.
+    pub async fn serve(
+        self,
+        operator: Operator,
+        stop: CancellationToken,
+        ready: impl FnOnce(),
+    ) -> anyhow::Result<Self> {
+        let Self { executor, kept, operator: caller, tasks } = self;
+        let kept = kept.context("a nucleus without a root folder serves no deployments")?;
+        let parts = executor.parts();
+        let (progress, queue) = (Progress::default(), Queue::new(kept.store.clone()));
+        let assembler = Assembler {
+            configuration: parts.capabilities.configuration.clone(),
+            library: kept.library.clone(),
+            operator,
+            places: Places { root: kept.root.path().to_owned(), thing: parts.thing.clone() },
+            store: kept.store.clone(),
+            tasks: tasks.clone(),
+        };
+        let control = Control {
+            clock: parts.clock.clone(),
+            assembler: assembler.clone(),
+            progress: progress.clone(),
+            queue: queue.clone(),
+            supervisor: parts.supervisor.clone(),
+        };
+        control.serve(kept.root.path(), &tasks, caller.stop().clone())?;
+        let worker = Worker {
+            queue,
+            store: kept.store.clone(),
+            assembler,
+            executor,
+            progress,
+            patience: PATIENCE,
+        };
+        let executor = worker.run(stop, ready).await;
+        Ok(Self { executor, kept: Some(kept), operator: caller, tasks })
+    }
+
+    /// Make the components of a deployment run, and wait until each is up or over.
     ///
     /// # Errors
     /// Before anything running was touched.
-    pub async fn deploy(&mut self, deployment: &Deployment) -> Result<(), DeployError> {
-        execute(&self.parts, &self.running, deployment).await?;
-        self.running = deployment
-            .components
-            .iter()
-            .map(|desired| (desired.component.name.clone(), desired.component.version.clone()))
-            .collect();
+    pub async fn deploy(&mut self, deployment: Deployment) -> Result<(), DeployError> {
+        let progress = Progress::default();
+        self.executor.configure(&deployment);
+        let ready = self.executor.prepare(deployment, &progress).await?;
+        // Which of them are broken, their statuses say.
+        let _broken = self.executor.carry_out(ready, &progress).await;
+        self.executor.forget_stopped().await;
         Ok(())
     }
 
@@ -118,24 +195,17 @@ impl Nucleus {
         desired: &DesiredComponent,
         deadline: Duration,
     ) -> Result<(), DeployError> {
-        let component = &desired.component;
-        let supervisor = &self.parts.supervisor;
-        let prepared =
-            supervisor.prepare(component, &self.parts.log(component)).await.map_err(|failure| {
-                DeployError::Prepare { component: component.name.clone(), failure }
-            })?;
-        supervisor.replace(&component.name, prepared, deadline).await;
-        Ok(())
+        self.executor.reload(desired, deadline).await
     }
 
     /// How a component stands, now and from now on.
     pub fn status(&self, name: &ComponentName) -> Option<watch::Receiver<ComponentStatus>> {
-        self.parts.supervisor.status(name)
+        self.parts().supervisor.status(name)
     }
 
     /// The local topics, for the operator's own use.
     pub fn pubsub(&self) -> &PubSub {
-        &self.parts.capabilities.pubsub
+        &self.parts().capabilities.pubsub
     }
 
     /// The operator as a caller, who may publish and subscribe to everything until the end.
@@ -145,7 +215,7 @@ impl Nucleus {
 
     /// What the host says about a component goes here.
     pub fn log(&self, component: &InstalledComponent) -> LogSink {
-        self.parts.log(component)
+        self.parts().log(component)
     }
 
     /// Spawns the operator's tasks.
@@ -155,17 +225,32 @@ impl Nucleus {
 
     /// Where records go.
     pub fn records(&self) -> mpsc::Sender<Record> {
-        self.parts.records.clone()
+        self.parts().records.clone()
+    }
+
+    fn parts(&self) -> &Parts {
+        self.executor.parts()
     }
 
     /// Stop all components, each within the deadline, and end.
     pub async fn drain(self, deadline: Duration) {
-        let Self { parts, operator, tasks, .. } = self;
-        parts.supervisor.stop_all(deadline).await;
+        let Self { executor, operator, tasks, kept } = self;
+        let supervisor = executor.parts().supervisor.clone();
+        supervisor.stop_all(deadline).await;
         operator.ask_to_stop();
         // The workers end when nobody can ask them any more.
-        parts.supervisor.close();
+        drop((executor, kept));
+        supervisor.close();
+        drop(supervisor);
         tasks.finish().await;
+    }
+}
+
+impl Kept {
+    fn open(root: Root, tasks: &Tasks) -> anyhow::Result<Self> {
+        let store = Store::open(&root.store(), tasks)?;
+        let library = Library::open(root.path()).context("cannot open the component store")?;
+        Ok(Self { store, library, root })
     }
 }
 

@@ -1,0 +1,183 @@
+//! `gg-host start`: a device's nucleus, which keeps its components as deployments asked for.
+
+use super::systemd::Systemd;
+use super::{Format, RootArg, start_tracing, stdout_colours};
+use crate::cli::run::output::Printer;
+use crate::clock::Clock;
+use crate::deployment::concrete::Operator;
+use crate::logs::{Level, LogSink};
+use crate::nucleus::root::Root;
+use crate::nucleus::{Nucleus, NucleusConfig};
+use crate::runtime::wasm::EngineConfig;
+use crate::supervisor::Treatment;
+use anyhow::{Context as _, Result};
+use gg_model::{Limits, NucleusSettings, ThingName};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Errors from the same state after which a component is broken, and how long one counts
+/// (Java nucleus, Lifecycle).
+const TREATMENT: Treatment =
+    Treatment { most_errors: 3, error_reset: Duration::from_secs(60 * 60) };
+
+/// Start the nucleus of this device, in the foreground.
+///
+/// It brings up the components that the last deployment asked for and serves `gg-host deploy`,
+/// `deployment` and `component`. Everything it keeps is in its root folder, which belongs to one
+/// nucleus at a time. SIGTERM or Ctrl-C stops all components in order and ends it; a second one
+/// ends it at once. What it was told survives both, and a power cut.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    root: RootArg,
+
+    /// The settings of the nucleus: YAML or JSON, as Greengrass has them. Default: config.yaml in
+    /// the root folder, if it is there.
+    #[arg(long, visible_alias = "init-config", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The core device's name.
+    #[arg(long, value_name = "NAME")]
+    thing_name: Option<ThingName>,
+
+    /// How long components may take to end when the nucleus is stopped.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "30s")]
+    grace: Duration,
+
+    /// How to print.
+    #[arg(long, short = 'o', value_enum, default_value_t)]
+    output: Format,
+
+    /// Show more of what the host does. Repeat for yet more.
+    #[arg(long, short = 'v', action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+/// Run until asked to stop.
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    start_tracing(args.verbose.max(1));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    let outcome = runtime.block_on(serve(args));
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn serve(args: &Args) -> Result<ExitCode> {
+    let stop = CancellationToken::new();
+    // Before anything else, so that no signal is lost.
+    let mut signals = Signals::new()?;
+    let settings = settings(args)?;
+    let path = match (&args.root.root, &settings.root) {
+        (None, Some(root)) => PathBuf::from(root),
+        _ => args.root.path()?,
+    };
+    let root = Root::lock(&path)?;
+    let thing = match args.thing_name.clone().or(settings.thing) {
+        Some(thing) => thing,
+        None => "gg-host".parse()?,
+    };
+    let config = NucleusConfig {
+        thing,
+        engine: EngineConfig { cache: Some(root.cache()), ..EngineConfig::default() },
+        guest_threads: None,
+        least_level: if args.verbose > 1 { Level::Debug } else { Level::Info },
+        treatment: TREATMENT,
+        core_dumps: None,
+        clock: Clock::system(),
+        root: Some(root),
+    };
+    let (nucleus, records) = Nucleus::start(config).await?;
+    let printer = Printer::start(records, args.output, stdout_colours())?;
+    let own = own_log(&nucleus)?;
+    let systemd = Systemd::from_environment();
+    let ready = || {
+        own.host(Level::Info, format!("ready in {}", path.display()));
+        systemd.ready();
+    };
+    let serving = nucleus.serve(Operator::default(), stop.clone(), ready);
+    let mut serving = std::pin::pin!(serving);
+    let alive = systemd.stay_alive();
+    let served = async {
+        let nucleus = tokio::select! {
+            served = &mut serving => served?,
+            () = signals.next() => {
+                tracing::info!("stopping");
+                systemd.stopping();
+                stop.cancel();
+                serving.await?
+            }
+        };
+        anyhow::Ok(tokio::select! {
+            () = nucleus.drain(args.grace) => ExitCode::SUCCESS,
+            () = signals.next() => ExitCode::from(130),
+        })
+    };
+    let code = tokio::select! {
+        code = served => code?,
+        () = alive => ExitCode::FAILURE,
+    };
+    printer.finish();
+    Ok(code)
+}
+
+/// What the nucleus says of itself among what its components say.
+fn own_log(nucleus: &Nucleus) -> Result<LogSink> {
+    let name = "aws.greengrass.Nucleus".parse()?;
+    let limits = Limits::default();
+    Ok(LogSink::new(name, Level::Info, &limits, Clock::system(), nucleus.records()))
+}
+
+fn settings(args: &Args) -> Result<NucleusSettings> {
+    let given = args.config.clone();
+    let path = match given {
+        Some(path) => path,
+        None => {
+            let Ok(root) = args.root.path() else { return Ok(NucleusSettings::default()) };
+            root.join("config.yaml")
+        }
+    };
+    if args.config.is_none() && !path.exists() {
+        return Ok(NucleusSettings::default());
+    }
+    read_settings(&path)
+}
+
+fn read_settings(path: &Path) -> Result<NucleusSettings> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let settings = NucleusSettings::parse(&text).with_context(|| path.display().to_string())?;
+    for warning in &settings.warnings {
+        tracing::warn!(config = %path.display(), "{warning}");
+    }
+    Ok(settings)
+}
+
+/// What asks a nucleus to stop.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

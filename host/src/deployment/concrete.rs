@@ -1,0 +1,277 @@
+//! A recipe made concrete for this device: the manifest that is meant for it, variables replaced,
+//! rights and limits read from the configuration.
+
+use crate::capability::caller::{Operation, own_affairs};
+use crate::component::{InstalledComponent, Resources, RunAs};
+use crate::deployment::DesiredComponent;
+use anyhow::{Context, Result, anyhow, ensure};
+use base64::Engine as _;
+use gg_model::interpolate::{Variable, configuration_text};
+use gg_model::recipe::{Dependency, DependencyType, Lifecycle, Manifest};
+use gg_model::{
+    AccessPolicy, ConfigTree, Directory, Grant, HostPort, LimitOverrides, Limits, Platform, Recipe,
+    RuntimeKind, Sandbox, ThingName, interpolate,
+};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Components that the host itself stands for: recipes depend on them.
+pub const PROVIDED: [&str; 4] = [
+    "aws.greengrass.Cli",
+    "aws.greengrass.Nucleus",
+    "aws.greengrass.NucleusLite",
+    "aws.greengrass.TokenExchangeService",
+];
+
+/// What the operator adds to what recipes say.
+#[derive(Clone, Debug, Default)]
+pub struct Operator {
+    /// Grants beyond the recipes'.
+    pub allow: Vec<Grant>,
+    /// All local topics for a component whose recipe has no `accessControl`.
+    pub local_topics: bool,
+    /// Take away what is allowed by default.
+    pub deny_all: bool,
+    /// Folders for every component.
+    pub directories: Vec<Directory>,
+    /// Hosts for every component.
+    pub network: Vec<HostPort>,
+    /// Variables for every component.
+    pub environment: Vec<(String, String)>,
+    /// Limits of every component.
+    pub limits: LimitOverrides,
+    /// Arguments after those of the recipes.
+    pub arguments: Vec<String>,
+}
+
+/// What all components of a device have in common.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The root folder.
+    pub root: PathBuf,
+    /// The core device's name.
+    pub thing: ThingName,
+}
+
+impl Places {
+    /// A component's own folder.
+    pub fn work(&self, component: &str) -> PathBuf {
+        self.root.join("work").join(component)
+    }
+}
+
+/// A component's recipe and the folders of its files.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// The recipe.
+    pub recipe: Arc<Recipe>,
+    /// The folder of its artifacts.
+    pub artifacts: PathBuf,
+    /// The folder of its unpacked archives.
+    pub unarchived: PathBuf,
+}
+
+/// What a deployment says of one component's processes: `runWith`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunWith {
+    /// The user.
+    pub run_as: Option<RunAs>,
+    /// What it may use.
+    pub resources: Resources,
+}
+
+/// The component, ready to be deployed.
+///
+/// # Errors
+/// No manifest for this machine, an artifact that is not what the recipe says, or a configuration
+/// that cannot be.
+pub fn concrete(
+    files: &Files,
+    configuration: ConfigTree,
+    run_with: &RunWith,
+    operator: &Operator,
+    places: &Places,
+) -> Result<DesiredComponent> {
+    let recipe = &files.recipe;
+    let manifest = recipe.manifest_for(&platform()).ok_or_else(|| {
+        anyhow!("no manifest of the recipe is meant for this machine ({:?})", platform())
+    })?;
+    let values = configuration.to_json();
+    let variables = Variables { files, places, values: &values, runtime: manifest.runtime() };
+
+    let mut sandbox = Sandbox::from_configuration(&values)?;
+    sandbox.directories.extend(operator.directories.iter().cloned());
+    sandbox.network.extend(operator.network.iter().cloned());
+    sandbox.environment.extend(operator.environment.iter().cloned());
+    let lifecycle = variables.lifecycle(&manifest.lifecycle)?;
+    if manifest.runtime() == RuntimeKind::Wasm {
+        sandbox.environment.extend(lifecycle.environment.clone());
+    }
+    sandbox.limits.extend(operator.limits.clone());
+    let mut limits = Limits::default();
+    limits.apply(&sandbox.limits);
+    run_with.resources.memory.into_iter().for_each(|memory| limits.memory = memory);
+    run_with.resources.cpus.into_iter().for_each(|cpus| limits.cpu = cpus);
+
+    let (artifact, mut arguments) = variables.command(manifest, &lifecycle)?;
+    arguments.extend(operator.arguments.iter().cloned());
+    let hard =
+        |(_, dependency): &(_, &Dependency)| dependency.dependency_type == DependencyType::Hard;
+    let component = InstalledComponent {
+        name: recipe.name.clone(),
+        version: recipe.version.clone(),
+        runtime: manifest.runtime(),
+        artifact,
+        arguments,
+        lifecycle,
+        artifacts: files.artifacts.clone(),
+        unarchived: files.unarchived.clone(),
+        work: places.work(recipe.name.as_ref()),
+        run_as: run_with.run_as.clone(),
+        resources: run_with.resources,
+        sandbox,
+        limits,
+        policy: Arc::new(policy(recipe, &values, operator)?),
+        dependencies: recipe
+            .dependencies
+            .iter()
+            .filter(hard)
+            .map(|(name, _)| name.clone())
+            .collect(),
+    };
+    Ok(DesiredComponent { component: Arc::new(component), configuration, install: true })
+}
+
+/// What the variables of a recipe stand for.
+struct Variables<'a> {
+    files: &'a Files,
+    places: &'a Places,
+    values: &'a Value,
+    runtime: RuntimeKind,
+}
+
+impl Variables<'_> {
+    /// The steps with their variables replaced.
+    fn lifecycle(&self, lifecycle: &Lifecycle) -> Result<Lifecycle> {
+        let mut lifecycle = lifecycle.clone();
+        let environments = lifecycle.steps.values_mut().map(|step| &mut step.environment);
+        for value in
+            environments.chain([&mut lifecycle.environment]).flat_map(|one| one.values_mut())
+        {
+            *value = self.replace(value)?;
+        }
+        // Of wasm, the words are told apart first, so that a value is one word whatever is in it.
+        if self.runtime != RuntimeKind::Wasm {
+            for (name, step) in &mut lifecycle.steps {
+                step.script =
+                    self.replace(&step.script).with_context(|| format!("the step `{name}`"))?;
+            }
+        }
+        Ok(lifecycle)
+    }
+
+    /// What the step `run` of a wasm component comes to: the artifact and its arguments.
+    fn command(
+        &self,
+        manifest: &Manifest,
+        lifecycle: &Lifecycle,
+    ) -> Result<(PathBuf, Vec<String>)> {
+        if self.runtime != RuntimeKind::Wasm {
+            return Ok((PathBuf::new(), Vec::new()));
+        }
+        let step = lifecycle.steps.get("run").ok_or_else(|| {
+            anyhow!("the manifest for this machine has no step `run`; name the artifact there")
+        })?;
+        let words = shell_words::split(&step.script).context("the step `run`")?;
+        let mut words = words.iter().map(|word| self.replace(word));
+        let artifact = words.next().ok_or_else(|| anyhow!("the step `run` is empty"))??;
+        let artifact = self.files.artifacts.join(artifact);
+        check_digest(manifest, &artifact)?;
+        Ok((artifact, words.collect::<Result<_>>()?))
+    }
+
+    fn replace(&self, text: &str) -> Result<String> {
+        interpolate(text, |variable| self.lookup(variable)).map_err(anyhow::Error::from)
+    }
+
+    fn lookup(&self, variable: Variable<'_>) -> Option<String> {
+        let shown = |path: &Path| Some(path.display().to_string());
+        match variable {
+            Variable::ArtifactsPath => shown(&self.files.artifacts),
+            Variable::ArtifactsDecompressedPath => shown(&self.files.unarchived),
+            // The guest sees its work folder as its root.
+            Variable::WorkPath if self.runtime == RuntimeKind::Wasm => Some("/".to_owned()),
+            Variable::WorkPath => shown(&self.places.work(self.files.recipe.name.as_ref())),
+            Variable::KernelRootPath => shown(&self.places.root),
+            Variable::ThingName => Some(self.places.thing.to_string()),
+            Variable::Configuration(pointer) => {
+                self.values.pointer(pointer).map(configuration_text)
+            }
+        }
+    }
+}
+
+/// The file is what the recipe says, where it says anything.
+fn check_digest(manifest: &Manifest, artifact: &Path) -> Result<()> {
+    let file = artifact.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let named = |uri: &str| uri.rsplit(['/', ':']).next() == Some(file);
+    let entry = manifest.artifacts.iter().find(|entry| named(&entry.uri));
+    let Some(wanted) = entry.and_then(|entry| entry.digest.as_deref()) else { return Ok(()) };
+    let bytes =
+        fs::read(artifact).with_context(|| format!("cannot read {}", artifact.display()))?;
+    let found = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&bytes));
+    ensure!(
+        found == wanted,
+        "{} has the SHA-256 digest {found}, and the recipe says {wanted}; it is another file",
+        artifact.display()
+    );
+    Ok(())
+}
+
+/// This machine, as recipes name it.
+pub fn platform() -> Platform {
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "x86" => "x86",
+        other => other,
+    };
+    Platform {
+        attributes: [("os", std::env::consts::OS), ("architecture", architecture)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        runtimes: ["wasm", "docker", "aws_nucleus_lite"].map(str::to_owned).to_vec(),
+    }
+}
+
+/// What a component may do: what its recipe grants under `accessControl`; its own affairs; and
+/// what the operator allows.
+fn policy(recipe: &Recipe, configuration: &Value, operator: &Operator) -> Result<AccessPolicy> {
+    let access_control = configuration
+        .as_object()
+        .and_then(|map| map.iter().find(|(key, _)| key.eq_ignore_ascii_case("accessControl")));
+    let mut policy = match access_control {
+        Some((_, block)) => {
+            let policy = AccessPolicy::from_access_control(block).context("accessControl")?;
+            for warning in policy.warnings() {
+                tracing::warn!(component = %recipe.name, "{warning}");
+            }
+            policy
+        }
+        None => AccessPolicy::default(),
+    };
+    if !operator.deny_all {
+        policy.merge(own_affairs(&recipe.name));
+        if access_control.is_none() && operator.local_topics {
+            for operation in [Operation::PublishToTopic, Operation::SubscribeToTopic] {
+                policy.allow(operation.service(), operation.name(), "*")?;
+            }
+        }
+    }
+    for grant in &operator.allow {
+        policy.grant(grant)?;
+    }
+    Ok(policy)
+}

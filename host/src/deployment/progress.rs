@@ -1,0 +1,71 @@
+//! How a deployment gets on, component by component, for whoever looks.
+
+use gg_model::ComponentName;
+use std::collections::BTreeMap;
+use std::fmt;
+use tokio::sync::watch;
+
+/// What is being done with a component.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Phase {
+    /// It did not come up.
+    Broken,
+    /// Its artifacts are fetched and verified.
+    Download,
+    /// It is installed.
+    Install,
+    /// Its runtime makes it ready: compiles, pulls.
+    Prepare,
+    /// It is started.
+    Start,
+    /// It is stopped.
+    Stop,
+    /// It is up, or has done its work.
+    Up,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Broken => "broken",
+            Self::Download => "download",
+            Self::Install => "install",
+            Self::Prepare => "prepare",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Up => "up",
+        })
+    }
+}
+
+/// The latest phase of each component.
+pub type Phases = BTreeMap<ComponentName, Phase>;
+
+/// Tells how a deployment gets on. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Progress(watch::Sender<Phases>);
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self(watch::Sender::new(Phases::new()))
+    }
+}
+
+impl Progress {
+    /// A component is in another phase.
+    pub fn tell(&self, component: &ComponentName, phase: Phase) {
+        self.0.send_modify(|phases| {
+            phases.insert(component.clone(), phase);
+        });
+    }
+
+    /// Forget what was told.
+    pub fn clear(&self) {
+        self.0.send_modify(BTreeMap::clear);
+    }
+
+    /// Look, now and from now on.
+    pub fn watch(&self) -> watch::Receiver<Phases> {
+        self.0.subscribe()
+    }
+}

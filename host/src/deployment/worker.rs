@@ -1,0 +1,338 @@
+//! The queue of deployments: one at a time, each prepared, activated and brought up, or undone.
+//!
+//! What the store says decides where a deployment goes on after the power went: not activated, it
+//! begins anew; activated, its components come up with the nucleus and are judged; being undone,
+//! the components before it do.
+
+use super::assemble::{Assembled, Assembler};
+use super::execute::{Broken, Executor};
+use super::outcome::{Detail, DetailedStatus, Problem};
+use super::progress::Progress;
+use crate::store::{DeploymentRow, DeploymentState, Store, StoreError};
+use gg_model::{ComponentName, ConfigTree, FailureHandlingPolicy};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// Asks for deployments, and calls them off. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    store: Store,
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Something was asked for.
+    asked: Notify,
+    /// Deployments under way that are to be called off.
+    called_off: Mutex<HashSet<String>>,
+    /// One more of them.
+    more_called_off: Notify,
+    /// A deployment has another state.
+    changed: Notify,
+}
+
+impl Queue {
+    /// The queue as the store has it.
+    pub fn new(store: Store) -> Self {
+        Self { store, inner: Arc::default() }
+    }
+
+    /// Ask for a deployment. `false`: one of this identity is known already.
+    ///
+    /// # Errors
+    /// It cannot be kept.
+    pub async fn submit(&self, row: DeploymentRow) -> Result<bool, StoreError> {
+        let new = self.store.enqueue(row).await?;
+        self.inner.asked.notify_one();
+        Ok(new)
+    }
+
+    /// Call a deployment off. `false`: it cannot be any more.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn cancel(&self, id: &str) -> Result<bool, StoreError> {
+        let detail = Detail::of(DetailedStatus::Canceled).to_json();
+        if self.store.cancel_queued(id, detail).await? {
+            self.inner.changed.notify_waiters();
+            return Ok(true);
+        }
+        let row = self.find(id).await?;
+        let under_way = row.is_some_and(|row| row.state == DeploymentState::InProgress);
+        if under_way {
+            self.called_off().insert(id.to_owned());
+            self.inner.more_called_off.notify_waiters();
+        }
+        Ok(under_way)
+    }
+
+    /// A deployment, if it is remembered.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn find(&self, id: &str) -> Result<Option<DeploymentRow>, StoreError> {
+        Ok(self.list().await?.into_iter().find(|row| row.id == id))
+    }
+
+    /// All that are remembered, the newest first.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn list(&self) -> Result<Vec<DeploymentRow>, StoreError> {
+        self.store.deployments().await
+    }
+
+    /// Wait until a deployment is over.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn ended(&self, id: &str) -> Result<Option<DeploymentRow>, StoreError> {
+        loop {
+            let changed = self.inner.changed.notified();
+            match self.find(id).await? {
+                Some(row) if !row.state.has_ended() => changed.await,
+                ended => return Ok(ended),
+            }
+        }
+    }
+
+    fn called_off(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.inner.called_off.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn until_called_off(&self, id: &str) {
+        loop {
+            let more = self.inner.more_called_off.notified();
+            if self.called_off().remove(id) {
+                return;
+            }
+            more.await;
+        }
+    }
+}
+
+/// Carries deployments out.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) queue: Queue,
+    pub(crate) store: Store,
+    pub(crate) assembler: Assembler,
+    pub(crate) executor: Executor,
+    pub(crate) progress: Progress,
+    /// How long a deployment may take to be prepared, and as long again to come up.
+    pub(crate) patience: Duration,
+}
+
+impl Worker {
+    /// Bring up what is to run, then serve the queue until asked to stop. `ready` is told when
+    /// everything has been started.
+    pub(crate) async fn run(mut self, stop: CancellationToken, ready: impl FnOnce()) -> Executor {
+        let queue = self.queue.clone();
+        let served = async {
+            if let Err(error) = self.resume(ready).await {
+                tracing::error!(%error, "cannot go on from where the nucleus was stopped");
+            }
+            queue.inner.changed.notify_waiters();
+            loop {
+                let asked = queue.inner.asked.notified();
+                match self.store.next_deployment().await {
+                    Ok(None) => asked.await,
+                    Ok(Some(row)) => {
+                        if let Err(error) = self.one(&row).await {
+                            tracing::error!(deployment = row.id, %error, "a deployment is put off");
+                            asked.await;
+                        }
+                        queue.inner.changed.notify_waiters();
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "the queue of deployments cannot be read");
+                        asked.await;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            () = served => {}
+            () = stop.cancelled() => {}
+        }
+        self.executor
+    }
+
+    /// Bring up the current generation, and end the deployment that was cut off, if one was.
+    async fn resume(&mut self, ready: impl FnOnce()) -> Result<(), StoreError> {
+        let under_way = self.store.next_deployment().await?;
+        let current = self.store.current().await?;
+        let deployment = self.assembler.as_stored(&current).await?;
+        let broken = self.bring_up_all(deployment, Some(ready)).await;
+        let Some(row) = under_way else { return Ok(()) };
+        match row.state {
+            DeploymentState::Activating => self.judge(&row, broken).await,
+            DeploymentState::RollingBack => self.undone(&row, &broken).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn one(&mut self, row: &DeploymentRow) -> Result<(), StoreError> {
+        tracing::info!(deployment = row.id, target = row.target, "deployment begins");
+        self.store.set_deployment_state(&row.id, DeploymentState::InProgress, None).await?;
+        self.queue.inner.changed.notify_waiters();
+        self.progress.clear();
+        let prepared = tokio::select! {
+            prepared = self.prepare(row) => prepared,
+            () = self.queue.until_called_off(&row.id) => {
+                let detail = Detail::of(DetailedStatus::Canceled).to_json();
+                let state = DeploymentState::Canceled;
+                return self.store.set_deployment_state(&row.id, state, Some(detail)).await;
+            }
+            () = tokio::time::sleep(self.patience) => Err(Problem::new(
+                "DEPLOYMENT_INTERRUPTED",
+                format!("it could not be prepared within {:?}", self.patience),
+            )),
+        };
+        let (assembled, ready) = match prepared {
+            Ok(prepared) => prepared,
+            Err(problem) => {
+                tracing::error!(deployment = row.id, %problem, "deployment failed");
+                let detail = Detail::failed(DetailedStatus::FailedNoStateChange, &problem);
+                let state = DeploymentState::Failed;
+                return self
+                    .store
+                    .set_deployment_state(&row.id, state, Some(detail.to_json()))
+                    .await;
+            }
+        };
+        let installs = self.activate(row, assembled).await?;
+        let carried =
+            tokio::time::timeout(self.patience, self.executor.carry_out(ready, &self.progress));
+        let broken = carried.await.unwrap_or_else(|_| vec![late(self.patience)]);
+        for (component, fingerprint) in installs {
+            if !broken.iter().any(|one| one.component.as_ref() == Some(&component)) {
+                self.store.set_installed(&component, Some(fingerprint)).await?;
+            }
+        }
+        self.judge(row, broken).await
+    }
+
+    /// From here on the deployment is what the device is to be.
+    async fn activate(
+        &self,
+        row: &DeploymentRow,
+        mut assembled: Assembled,
+    ) -> Result<BTreeMap<ComponentName, String>, StoreError> {
+        let configuration = &self.assembler.configuration;
+        let _held = configuration.hold().await;
+        assembled.catch_up(configuration);
+        let Assembled { generation, installs, .. } = assembled;
+        let trees: Vec<(ComponentName, ConfigTree)> = generation
+            .components
+            .iter()
+            .map(|(name, stored)| (name.clone(), stored.configuration.clone()))
+            .collect();
+        self.store.activate(&row.id, generation, installs.keys().cloned().collect()).await?;
+        for (name, tree) in trees {
+            configuration.install(&name, tree);
+        }
+        Ok(installs)
+    }
+
+    async fn prepare(
+        &self,
+        row: &DeploymentRow,
+    ) -> Result<(Assembled, super::execute::Ready), Problem> {
+        let current =
+            self.store.current().await.map_err(|error| Problem::new("IO_READ_ERROR", error))?;
+        let assembled = self.assembler.assemble(row, &current, &self.progress).await?;
+        let ready = self.executor.prepare(assembled.deployment.clone(), &self.progress).await;
+        let ready = ready.map_err(|error| Problem::new("COMPONENT_UPDATE_ERROR", error))?;
+        Ok((assembled, ready))
+    }
+
+    /// A deployment has been activated and its components brought up, some of them perhaps broken.
+    async fn judge(&mut self, row: &DeploymentRow, broken: Vec<Broken>) -> Result<(), StoreError> {
+        let Some(first) = broken.first() else {
+            let detail = Detail::of(DetailedStatus::Successful).to_json();
+            let before = self.store.before().await?.unwrap_or_default();
+            self.store.settle(&row.id, DeploymentState::Succeeded, detail).await?;
+            tracing::info!(deployment = row.id, "deployment succeeded");
+            self.executor.forget_stopped().await;
+            let current = self.store.current().await?;
+            self.assembler.keep_only(&[&current, &before]).await;
+            return Ok(());
+        };
+        let problem = Problem::new("COMPONENT_BROKEN", first);
+        tracing::error!(deployment = row.id, %problem, "deployment failed");
+        if self.assembler.policy(row) == FailureHandlingPolicy::DoNothing {
+            let detail = Detail::failed(DetailedStatus::FailedRollbackNotRequested, &problem);
+            self.executor.forget_stopped().await;
+            return self.store.settle(&row.id, DeploymentState::Failed, detail.to_json()).await;
+        }
+        self.store.fall_back(&row.id, Detail::cause(&problem).to_json()).await?;
+        self.queue.inner.changed.notify_waiters();
+        let before = self.store.current().await?;
+        let deployment = self.assembler.as_stored(&before).await?;
+        let broken = self.bring_up_all(deployment, None::<fn()>).await;
+        let row = DeploymentRow { detail: Detail::cause(&problem).to_json(), ..row.clone() };
+        self.undone(&row, &broken).await
+    }
+
+    /// What was before a deployment has been brought up again.
+    async fn undone(&mut self, row: &DeploymentRow, broken: &[Broken]) -> Result<(), StoreError> {
+        let status = match broken.first() {
+            None => DetailedStatus::FailedRollbackComplete,
+            Some(_) => DetailedStatus::FailedUnableToRollback,
+        };
+        let mut detail = Detail::from_json(&row.detail);
+        detail.detailed_status = Some(status);
+        if let Some(still) = broken.first() {
+            detail.failure_cause += &format!("; and after going back: {still}");
+        }
+        tracing::info!(deployment = row.id, ?status, "went back to what was before");
+        self.executor.forget_stopped().await;
+        self.store.settle(&row.id, DeploymentState::Failed, detail.to_json()).await
+    }
+
+    /// Bring up a whole set; a component that cannot be is left out.
+    async fn bring_up_all(
+        &mut self,
+        stored: super::assemble::Stored,
+        ready: Option<impl FnOnce()>,
+    ) -> Vec<Broken> {
+        let super::assemble::Stored { deployment, installs, mut broken } = stored;
+        self.executor.configure(&deployment);
+        let prepared = self.executor.prepare_what_can(deployment, &self.progress).await;
+        let (prepared, unfit) = match prepared {
+            Ok(prepared) => prepared,
+            Err(circle) => {
+                broken.push(Broken { component: None, reason: circle.to_string() });
+                return broken;
+            }
+        };
+        broken.extend(unfit.into_iter().map(|(component, failure)| Broken {
+            component: Some(component),
+            reason: failure.message,
+        }));
+        let carried = self.executor.carry_out(prepared, &self.progress);
+        if let Some(ready) = ready {
+            ready();
+        }
+        let carried = tokio::time::timeout(self.patience, carried).await;
+        broken.extend(carried.unwrap_or_else(|_| vec![late(self.patience)]));
+        for (component, fingerprint) in installs {
+            if !broken.iter().any(|one| one.component.as_ref() == Some(&component))
+                && let Err(error) = self.store.set_installed(&component, Some(fingerprint)).await
+            {
+                tracing::error!(%component, %error, "will be installed again at the next start");
+            }
+        }
+        broken.iter().for_each(|one| tracing::error!("{one}"));
+        broken
+    }
+}
+
+fn late(patience: Duration) -> Broken {
+    Broken { component: None, reason: format!("not all components came up within {patience:?}") }
+}

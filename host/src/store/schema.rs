@@ -1,0 +1,109 @@
+//! The tables, and how a file of an earlier version becomes one of this.
+
+use super::{StoreError, said};
+use rusqlite::Connection;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+/// Each brings the file from the version of its place in the list to the next.
+const STEPS: [&str; 1] = ["
+    CREATE TABLE state(
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        -- The generation that is to run, and the one to go back to while a deployment is under way.
+        current INTEGER NOT NULL,
+        before INTEGER
+    ) STRICT;
+    INSERT INTO state VALUES (1, 0, NULL);
+
+    -- What a device is to be: which components, and who asked for them.
+    CREATE TABLE component(
+        generation INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        version TEXT NOT NULL,
+        run_with TEXT NOT NULL,
+        PRIMARY KEY (generation, name)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE root(
+        generation INTEGER NOT NULL,
+        deployed_to TEXT NOT NULL,
+        component TEXT NOT NULL,
+        requirement TEXT NOT NULL,
+        PRIMARY KEY (generation, deployed_to, component)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE configuration(
+        generation INTEGER NOT NULL,
+        component TEXT NOT NULL,
+        path TEXT NOT NULL,
+        value TEXT NOT NULL,
+        modified INTEGER NOT NULL,
+        PRIMARY KEY (generation, component, path)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Which component has had its step `install`, and for what.
+    CREATE TABLE installed(
+        component TEXT PRIMARY KEY,
+        fingerprint TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE deployment(
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        deployed_to TEXT NOT NULL,
+        document TEXT NOT NULL,
+        state TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        updated INTEGER NOT NULL
+    ) STRICT;
+    -- Bootstrap steps that have been carried out for the deployment under way.
+    CREATE TABLE bootstrapped(
+        deployment TEXT NOT NULL,
+        component TEXT NOT NULL,
+        PRIMARY KEY (deployment, component)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE keyvalue(
+        component TEXT NOT NULL,
+        bucket TEXT NOT NULL,
+        key TEXT NOT NULL,
+        value BLOB NOT NULL,
+        PRIMARY KEY (component, bucket, key)
+    ) STRICT, WITHOUT ROWID;
+"];
+
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let failed = |error: rusqlite::Error| said(path, &error);
+    // SQLite would make it readable for others.
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map_err(
+        |error| StoreError::Sqlite { path: path.to_owned(), message: error.to_string() },
+    )?;
+    let connection = Connection::open(path).map_err(failed)?;
+    // One process, one connection: no shared memory file, and nobody else between two writes.
+    connection
+        .execute_batch(
+            "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+             PRAGMA cache_size = -512; PRAGMA journal_size_limit = 1048576;
+             PRAGMA trusted_schema = OFF;",
+        )
+        .map_err(failed)?;
+    migrate(&connection, path)?;
+    Ok(connection)
+}
+
+fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let failed = |error: rusqlite::Error| said(path, &error);
+    let found: i64 =
+        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
+    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    let Some(missing) = usize::try_from(found).ok().and_then(|found| STEPS.get(found..)) else {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    };
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let steps = missing.concat();
+    connection
+        .execute_batch(&format!("BEGIN IMMEDIATE; {steps} PRAGMA user_version = {known}; COMMIT;"))
+        .map_err(failed)
+}
