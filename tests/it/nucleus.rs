@@ -7,6 +7,15 @@ use serde_json::Value;
 const SENSOR: &str = "com.example.Sensor";
 const FILTER: &str = "com.example.FilterRs";
 
+/// The configuration of a component that may use all local topics, and is called for `a`.
+const ALL_TOPICS: &str = "ComponentConfiguration:
+  DefaultConfiguration:
+    subscriptions: [a]
+    accessControl:
+      aws.greengrass.ipc.pubsub:
+        policy: {operations: ['*'], resources: ['*']}
+";
+
 /// A device with the recipes of the sensor and the filter.
 fn device() -> Device {
     let device = Device::new();
@@ -157,14 +166,7 @@ fn whenever_it_is_killed_it_comes_back_to_one_deployment_or_the_other() {
     let device = Device::new();
     for name in NAMES {
         for version in ["1.0.0", "2.0.0"] {
-            let configuration = "ComponentConfiguration:
-  DefaultConfiguration:
-    subscriptions: [a]
-    accessControl:
-      aws.greengrass.ipc.pubsub:
-        policy: {operations: ['*'], resources: ['*']}
-";
-            device.recipe(name, version, &wasm("filter-rs.wasm", configuration));
+            device.recipe(name, version, &wasm("filter-rs.wasm", ALL_TOPICS));
             device.artifact(name, version, &crate::host::sample("filter-rs"));
         }
     }
@@ -234,4 +236,112 @@ fn systemd_hears_that_it_is_ready_that_it_is_alive_and_that_it_stops() {
     nucleus.signal(Signal::TERM);
     while heard() != "STOPPING=1" {}
     nucleus.finish().expect_code(0);
+}
+
+#[test]
+fn what_depends_on_a_component_is_restarted_with_it() {
+    let device = Device::new();
+    device.sample("sensor", SENSOR);
+    let needs = format!(
+        "{ALL_TOPICS}ComponentDependencies:\n  {SENSOR}: {{VersionRequirement: '^1.0.0', \
+         DependencyType: HARD}}\n"
+    );
+    device.recipe("com.example.Waits", "1.0.0", &wasm("waits.wasm", &needs));
+    device.artifact("com.example.Waits", "1.0.0", &guest("waits"));
+    let mut nucleus = device.start();
+    // The sensor comes along, since it is needed.
+    device.deploy(["--merge", "com.example.Waits=1.0.0"]).expect_code(0);
+    let running = [format!("{SENSOR} 1.0.0 RUNNING"), "com.example.Waits 1.0.0 RUNNING".to_owned()];
+    assert_eq!(device.components(), running);
+    device.ask("component", ["restart", SENSOR]).expect_code(0);
+    nucleus.wait_until_said("com.example.Waits", "stops, because com.example.Sensor is not up");
+    device.ask("component", ["restart", "com.example.Waits"]).expect_code(0);
+    assert_eq!(device.components(), running);
+    // And goes when nobody needs it any more.
+    device.deploy(["--remove", "com.example.Waits"]).expect_code(0);
+    assert!(device.components().is_empty());
+}
+
+#[test]
+fn a_deployment_is_called_off_while_it_waits_and_while_it_is_prepared() {
+    let device = device();
+    // Compiling it takes long enough.
+    device.sample("filter-js", "com.example.FilterJs");
+    let _nucleus = device.start();
+    let id = |merge: &str| {
+        let asked = device.queue(["--merge", merge]);
+        asked.expect_code(0).answer()["deploymentId"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (id("com.example.FilterJs=1.0.0"), id(&format!("{SENSOR}=1.0.0")));
+    device.ask("deployment", ["cancel", &second]).expect_code(0);
+    device.ask("deployment", ["cancel", &first]).expect_code(0);
+    for id in [first, second] {
+        let outcome = device.ask("deployment", ["status", &id, "--wait"]);
+        assert_eq!(outcome.expect_code(1).answer()["status"], "CANCELED");
+        let again = device.ask("deployment", ["cancel", &id]);
+        again.expect_code(1);
+        assert!(again.stderr.contains("cannot be called off any more"), "{}", again.stderr);
+    }
+    assert!(device.components().is_empty());
+}
+
+#[test]
+fn what_is_no_request_is_refused_and_harms_nobody() {
+    use std::io::{Read as _, Write as _};
+    let device = device();
+    let _nucleus = device.start();
+    for bytes in [
+        b"\n".to_vec(),
+        b"{\"operation\": \"deploy\", \"request\": 5}\n".to_vec(),
+        b"{\"operation\": \"no-such\"}\n".to_vec(),
+        vec![0xff; 100],
+        vec![b'['; 5 << 20],
+    ] {
+        let path = device.root().join("control.socket");
+        let mut stream = std::os::unix::net::UnixStream::connect(path).unwrap();
+        // It may stop reading before all is written.
+        let _refused = stream.write_all(&bytes);
+        let _gone = stream.shutdown(std::net::Shutdown::Write);
+        let mut answer = String::new();
+        let _cut = stream.read_to_string(&mut answer);
+        assert!(answer.is_empty() || answer.contains("failed"), "{answer}");
+    }
+    assert!(device.components().is_empty());
+}
+
+#[test]
+fn recipes_are_checked_without_a_nucleus() {
+    let folder = crate::host::folder();
+    let good = "RecipeFormatVersion: '2020-01-25'
+ComponentName: com.example.Good
+ComponentVersion: 1.0.0
+ComponentDependencies:
+  aws.greengrass.StreamManager: {VersionRequirement: '^2.0.0'}
+Manifests:
+  - Lifecycle: {Run: 'true'}
+    Artefacts: []
+    Artifacts: [{URI: 's3://bucket/file.zip'}]
+";
+    let good = crate::host::file(folder.path(), "good.yaml", good);
+    let mut command = crate::host::command("recipe");
+    command.args(["check", "--output", "json"]).arg(&good);
+    let outcome = crate::host::finish(command);
+    let answer = outcome.expect_code(0).answer();
+    assert_eq!(answer["component"], "com.example.Good 1.0.0");
+    assert!(answer["warnings"][0].as_str().unwrap().contains("Artifacts"), "{answer}");
+    let missing = answer["notServed"].to_string();
+    for words in ["StreamManager", "s3://bucket/file.zip", "--artifact-dir"] {
+        assert!(missing.contains(words), "{missing}");
+    }
+    let bad = crate::host::file(folder.path(), "bad.yaml", "ComponentName: a\n");
+    let mut command = crate::host::command("recipe");
+    command.arg("check").args([&good, &bad]);
+    let outcome = crate::host::finish(command);
+    outcome.expect_code(1);
+    let text: Vec<&str> = outcome.events.iter().map(|event| event.line.as_str()).collect();
+    assert!(
+        text.iter().any(|line| line.contains("bad.yaml: error: RecipeFormatVersion")),
+        "{text:?}"
+    );
+    assert!(text.last().unwrap().starts_with("1 of 2 are recipes"), "{text:?}");
 }
