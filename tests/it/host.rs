@@ -231,7 +231,7 @@ impl Device {
         self.artifact(component, "1.0.0", &sample(sample_name));
     }
 
-    /// Start the nucleus, and wait until it is ready.
+    /// Start the nucleus, and wait until its components are up or over.
     pub(crate) fn start(&self) -> Host {
         self.start_with([])
     }
@@ -245,7 +245,7 @@ impl Device {
         command.env_remove("NOTIFY_SOCKET").envs(environment);
         command.args(["--output", "json", "--root"]).arg(self.root());
         let mut host = Host::start(command, folder());
-        host.wait_until_said("aws.greengrass.Nucleus", "ready");
+        host.wait_until_said("aws.greengrass.Nucleus", "all components are up");
         host
     }
 

@@ -5,6 +5,7 @@ use super::{Format, RootArg, start_tracing, stdout_colours};
 use crate::cli::run::output::Printer;
 use crate::clock::Clock;
 use crate::deployment::concrete::Operator;
+use crate::deployment::worker::Milestone;
 use crate::logs::{Level, LogSink};
 use crate::nucleus::root::Root;
 use crate::nucleus::{Nucleus, NucleusConfig};
@@ -97,11 +98,14 @@ async fn serve(args: &Args) -> Result<ExitCode> {
     let printer = Printer::start(records, args.output, stdout_colours())?;
     let own = own_log(&nucleus)?;
     let systemd = Systemd::from_environment();
-    let ready = || {
-        own.host(Level::Info, format!("ready in {}", path.display()));
-        systemd.ready();
+    let reached = |milestone| match milestone {
+        Milestone::Ready => {
+            own.host(Level::Info, format!("ready in {}", path.display()));
+            systemd.ready();
+        }
+        Milestone::Up => own.host(Level::Info, "all components are up or over"),
     };
-    let serving = nucleus.serve(Operator::default(), stop.clone(), ready);
+    let serving = nucleus.serve(Operator::default(), stop.clone(), reached);
     let mut serving = std::pin::pin!(serving);
     let alive = systemd.stay_alive();
     let served = async {

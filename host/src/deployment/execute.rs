@@ -144,8 +144,13 @@ impl Executor {
     }
 
     /// Do it, and wait until every component that was touched is up or over. Gives those that are
-    /// broken.
-    pub(crate) async fn carry_out(&mut self, ready: Ready, progress: &Progress) -> Vec<Broken> {
+    /// broken. `installed` is called when all are known and none has been started yet.
+    pub(crate) async fn carry_out(
+        &mut self,
+        ready: Ready,
+        progress: &Progress,
+        installed: impl FnOnce(),
+    ) -> Vec<Broken> {
         let Ready { deployment, steps, mut prepared, waves } = ready;
         let desired = |name: &ComponentName| {
             deployment.components.iter().find(|desired| desired.name() == name)
@@ -186,6 +191,7 @@ impl Executor {
                 self.parts.supervisor.depend(name, needed).await;
             }
         }
+        installed();
         for wave in &waves {
             wave.iter().for_each(|name| progress.tell(name, Phase::Start));
             join_all(wave.iter().map(|name| self.parts.supervisor.start(name))).await;

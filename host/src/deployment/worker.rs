@@ -115,6 +115,15 @@ impl Queue {
     }
 }
 
+/// How far a nucleus that starts has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Milestone {
+    /// Every component is known and about to start.
+    Ready,
+    /// Every component is up or over.
+    Up,
+}
+
 /// Carries deployments out.
 #[derive(Debug)]
 pub(crate) struct Worker {
@@ -128,12 +137,15 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Bring up what is to run, then serve the queue until asked to stop. `ready` is told when
-    /// everything has been started.
-    pub(crate) async fn run(mut self, stop: CancellationToken, ready: impl FnOnce()) -> Executor {
+    /// Bring up what is to run, then serve the queue until asked to stop.
+    pub(crate) async fn run(
+        mut self,
+        stop: CancellationToken,
+        reached: impl Fn(Milestone),
+    ) -> Executor {
         let queue = self.queue.clone();
         let served = async {
-            if let Err(error) = self.resume(ready).await {
+            if let Err(error) = self.resume(&reached).await {
                 tracing::error!(%error, "cannot go on from where the nucleus was stopped");
             }
             queue.inner.changed.notify_waiters();
@@ -163,11 +175,12 @@ impl Worker {
     }
 
     /// Bring up the current generation, and end the deployment that was cut off, if one was.
-    async fn resume(&mut self, ready: impl FnOnce()) -> Result<(), StoreError> {
+    async fn resume(&mut self, reached: &impl Fn(Milestone)) -> Result<(), StoreError> {
         let under_way = self.store.next_deployment().await?;
         let current = self.store.current().await?;
         let deployment = self.assembler.as_stored(&current).await?;
-        let broken = self.bring_up_all(deployment, Some(ready)).await;
+        let broken = self.bring_up_all(deployment, || reached(Milestone::Ready)).await;
+        reached(Milestone::Up);
         let Some(row) = under_way else { return Ok(()) };
         match row.state {
             DeploymentState::Activating => self.judge(&row, broken).await,
@@ -206,9 +219,9 @@ impl Worker {
             }
         };
         let installs = self.activate(row, assembled).await?;
-        let carried =
-            tokio::time::timeout(self.patience, self.executor.carry_out(ready, &self.progress));
-        let broken = carried.await.unwrap_or_else(|_| vec![late(self.patience)]);
+        let carried = self.executor.carry_out(ready, &self.progress, || {});
+        let carried = tokio::time::timeout(self.patience, carried).await;
+        let broken = carried.unwrap_or_else(|_| vec![late(self.patience)]);
         for (component, fingerprint) in installs {
             if !broken.iter().any(|one| one.component.as_ref() == Some(&component)) {
                 self.store.set_installed(&component, Some(fingerprint)).await?;
@@ -274,7 +287,7 @@ impl Worker {
         self.queue.inner.changed.notify_waiters();
         let before = self.store.current().await?;
         let deployment = self.assembler.as_stored(&before).await?;
-        let broken = self.bring_up_all(deployment, None::<fn()>).await;
+        let broken = self.bring_up_all(deployment, || {}).await;
         let row = DeploymentRow { detail: Detail::cause(&problem).to_json(), ..row.clone() };
         self.undone(&row, &broken).await
     }
@@ -299,7 +312,7 @@ impl Worker {
     async fn bring_up_all(
         &mut self,
         stored: super::assemble::Stored,
-        ready: Option<impl FnOnce()>,
+        installed: impl FnOnce(),
     ) -> Vec<Broken> {
         let super::assemble::Stored { deployment, installs, mut broken } = stored;
         self.executor.configure(&deployment);
@@ -308,6 +321,7 @@ impl Worker {
             Ok(prepared) => prepared,
             Err(circle) => {
                 broken.push(Broken { component: None, reason: circle.to_string() });
+                installed();
                 return broken;
             }
         };
@@ -315,10 +329,7 @@ impl Worker {
             component: Some(component),
             reason: failure.message,
         }));
-        let carried = self.executor.carry_out(prepared, &self.progress);
-        if let Some(ready) = ready {
-            ready();
-        }
+        let carried = self.executor.carry_out(prepared, &self.progress, installed);
         let carried = tokio::time::timeout(self.patience, carried).await;
         broken.extend(carried.unwrap_or_else(|_| vec![late(self.patience)]));
         for (component, fingerprint) in installs {

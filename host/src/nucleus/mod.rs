@@ -18,7 +18,7 @@ use crate::deployment::concrete::{Operator, Places};
 use crate::deployment::execute::{DeployError, Executor};
 use crate::deployment::parts::Parts;
 use crate::deployment::progress::Progress;
-use crate::deployment::worker::{Queue, Worker};
+use crate::deployment::worker::{Milestone, Queue, Worker};
 use crate::deployment::{Deployment, DesiredComponent};
 use crate::logs::{self, Level, LogSink, Record};
 use crate::runtime::unsupported::Unsupported;
@@ -130,7 +130,7 @@ impl Nucleus {
     }
 
     /// Be a device's nucleus: bring up what is to run, serve the queue of deployments and the
-    /// command line, until asked to stop. `ready` is told when all of it is under way.
+    /// command line, until asked to stop.
     ///
     /// # Errors
     /// It was started without a root folder, or the command line's socket cannot be made.
@@ -138,7 +138,7 @@ impl Nucleus {
         self,
         operator: Operator,
         stop: CancellationToken,
-        ready: impl FnOnce(),
+        reached: impl Fn(Milestone),
     ) -> anyhow::Result<Self> {
         let Self { executor, kept, operator: caller, tasks } = self;
         let kept = kept.context("a nucleus without a root folder serves no deployments")?;
@@ -168,7 +168,7 @@ impl Nucleus {
             progress,
             patience: PATIENCE,
         };
-        let executor = worker.run(stop, ready).await;
+        let executor = worker.run(stop, reached).await;
         Ok(Self { executor, kept: Some(kept), operator: caller, tasks })
     }
 
@@ -181,7 +181,7 @@ impl Nucleus {
         self.executor.configure(&deployment);
         let ready = self.executor.prepare(deployment, &progress).await?;
         // Which of them are broken, their statuses say.
-        let _broken = self.executor.carry_out(ready, &progress).await;
+        let _broken = self.executor.carry_out(ready, &progress, || {}).await;
         self.executor.forget_stopped().await;
         Ok(())
     }
