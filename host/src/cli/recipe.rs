@@ -107,12 +107,16 @@ fn check(path: &Path) -> Finding {
         warnings: Vec::new(),
         unserved: Vec::new(),
     };
-    match read(path) {
+    match read_filled(path) {
         Err(error) => finding.recipe = Err(error),
-        Ok(recipe) => {
+        Ok((recipe, template)) => {
             finding.recipe = Ok(format!("{} {}", recipe.name, recipe.version));
             finding.warnings = recipe.warnings.iter().map(ToString::to_string).collect();
             finding.unserved = unserved(&recipe);
+            if template {
+                let what = "it is a template; `gdk component build` fills in its name and version";
+                finding.unserved.push(what.to_owned());
+            }
         }
     }
     finding
@@ -126,6 +130,30 @@ fn read(path: &Path) -> Result<Recipe> {
     );
     let text = fs::read_to_string(path).context("cannot read")?;
     Ok(Recipe::parse(&text)?)
+}
+
+/// What templates of recipes have where a name and a version belong, and what stands in for it
+/// while they are checked (Greengrass Development Kit, `gdk component build`).
+const PLACEHOLDERS: [(&str, &str); 3] = [
+    ("{COMPONENT_NAME}", "com.example.Template"),
+    ("{COMPONENT_VERSION}", "0.0.0"),
+    ("COMPONENT_VERSION", "0.0.0"),
+];
+
+/// A recipe, or a template of one; and whether it is a template.
+fn read_filled(path: &Path) -> Result<(Recipe, bool)> {
+    let error = match read(path) {
+        Ok(recipe) => return Ok((recipe, false)),
+        Err(error) => error,
+    };
+    let Ok(mut text) = fs::read_to_string(path) else { return Err(error) };
+    if !PLACEHOLDERS.iter().any(|(word, _)| text.contains(word)) {
+        return Err(error);
+    }
+    for (word, filled) in PLACEHOLDERS {
+        text = text.replace(word, filled);
+    }
+    Ok((Recipe::parse(&text)?, true))
 }
 
 /// What a recipe asks for that this host does not serve.
