@@ -1,5 +1,6 @@
 //! The files of a component: brought to its folders, checked and unpacked, before anything that
-//! runs is touched. [`Fetcher`] does it.
+//! runs is touched. [`Fetcher`] does it; [`permission`] then gives the files to the user that the
+//! component runs as.
 //!
 //! ```text
 //! ARTIFACTS/FILE            whole and what the recipe says, or not there
@@ -15,6 +16,7 @@ mod error;
 mod fetch;
 mod location;
 mod part;
+pub mod permission;
 mod room;
 pub mod source;
 #[cfg(test)]
