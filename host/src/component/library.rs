@@ -283,7 +283,12 @@ fn copy_files(from: &Path, to: &Path) -> Result<()> {
         if kind.is_dir() {
             copy_files(&source, &target)?;
         } else if kind.is_file() {
-            let new = to.join(format!(".new-{}", entry.file_name().to_string_lossy()));
+            let name = entry.file_name();
+            let hidden = |prefix| to.join(format!("{prefix}{}", name.to_string_lossy()));
+            let new = hidden(".new-");
+            // A download of this name is not the one to write to; nor is this one any more.
+            remove_if_there(&new)?;
+            remove_if_there(&hidden(".from-"))?;
             fs::copy(&source, &new).map_err(|error| failed(&source, error))?;
             sync(&new)?;
             // A file that is being run is left as it is; the new one takes its name.

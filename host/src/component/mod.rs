@@ -1,6 +1,7 @@
-//! What is installed on this device: a recipe made concrete ([`InstalledComponent`]), and the files
-//! it comes from ([`library`]).
+//! What is installed on this device: a recipe made concrete ([`InstalledComponent`]), the files it
+//! comes from ([`library`]), and how they get there ([`artifact`]).
 
+pub mod artifact;
 pub mod library;
 
 use gg_model::recipe::Lifecycle;

@@ -1,0 +1,244 @@
+use super::*;
+use crate::component::artifact::testing::{Scene, artifact, content};
+use crate::component::library::Library;
+use gg_model::recipe::Unarchive;
+use std::fs;
+use std::io::Write as _;
+
+/// A ZIP archive with these files.
+fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+    for (name, content) in files {
+        let options = zip::write::SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Deflated);
+        archive.start_file(*name, options).unwrap();
+        archive.write_all(content).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+fn zipped(uri: &str, content: Option<&[u8]>) -> Artifact {
+    Artifact { unarchive: Unarchive::Zip, ..artifact(uri, content) }
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_here_needs_somebody_who_brings_it() {
+    let scene = Scene::new();
+    for (uri, code) in [
+        ("s3://bucket/key/a.zip", "DEVICE_CONFIG_NOT_VALID_FOR_ARTIFACT_DOWNLOAD"),
+        ("greengrass:abc/a.zip", "DEVICE_CONFIG_NOT_VALID_FOR_ARTIFACT_DOWNLOAD"),
+        ("ftp://example.com/a.zip", "UNSUPPORTED_ARTIFACT_SCHEME"),
+        ("a.zip", "UNSUPPORTED_ARTIFACT_SCHEME"),
+    ] {
+        let error = scene.fetch(&[artifact(uri, Some(b"x"))]).await.unwrap_err();
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.to_string().contains("--artifact-dir"), "{error}");
+    }
+    let error = scene.fetch(&[artifact("s3://b/k/a.zip", None)]).await.unwrap_err().to_string();
+    assert!(error.contains("DIR/NAME/VERSION/a.zip"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_here_is_used() {
+    let scene = Scene::new();
+    scene.put("a", b"mine");
+    // Whatever it is, where the recipe has no digest; and whoever would bring it.
+    scene.fetch(&[artifact("s3://bucket/a", None)]).await.unwrap();
+    scene.fetch(&[artifact("s3://bucket/a", Some(b"mine"))]).await.unwrap();
+    scene.fetch(&[artifact("https://192.0.2.1/a", None)]).await.unwrap();
+    assert_eq!(*scene.told.lock().unwrap(), ["a ready"; 3]);
+}
+
+#[tokio::test]
+async fn a_file_that_was_put_here_must_be_what_the_recipe_says() {
+    let scene = Scene::new();
+    let source = scene.outside("a", b"theirs");
+    scene.put("a", b"mine");
+    let wanted = artifact(&format!("file://{}", source.display()), Some(b"theirs"));
+    let error = scene.fetch(std::slice::from_ref(&wanted)).await.unwrap_err();
+    assert_eq!(error.code(), "ARTIFACT_CHECKSUM_MISMATCH");
+    let mine = artifact("", Some(b"mine")).digest.unwrap();
+    assert!(error.to_string().contains(&mine), "{error}");
+    assert!(error.to_string().contains(&wanted.digest.unwrap()), "{error}");
+    assert_eq!(scene.file("a").unwrap(), b"mine");
+}
+
+#[tokio::test]
+async fn a_file_that_was_brought_is_brought_again_when_it_is_another() {
+    let scene = Scene::new();
+    let source = scene.outside("a", b"one");
+    let uri = format!("file:{}", source.display());
+    scene.fetch(&[artifact(&uri, Some(b"one"))]).await.unwrap();
+    // Damaged since.
+    scene.put("a", b"0ne");
+    scene.fetch(&[artifact(&uri, Some(b"one"))]).await.unwrap();
+    assert_eq!(scene.file("a").unwrap(), b"one");
+    // Another version of it.
+    fs::write(&source, "two").unwrap();
+    scene.fetch(&[artifact(&uri, Some(b"two"))]).await.unwrap();
+    assert_eq!(scene.file("a").unwrap(), b"two");
+}
+
+#[tokio::test]
+async fn a_file_of_a_local_deployment_is_no_download() {
+    let scene = Scene::new();
+    let source = scene.outside("a", b"one");
+    let uri = format!("file:{}", source.display());
+    scene.fetch(&[artifact(&uri, Some(b"one"))]).await.unwrap();
+    // Somebody works on it, and deploys his own.
+    let mine = scene.folder.path().join("mine/com.example/1.0.0");
+    fs::create_dir_all(&mine).unwrap();
+    fs::write(mine.join("a"), "mine").unwrap();
+    let library = Library::open(scene.folder.path()).unwrap();
+    library.import(None, Some(&scene.folder.path().join("mine"))).unwrap();
+    assert_eq!(scene.file("a").unwrap(), b"mine");
+    let error = scene.fetch(&[artifact(&uri, Some(b"one"))]).await.unwrap_err();
+    assert!(matches!(error, ArtifactError::MismatchHere { .. }), "{error}");
+    scene.fetch(&[artifact(&uri, None)]).await.unwrap();
+    assert_eq!(scene.file("a").unwrap(), b"mine");
+}
+
+#[tokio::test]
+async fn a_file_of_this_machine_is_copied() {
+    let scene = Scene::new();
+    let body = content(600_000);
+    let source = scene.outside("big", &body);
+    for uri in ["file:", "file://", "file://localhost"] {
+        let uri = format!("{uri}{}", source.display());
+        scene.fetch(&[artifact(&uri, None)]).await.unwrap();
+        assert_eq!(scene.file("big").unwrap(), body);
+        fs::remove_file(scene.folders.artifacts.join("big")).unwrap();
+    }
+    let error = scene.fetch(&[artifact("file:///no/such", None)]).await.unwrap_err();
+    assert_eq!((error.code(), scene.waits()), ("IO_ERROR", 0));
+}
+
+#[tokio::test]
+async fn what_is_not_a_plain_file_of_this_machine_is_refused() {
+    let scene = Scene::new();
+    for (uri, code) in [
+        ("file:relative", "ARTIFACT_URI_NOT_VALID"),
+        ("file://elsewhere/share/a", "ARTIFACT_URI_NOT_VALID"),
+        ("file:///a\0b/c", "ARTIFACT_URI_NOT_VALID"),
+        ("file:///dev/zero", "IO_ERROR"),
+        ("file:///proc", "IO_ERROR"),
+    ] {
+        let error = scene.fetch(&[artifact(uri, None)]).await.unwrap_err();
+        assert_eq!(error.code(), code, "{uri:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn images_are_left_to_those_who_run_them() {
+    let scene = Scene::new();
+    scene.fetch(&[artifact("docker:alpine:3@sha256:abc", None)]).await.unwrap();
+    assert!(scene.told.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_digest_must_be_one_that_can_be_checked() {
+    let scene = Scene::new();
+    let mut wanted = artifact("s3://bucket/a", Some(b"mine"));
+    scene.put("a", b"mine");
+    wanted.algorithm = Some("MD5".to_owned());
+    let error = scene.fetch(std::slice::from_ref(&wanted)).await.unwrap_err();
+    assert_eq!(error.code(), "HASHING_ALGORITHM_UNAVAILABLE");
+    for (algorithm, cut) in [(Some("sha-256"), 0), (None, 1)] {
+        wanted = artifact("s3://bucket/a", Some(b"mine"));
+        wanted.algorithm = algorithm.map(str::to_owned);
+        let digest = wanted.digest.as_mut().unwrap();
+        digest.truncate(digest.len() - cut);
+        scene.fetch(std::slice::from_ref(&wanted)).await.unwrap();
+    }
+    for text in ["abc", "not base64!", &"00".repeat(32)] {
+        wanted.digest = Some(text.to_owned());
+        let error = scene.fetch(std::slice::from_ref(&wanted)).await.unwrap_err();
+        assert_eq!(error.code(), "RECIPE_PARSE_ERROR", "{error}");
+    }
+}
+
+#[tokio::test]
+async fn two_artifacts_cannot_be_one_file() {
+    let scene = Scene::new();
+    for name in ["a", "b.zip", "b.tar"] {
+        scene.put(name, b"");
+    }
+    let clash = |one, other| {
+        let scene = &scene;
+        async move { scene.fetch(&[one, other]).await.unwrap_err().to_string() }
+    };
+    let error = clash(artifact("s3://one/a", None), artifact("s3://other/a", None)).await;
+    assert!(error.contains("artifacts/com.example/1.0.0/a: two artifacts"), "{error}");
+    let error = clash(zipped("s3://one/b.zip", None), zipped("s3://one/b.tar", None)).await;
+    assert!(error.contains("artifacts-unarchived/com.example/1.0.0/b: two"), "{error}");
+    // The same twice is one.
+    scene.fetch(&[artifact("s3://one/a", None), artifact("s3://one/a", None)]).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_archive_is_unpacked_beside() {
+    let scene = Scene::new();
+    let archive = zip(&[("main.py", b"print()"), ("lib/a.py", b"")]);
+    scene.put("code.v1.zip", &archive);
+    let wanted = [zipped("s3://bucket/code.v1.zip", Some(&archive))];
+    scene.fetch(&wanted).await.unwrap();
+    let folder = scene.folders.unarchived.join("code.v1");
+    assert_eq!(fs::read(folder.join("main.py")).unwrap(), b"print()");
+    assert!(folder.join("lib/a.py").exists());
+    // It is not unpacked again: what the component has made in it stays.
+    fs::write(folder.join("made"), "").unwrap();
+    scene.fetch(&wanted).await.unwrap();
+    assert!(folder.join("made").exists());
+    assert_eq!(
+        *scene.told.lock().unwrap(),
+        ["code.v1.zip ready", "code.v1.zip unpacking", "code.v1.zip ready"]
+    );
+}
+
+#[tokio::test]
+async fn another_archive_of_the_name_takes_the_place_of_the_first() {
+    let scene = Scene::new();
+    let wanted = [zipped("s3://bucket/code.zip", None)];
+    scene.put("code.zip", &zip(&[("old", b"")]));
+    scene.fetch(&wanted).await.unwrap();
+    scene.put("code.zip", &zip(&[("new", b"")]));
+    scene.fetch(&wanted).await.unwrap();
+    let folder = scene.folders.unarchived.join("code");
+    assert!(folder.join("new").exists() && !folder.join("old").exists());
+}
+
+#[tokio::test]
+async fn an_archive_that_cannot_be_unpacked_leaves_nothing() {
+    let mut scene = Scene::new();
+    scene.put("code.zip", b"not an archive");
+    let wanted = [zipped("s3://bucket/code.zip", None)];
+    let error = scene.fetch(&wanted).await.unwrap_err();
+    assert_eq!(error.code(), "IO_UNZIP_ERROR", "{error}");
+    // Nor one for which the store has no room.
+    scene.put("code.zip", &zip(&[("big", &[0; 100_000])]));
+    scene.settings.store_bytes = 50_000;
+    let error = scene.fetch(&wanted).await.unwrap_err();
+    assert_eq!(error.code(), "IO_UNZIP_ERROR", "{error}");
+    assert_eq!(fs::read_dir(&scene.folders.unarchived).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_fetch_can_be_a_task_of_the_host() {
+    let scene = Scene::new();
+    scene.put("a", b"");
+    let tasks = scene.tasks.clone();
+    let fetching = async move { scene.fetch(&[artifact("s3://bucket/a", None)]).await };
+    tasks.spawn(fetching).await.unwrap().unwrap();
+}
+
+#[test]
+fn pauses_grow_to_the_longest_and_are_not_the_same() {
+    let retry = Retry::default();
+    for (failures, seconds) in [(1, 1), (2, 2), (5, 16), (7, 60), (4_000_000_000, 60)] {
+        let whole = Duration::from_secs(seconds);
+        let pause = retry.pause(failures, None);
+        assert!(pause >= whole / 2 && pause <= whole, "{failures}: {pause:?}");
+    }
+    assert!(retry.pause(1, Some(Duration::from_secs(9))) >= Duration::from_millis(4500));
+    assert!(retry.pause(1, Some(Duration::MAX)) <= Duration::from_secs(60));
+}

@@ -1,0 +1,59 @@
+//! The files of a component: brought to its folders, checked and unpacked, before anything that
+//! runs is touched. [`Fetcher`] does it; [`permission`] then gives the files to the user that the
+//! component runs as.
+//!
+//! ```text
+//! ARTIFACTS/FILE            whole and what the recipe says, or not there
+//! ARTIFACTS/.new-FILE       what is here of it so far; survives a restart
+//! ARTIFACTS/.from-FILE      where it was downloaded from; a file without was put here by hand
+//! UNARCHIVED/ARCHIVE/…      whole, or not there; likewise .new-ARCHIVE and .from-ARCHIVE
+//! ```
+//! Where the bytes come from is the seam [`ArtifactSource`]; which versions are kept is the
+//! library's affair.
+
+mod digest;
+mod error;
+mod fetch;
+mod location;
+mod part;
+pub mod permission;
+mod room;
+pub mod source;
+#[cfg(test)]
+mod testing;
+pub mod unpack;
+
+pub use digest::Digest;
+pub use error::{ArtifactError, NetworkFault};
+pub use fetch::{FetchSettings, Fetcher, Retry, Transfer};
+pub use location::file_name;
+pub use part::Part;
+pub use source::ArtifactSource;
+
+use gg_model::recipe::{Artifact, Unarchive};
+use std::path::{Path, PathBuf};
+use unpack::Format;
+
+/// Where the files of one version of a component are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Folders {
+    /// Those that its artifacts are: `{artifacts:path}`.
+    pub artifacts: PathBuf,
+    /// Those in archives, a folder for each: `{artifacts:decompressedPath}`.
+    pub unarchived: PathBuf,
+}
+
+impl Folders {
+    /// The folder of an archive: its name without the last extension.
+    fn unpacked(&self, file: &str) -> PathBuf {
+        self.unarchived.join(Path::new(file).file_stem().unwrap_or_default())
+    }
+}
+
+/// How an artifact is to be unpacked, if it is.
+fn format(artifact: &Artifact) -> Option<Format> {
+    match artifact.unarchive {
+        Unarchive::None => None,
+        Unarchive::Zip => Some(Format::Zip),
+    }
+}
