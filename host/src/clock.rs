@@ -37,3 +37,11 @@ impl fmt::Debug for Clock {
         f.write_str("Clock")
     }
 }
+
+/// A time of day in UTC, as ISO 8601 has it, with milliseconds. The years are 1970 to 9999: a time
+/// outside becomes the nearest of them.
+pub fn utc(at: SystemTime) -> humantime::Rfc3339Timestamp {
+    const LAST: Duration = Duration::from_millis(253_402_300_799_999);
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).min(LAST);
+    humantime::format_rfc3339_millis(UNIX_EPOCH + since)
+}

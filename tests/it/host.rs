@@ -292,9 +292,14 @@ impl Device {
     }
 }
 
+/// Start any command.
+pub(crate) fn start(command: Command) -> Host {
+    Host::start(command, folder())
+}
+
 /// Run any command to its end.
 pub(crate) fn finish(command: Command) -> Outcome {
-    Host::start(command, folder()).finish()
+    start(command).finish()
 }
 
 /// One line of standard output.

@@ -9,6 +9,7 @@ mod docs;
 mod host;
 mod inspect;
 mod limits;
+mod logs;
 mod new;
 mod nucleus;
 mod output;

@@ -56,6 +56,11 @@ fn a_deployment_runs_survives_a_restart_and_is_taken_back() {
     assert_eq!(device.components(), [format!("{SENSOR} 1.0.0 RUNNING")]);
     nucleus.signal(Signal::TERM);
     nucleus.finish().expect_code(0);
+    // What was said is in the log files, of both lives.
+    device.ask("logs", [FILTER]).expect(FILTER, "too hot");
+    let own = device.ask("logs", ["greengrass", "--level", "info"]);
+    let succeeded = own.all(|event| event.says("greengrass", "deployment succeeded")).count();
+    assert_eq!(succeeded, 2, "{own}");
 }
 
 #[test]

@@ -6,8 +6,16 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 7] =
-    ["access_control", "configuration", "ipc_frame", "ipc_shapes", "load", "recipe", "unpack"];
+const TARGETS: [&str; 8] = [
+    "access_control",
+    "configuration",
+    "ipc_frame",
+    "ipc_shapes",
+    "load",
+    "log_lines",
+    "recipe",
+    "unpack",
+];
 
 /// What libFuzzer needs of every crate that is looked into.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

@@ -5,7 +5,9 @@ mod deploy;
 mod deployment;
 mod inspect;
 mod limits;
+mod logs;
 mod new;
+mod print;
 mod recipe;
 mod run;
 mod service;
@@ -13,9 +15,11 @@ mod start;
 mod systemd;
 
 use crate::logs::harmless;
+use crate::logs::own::OwnLog;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -35,6 +39,7 @@ enum Command {
     Deployment(deployment::Args),
     Inspect(inspect::Args),
     Limits(limits::Args),
+    Logs(logs::Args),
     New(new::Args),
     Recipe(recipe::Args),
     Run(Box<run::Args>),
@@ -98,6 +103,7 @@ impl Cli {
             Command::Deployment(args) => deployment::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Limits(args) => limits::run(&args),
+            Command::Logs(args) => logs::run(args),
             Command::New(args) => new::run(&args),
             Command::Recipe(args) => recipe::run(&args),
             Command::Run(args) => run::run(*args),
@@ -123,16 +129,23 @@ fn colours(stream: &impl std::io::IsTerminal) -> bool {
 
 /// The host's own log goes to standard error: warnings, and with each `-v` more.
 fn start_tracing(verbose: u8) {
+    start_tracing_to(verbose, None);
+}
+
+/// The same, and to the log file of a nucleus.
+fn start_tracing_to(verbose: u8, own: Option<&OwnLog>) {
     let level = ["warn,gg_host=warn", "warn,gg_host=info", "info,gg_host=debug", "debug", "trace"];
     let level = level[usize::from(verbose).min(level.len() - 1)];
     let told = std::env::var("GG_LOG").ok().and_then(|told| told.parse::<Targets>().ok());
     let filter = told.or_else(|| level.parse().ok()).unwrap_or_default();
-    let lines = tracing_subscriber::fmt::layer()
+    let stderr = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(colours(&std::io::stderr()))
         .with_target(verbose > 1)
-        .compact();
-    let _already = tracing_subscriber::registry().with(filter).with(lines).try_init();
+        .compact()
+        .with_filter(filter);
+    let _already =
+        tracing_subscriber::registry().with(stderr).with(own.map(OwnLog::layer)).try_init();
 }
 
 /// Where compiled components are kept unless told otherwise.

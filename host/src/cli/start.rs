@@ -1,23 +1,29 @@
 //! `gg-host start`: a device's nucleus, which keeps its components as deployments asked for.
 
+use super::print::Style;
 use super::systemd::Systemd;
-use super::{Format, RootArg, start_tracing, stdout_colours};
+use super::{Format, RootArg, start_tracing_to, stdout_colours};
 use crate::cli::run::output::Printer;
 use crate::clock::Clock;
 use crate::deployment::concrete::Operator;
 use crate::deployment::worker::Milestone;
-use crate::logs::{Level, LogSink};
+use crate::logs::files::{LogFiles, LogSettings};
+use crate::logs::format::LogFormat;
+use crate::logs::own::OwnLog;
+use crate::logs::tee::Tee;
+use crate::logs::{Level, LogSink, Record};
 use crate::nucleus::root::Root;
 use crate::nucleus::{Nucleus, NucleusConfig};
 use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
 use anyhow::{Context as _, Result};
-use gg_model::{Limits, NucleusSettings, ThingName};
+use gg_model::{Limits, LoggingSettings, NucleusSettings, ThingName};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Errors from the same state after which a component is broken, and how long one counts
@@ -60,17 +66,18 @@ pub(super) struct Args {
 
 /// Run until asked to stop.
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    start_tracing(args.verbose.max(1));
+    let (own, said) = OwnLog::new(Level::Info, Clock::system())?;
+    start_tracing_to(args.verbose.max(1), Some(&own));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start")?;
-    let outcome = runtime.block_on(serve(args));
+    let outcome = runtime.block_on(serve(args, said));
     runtime.shutdown_background();
     outcome
 }
 
-async fn serve(args: &Args) -> Result<ExitCode> {
+async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
     let stop = CancellationToken::new();
     // Before anything else, so that no signal is lost.
     let mut signals = Signals::new()?;
@@ -84,6 +91,7 @@ async fn serve(args: &Args) -> Result<ExitCode> {
         Some(thing) => thing,
         None => "gg-host".parse()?,
     };
+    let logs = log_settings(&root, &settings.logging)?;
     let config = NucleusConfig {
         thing,
         engine: EngineConfig { cache: Some(root.cache()), ..EngineConfig::default() },
@@ -95,7 +103,10 @@ async fn serve(args: &Args) -> Result<ExitCode> {
         root: Some(root),
     };
     let (nucleus, records) = Nucleus::start(config).await?;
-    let printer = Printer::start(records, args.output, stdout_colours())?;
+    let (mut tee, kept, shown) = Tee::new(records);
+    let style = Style { format: args.output, colours: stdout_colours(), date: false };
+    let printer = Printer::start(shown, style)?;
+    let files = LogFiles::start(logs, nucleus.tasks(), kept, Some(own));
     let own = own_log(&nucleus)?;
     let systemd = Systemd::from_environment();
     let reached = |milestone| match milestone {
@@ -126,9 +137,30 @@ async fn serve(args: &Args) -> Result<ExitCode> {
     let code = tokio::select! {
         code = served => code?,
         () = alive => ExitCode::FAILURE,
+        () = tee.run() => ExitCode::FAILURE,
     };
+    tee.finish();
+    files.finish().await;
     printer.finish();
     Ok(code)
+}
+
+/// `logging` of the settings; the rest is as Greengrass has it.
+fn log_settings(root: &Root, settings: &LoggingSettings) -> Result<LogSettings> {
+    let mut logs = LogSettings::new(root.path());
+    if let Some(level) = &settings.level {
+        logs.level = level.parse()?;
+    }
+    if let Some(gg_model::LogFormat::Json) = settings.format {
+        logs.format = LogFormat::Json;
+    }
+    let bytes = |kib: u64| kib.saturating_mul(1024);
+    logs.file_size = settings.file_kib.map_or(logs.file_size, bytes);
+    logs.total_size = settings.total_kib.map_or(logs.total_size, bytes);
+    if let Some(folder) = &settings.folder {
+        logs.folder = root.path().join(folder);
+    }
+    Ok(logs)
 }
 
 /// What the nucleus says of itself among what its components say.

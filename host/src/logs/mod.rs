@@ -1,22 +1,33 @@
 //! What components say: log records and the lines of their standard output, limited in rate and
-//! size, with the last few kept for the report of a crash.
+//! size, with the last few kept for the report of a crash. [`files`] writes them down, with the
+//! host's own log ([`own`]), and [`read`] reads them back.
 
+pub mod files;
+pub mod format;
+mod level;
 mod lines;
+mod names;
+pub mod own;
 mod rate;
+pub mod read;
+pub mod tee;
 #[cfg(test)]
 mod tests;
+mod text;
 
+pub use level::{Level, LevelError, Source};
 pub use lines::LineSplitter;
+pub use text::{harmless, is_control, presentable, push_json};
 
 use crate::clock::Clock;
+use format::Line;
 use gg_model::{ComponentName, Exceeded, Limits};
 use rate::Bucket;
-use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
+use text::{cut, presentable_fields};
 use tokio::sync::{Notify, mpsc};
 
 /// Records between the components and whoever writes them down. More are left out and counted.
@@ -30,61 +41,6 @@ const RECENT: usize = 10;
 
 /// Bytes of each of them.
 const RECENT_BYTES: usize = 400;
-
-/// How much a record matters.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Level {
-    /// The finest detail.
-    Trace,
-    /// Of use while looking for a fault.
-    Debug,
-    /// Something an operator wants to know.
-    Info,
-    /// Something is not as it should be.
-    Warn,
-    /// Something failed.
-    Error,
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Trace => "TRACE",
-            Self::Debug => "DEBUG",
-            Self::Info => "INFO",
-            Self::Warn => "WARN",
-            Self::Error => "ERROR",
-        })
-    }
-}
-
-/// Which way a record came.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Source {
-    /// The host speaks about the component.
-    Host,
-    /// A logging interface.
-    Log,
-    /// A message that somebody asked to see; its topic is a field.
-    Message,
-    /// A line of standard error.
-    Stderr,
-    /// A line of standard output.
-    Stdout,
-}
-
-impl Source {
-    /// The word for machines.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Log => "log",
-            Self::Message => "message",
-            Self::Stderr => "stderr",
-            Self::Stdout => "stdout",
-        }
-    }
-}
 
 /// One thing a component said, or the host about it.
 #[derive(Debug)]
@@ -103,6 +59,63 @@ pub struct Record {
     pub fields: Vec<(String, String)>,
     /// Its place among the records of its component that wait; `None`: it takes none.
     pub place: Option<Place>,
+}
+
+/// The field, the first of a record, that says which part of the host speaks.
+const LOGGER: &str = "logger";
+
+impl Record {
+    /// The same once more; it takes no place.
+    fn copy(&self) -> Self {
+        Self {
+            at: self.at,
+            component: self.component.clone(),
+            level: self.level,
+            source: self.source,
+            message: self.message.clone(),
+            fields: self.fields.clone(),
+            place: None,
+        }
+    }
+
+    /// It as a line of a log file.
+    fn line(&self) -> Line<'_> {
+        let (logger, fields) = match self.fields.split_first() {
+            Some(((key, logger), rest)) if key == LOGGER && is_logger(logger) => (&**logger, rest),
+            _ => (self.component.as_ref(), &*self.fields),
+        };
+        Line {
+            at: self.at,
+            level: self.level,
+            source: self.source,
+            logger: logger.into(),
+            message: (&*self.message).into(),
+            fields: fields.into(),
+        }
+    }
+
+    /// A line of a component's log file as a record.
+    fn from_line(component: ComponentName, line: Line<'_>) -> Self {
+        let mut fields = line.fields.into_owned();
+        if !line.logger.is_empty() && line.logger != component.as_ref() {
+            fields.insert(0, (LOGGER.to_owned(), line.logger.into_owned()));
+        }
+        Self {
+            at: line.at,
+            component,
+            level: line.level,
+            source: line.source,
+            message: line.message.into_owned(),
+            fields,
+            place: None,
+        }
+    }
+}
+
+/// Whether it can stand in a line for who speaks.
+fn is_logger(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:$".contains(&byte);
+    (1..=200).contains(&text.len()) && text.bytes().all(fits)
 }
 
 /// One of the places that a component's waiting records may take; given back when dropped.
@@ -325,70 +338,4 @@ fn left_out_message(count: u64, too_fast: &Exceeded) -> String {
         "{count} log records left out: the component logs faster than they are written down, or \
          {too_fast}"
     )
-}
-
-/// Fields that take no more bytes than a line, all together.
-fn presentable_fields(fields: Vec<(String, String)>, most: usize) -> Vec<(String, String)> {
-    let mut left = most;
-    let mut kept = Vec::new();
-    for (key, value) in fields {
-        let key = presentable(&key, left.min(200)).into_owned();
-        left = left.saturating_sub(key.len());
-        let value = presentable(&value, left).into_owned();
-        left = left.saturating_sub(value.len());
-        kept.push((key, value));
-        if left == 0 {
-            break;
-        }
-    }
-    kept
-}
-
-/// What a terminal or a log file can show: cut to size, control characters made visible.
-pub fn presentable(text: &str, most: usize) -> Cow<'_, str> {
-    let shown = cut(text, most);
-    let whole = shown.len() == text.len();
-    if whole && !shown.chars().any(is_control) {
-        return Cow::Borrowed(text);
-    }
-    let mut clean = String::with_capacity(shown.len() + 1);
-    for character in shown.chars() {
-        if is_control(character) {
-            clean.extend(character.escape_default());
-        } else {
-            clean.push(character);
-        }
-    }
-    if !whole {
-        clean.push('…');
-    }
-    Cow::Owned(clean)
-}
-
-/// The same for a text of several lines, none of which is cut.
-pub fn harmless(text: &str) -> Cow<'_, str> {
-    let bad = |character: char| is_control(character) && character != '\n';
-    if !text.contains(bad) {
-        return Cow::Borrowed(text);
-    }
-    let lines: Vec<_> = text.split('\n').map(|line| presentable(line, usize::MAX)).collect();
-    Cow::Owned(lines.join("\n"))
-}
-
-/// Control characters, and those that change the direction of text.
-pub fn is_control(character: char) -> bool {
-    (character.is_control() && character != '\t')
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// At most so many bytes of a text, and no half character.
-fn cut(text: &str, most: usize) -> &str {
-    if text.len() <= most {
-        return text;
-    }
-    let mut end = most;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }

@@ -102,3 +102,82 @@ fn a_flood_of_one_component_leaves_room_for_the_others() {
     loud.write(Level::Info, Source::Log, "again", Vec::new());
     assert!(records.try_recv().unwrap().message.contains("left out"));
 }
+
+#[test]
+fn the_hosts_own_log_becomes_records_of_the_level_that_is_set() {
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    let (own, mut records) = own::OwnLog::new(Level::Info, Clock::system()).unwrap();
+    let subscriber = tracing_subscriber::registry().with(own.layer());
+    tracing::subscriber::with_default(subscriber, || {
+        let speak = || {
+            tracing::debug!(target: "gg_host::x", "fine");
+            tracing::info!(target: "gg_host::x", component = "a", count = 3, "word");
+            tracing::info!(target: "hyper", "header");
+            tracing::warn!(target: "hyper", authToken = "abc", "odd");
+        };
+        let mut said = || -> Vec<String> {
+            std::iter::from_fn(|| records.try_recv().ok()).map(|record| record.message).collect()
+        };
+        speak();
+        assert_eq!(said(), ["word", "odd"]);
+        own.set_level(Level::Error);
+        speak();
+        assert!(said().is_empty());
+        own.set_level(Level::Trace);
+        speak();
+        assert_eq!(said(), ["fine", "word", "odd"]);
+
+        speak();
+        records.try_recv().unwrap();
+        let record = records.try_recv().unwrap();
+        let fields: Vec<_> = record.fields.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        assert_eq!(fields, [("logger", "gg_host::x"), ("component", "a"), ("count", "3")]);
+        assert_eq!(record.line().logger, "gg_host::x");
+        let secret = records.try_recv().unwrap().fields.pop().unwrap();
+        assert_eq!(secret, ("authToken".to_owned(), "(not shown)".to_owned()));
+    });
+}
+
+#[test]
+fn the_hosts_own_log_counts_what_nobody_takes() {
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    let (own, mut records) = own::OwnLog::new(Level::Info, Clock::system()).unwrap();
+    let subscriber = tracing_subscriber::registry().with(own.layer());
+    tracing::subscriber::with_default(subscriber, || {
+        for number in 0..3000 {
+            tracing::info!(target: "gg_host", number, "flood");
+        }
+        let kept = std::iter::from_fn(|| records.try_recv().ok()).count();
+        tracing::info!(target: "gg_host", "again");
+        let message = records.try_recv().unwrap().message;
+        assert_eq!(message, format!("{} records of the host's own log left out", 3000 - kept));
+        assert_eq!(records.try_recv().unwrap().message, "again");
+    });
+}
+
+#[test]
+fn a_record_and_its_line_are_the_same() {
+    let record = |fields: &[(&str, &str)]| Record {
+        at: std::time::UNIX_EPOCH,
+        component: "a".parse().unwrap(),
+        level: Level::Warn,
+        source: Source::Log,
+        message: "x".to_owned(),
+        fields: fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        place: None,
+    };
+    let sets: [&[(&str, &str)]; 4] = [
+        &[],
+        &[("logger", "gg_host::x"), ("k", "v")],
+        &[("logger", "b: x")],
+        &[("k", "v"), ("logger", "b")],
+    ];
+    for (fields, logger) in sets.into_iter().zip(["a", "gg_host::x", "a", "a"]) {
+        let record = record(fields);
+        assert_eq!(record.line().logger, logger);
+        let back = Record::from_line(record.component.clone(), record.line());
+        assert_eq!(back.fields, record.fields);
+    }
+}

@@ -1,8 +1,9 @@
 //! `--publish` and `--subscribe`: messages without a second program.
 
-use super::output::{TOPIC, payload_text};
+use super::output::payload_text;
 use crate::capability::caller::Caller;
 use crate::capability::pubsub::{PayloadFormat, SubscribeOptions};
+use crate::cli::print::TOPIC;
 use crate::clock::Clock;
 use crate::logs::{Level, Record, Source};
 use crate::nucleus::Nucleus;

@@ -8,6 +8,7 @@ mod watch;
 
 pub(super) use args::Args;
 
+use super::print::Style;
 use super::{start_tracing, stdout_colours};
 use crate::clock::Clock;
 use crate::deployment::concrete::{Operator, Places};
@@ -48,7 +49,9 @@ async fn run_async(args: &Args) -> Result<i32> {
     let publications = feed::publications(&args.publish)?;
 
     let (mut nucleus, records) = Nucleus::start(args.nucleus(&deployment, clock.clone())?).await?;
-    let printer = Printer::start(records, args.output, stdout_colours())?;
+    // A run is seldom longer than a day.
+    let style = Style { format: args.output, colours: stdout_colours(), date: false };
+    let printer = Printer::start(records, style)?;
     for filter in &args.subscribe {
         feed::show(&nucleus, nucleus.operator(), filter, clock.clone())?;
     }
