@@ -9,6 +9,7 @@ use gg_host::deployment::concrete::{Operator, Places};
 use gg_host::deployment::source::local;
 use gg_host::logs::{Level, Record};
 use gg_host::nucleus::{Nucleus, NucleusConfig};
+use gg_host::runtime::process::ProcessConfig;
 use gg_host::runtime::wasm::EngineConfig;
 use gg_host::supervisor::Treatment;
 use gg_model::{ReceiveMode, WhenFull};
@@ -123,6 +124,7 @@ impl Host {
             guest_threads: None,
             least_level: Level::Info,
             treatment: Treatment { most_errors: 1, error_reset: Duration::MAX },
+            process: ProcessConfig::new(folder.path().to_owned(), "bench".parse()?),
             root: None,
             core_dumps: None,
             clock,

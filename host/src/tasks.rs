@@ -83,6 +83,14 @@ impl Tasks {
         self.guests.spawn_blocking(work)
     }
 
+    /// Run work of the host that blocks, on threads that no guest can keep busy.
+    pub fn spawn_blocking_host<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.host.spawn_blocking(work)
+    }
+
     /// Wait until every task has ended.
     pub async fn finish(&self) {
         self.tracker.close();

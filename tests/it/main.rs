@@ -10,6 +10,7 @@ mod host;
 mod inspect;
 mod limits;
 mod logs;
+mod native;
 mod new;
 mod nucleus;
 mod output;

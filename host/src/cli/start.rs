@@ -5,6 +5,7 @@ use super::systemd::Systemd;
 use super::{Format, RootArg, start_tracing_to, stdout_colours};
 use crate::cli::run::output::Printer;
 use crate::clock::Clock;
+use crate::component::RunAs;
 use crate::deployment::concrete::Operator;
 use crate::deployment::worker::Milestone;
 use crate::logs::files::{LogFiles, LogSettings};
@@ -14,9 +15,10 @@ use crate::logs::tee::Tee;
 use crate::logs::{Level, LogSink, Record};
 use crate::nucleus::root::Root;
 use crate::nucleus::{Nucleus, NucleusConfig};
+use crate::runtime::process::ProcessConfig;
 use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use gg_model::{Limits, LoggingSettings, NucleusSettings, ThingName};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,6 +52,10 @@ pub(super) struct Args {
     /// The core device's name.
     #[arg(long, value_name = "NAME")]
     thing_name: Option<ThingName>,
+
+    /// Who the processes of components run as: USER[:GROUP].
+    #[arg(long, value_name = "USER[:GROUP]", value_parser = RunAs::parse)]
+    component_default_user: Option<RunAs>,
 
     /// How long components may take to end when the nucleus is stopped.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "30s")]
@@ -92,6 +98,19 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
         None => "gg-host".parse()?,
     };
     let logs = log_settings(&root, &settings.logging)?;
+    let default_user = match (&args.component_default_user, &settings.posix_user) {
+        (Some(user), _) => Some(user.clone()),
+        (None, Some(user)) => {
+            Some(RunAs::parse(user).map_err(|error| anyhow!("posixUser: {error}"))?)
+        }
+        (None, None) => None,
+    };
+    let process = ProcessConfig {
+        region: settings.region,
+        default_user,
+        shell: settings.posix_shell.unwrap_or_else(|| "sh".to_owned()),
+        ..ProcessConfig::new(root.path().to_owned(), thing.clone())
+    };
     let config = NucleusConfig {
         thing,
         engine: EngineConfig { cache: Some(root.cache()), ..EngineConfig::default() },
@@ -100,6 +119,7 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
         treatment: TREATMENT,
         core_dumps: None,
         clock: Clock::system(),
+        process,
         root: Some(root),
     };
     let (nucleus, records) = Nucleus::start(config).await?;

@@ -21,6 +21,7 @@ use crate::deployment::progress::Progress;
 use crate::deployment::worker::{Milestone, Queue, Worker};
 use crate::deployment::{Deployment, DesiredComponent};
 use crate::logs::{self, Level, LogSink, Record};
+use crate::runtime::process::{ProcessConfig, ProcessRuntime};
 use crate::runtime::unsupported::Unsupported;
 use crate::runtime::wasm::{EngineConfig, WasmEngine, WasmRuntime};
 use crate::store::Store;
@@ -53,6 +54,8 @@ pub struct NucleusConfig {
     pub core_dumps: Option<PathBuf>,
     /// The time of day.
     pub clock: Clock,
+    /// What native components are run with.
+    pub process: ProcessConfig,
     /// Where it keeps what must survive it; nowhere when `None`.
     pub root: Option<Root>,
 }
@@ -109,9 +112,14 @@ impl Nucleus {
             config.clock.clone(),
             config.core_dumps,
         );
+        let process = ProcessRuntime::new(config.process, tasks.clone());
+        if kept.is_some() {
+            // Before anything is started: what another nucleus could not end.
+            process.sweep().await;
+        }
         let runtimes = Runtimes {
             docker: Arc::new(Unsupported),
-            process: Arc::new(Unsupported),
+            process: Arc::new(process.clone()),
             wasm: Arc::new(wasm),
         };
         let supervisor = Supervisor::new(runtimes, tasks.clone(), pubsub);

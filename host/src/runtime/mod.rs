@@ -1,5 +1,7 @@
 //! How a component is executed. Each runtime is a folder behind [`Runtime`].
 
+#[cfg(target_os = "linux")]
+pub mod process;
 pub mod unsupported;
 pub mod wasm;
 

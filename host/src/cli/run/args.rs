@@ -3,10 +3,11 @@
 use crate::cli::{Format, default_cache};
 use crate::clock::Clock;
 use crate::deployment::Deployment;
-use crate::deployment::concrete::Operator;
+use crate::deployment::concrete::{Operator, Places};
 use crate::deployment::source::local::Setting;
 use crate::logs::Level;
 use crate::nucleus::NucleusConfig;
+use crate::runtime::process::ProcessConfig;
 use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
@@ -131,7 +132,12 @@ pub(in crate::cli) struct Args {
 
 impl Args {
     /// What the nucleus is started with.
-    pub(super) fn nucleus(&self, deployment: &Deployment, clock: Clock) -> Result<NucleusConfig> {
+    pub(super) fn nucleus(
+        &self,
+        deployment: &Deployment,
+        places: &Places,
+        clock: Clock,
+    ) -> Result<NucleusConfig> {
         let stack =
             deployment.components.iter().map(|desired| desired.component.limits.stack).max();
         let mut engine = EngineConfig {
@@ -141,7 +147,7 @@ impl Args {
         };
         engine.stack = stack.unwrap_or(engine.stack);
         Ok(NucleusConfig {
-            thing: "local".parse()?,
+            thing: places.thing.clone(),
             engine,
             guest_threads: self.threads,
             least_level: if self.verbose > 1 {
@@ -154,6 +160,7 @@ impl Args {
             treatment: Treatment { most_errors: 1, error_reset: Duration::MAX },
             core_dumps: self.core_dumps.clone(),
             clock,
+            process: ProcessConfig::new(places.root.clone(), places.thing.clone()),
             root: None,
         })
     }

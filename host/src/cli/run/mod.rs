@@ -48,7 +48,8 @@ async fn run_async(args: &Args) -> Result<i32> {
     let deployment = source.deployment()?;
     let publications = feed::publications(&args.publish)?;
 
-    let (mut nucleus, records) = Nucleus::start(args.nucleus(&deployment, clock.clone())?).await?;
+    let config = args.nucleus(&deployment, &source.places, clock.clone())?;
+    let (mut nucleus, records) = Nucleus::start(config).await?;
     // A run is seldom longer than a day.
     let style = Style { format: args.output, colours: stdout_colours(), date: false };
     let printer = Printer::start(records, style)?;

@@ -1,0 +1,118 @@
+//! Native components on a device: their steps, their users, their limits, and what is left of them.
+
+use crate::host::{Device, Host};
+use rustix::process::{Signal, geteuid};
+use std::fs;
+
+const NAME: &str = "com.example.Native";
+
+/// Native components run as another user than root, which takes root.
+fn device() -> Option<(Device, Host)> {
+    if !geteuid().is_root() {
+        println!(
+            "skipped: native components of a nucleus that is not root have no user of their own"
+        );
+        return None;
+    }
+    let device = Device::new();
+    fs::create_dir(device.root()).unwrap();
+    let settings = "services: {aws.greengrass.Nucleus: {configuration: {runWithDefault: {posixUser: nobody}}}}\n";
+    crate::host::file(&device.root(), "config.yaml", settings);
+    let nucleus = device.start();
+    Some((device, nucleus))
+}
+
+/// A recipe with these steps, each a line of shell.
+fn steps(steps: &[(&str, &str)]) -> String {
+    let mut text = String::from("Manifests:\n  - Platform: {os: linux}\n    Lifecycle:\n");
+    for (name, script) in steps {
+        text += &format!("      {name}: {}\n", serde_json::to_string(script).unwrap());
+    }
+    text
+}
+
+/// Processes whose command line holds these words.
+fn processes(words: &str) -> usize {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let has = |entry: &fs::DirEntry| {
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).replace('\0', " ").contains(words)
+    };
+    entries.filter(has).count()
+}
+
+#[test]
+fn steps_are_carried_out_once_each_and_nothing_outlives_the_nucleus() {
+    let Some((device, mut nucleus)) = device() else { return };
+    let recipe = steps(&[
+        ("install", "echo installed as $(id -un)"),
+        ("run", "echo running; sleep 71077 & wait"),
+        ("shutdown", "echo shut down"),
+        ("uninstall", "echo uninstalled"),
+    ]);
+    device.recipe(NAME, "1.0.0", &recipe);
+    device.deploy(["--merge", "com.example.Native=1.0.0"]).expect_code(0);
+    nucleus.wait_until_said(NAME, "installed as nobody");
+    nucleus.wait_until_said(NAME, "running");
+    assert_eq!(processes("sleep 71077"), 2, "the shell and its child");
+
+    nucleus.signal(Signal::KILL);
+    drop(nucleus);
+    let mut nucleus = device.start();
+    nucleus.wait_until_said(NAME, "running");
+    assert_eq!(processes("sleep 71077"), 2, "those of the first nucleus are gone");
+    let again = nucleus.seen().iter().any(|event| event.says(NAME, "installed"));
+    assert!(!again, "it was installed already");
+
+    device.deploy(["--remove", NAME]).expect_code(0);
+    for words in ["shut down", "uninstalled"] {
+        nucleus.wait_until_said(NAME, words);
+    }
+    assert_eq!(processes("sleep 71077"), 0);
+}
+
+#[test]
+fn a_version_that_does_not_start_gives_way_to_the_one_before() {
+    let Some((device, mut nucleus)) = device() else { return };
+    device.recipe(NAME, "1.0.0", &steps(&[("run", "echo good; exec sleep 1000")]));
+    device.recipe(NAME, "2.0.0", &steps(&[("startup", "echo bad; exit 3")]));
+    device.deploy(["--merge", "com.example.Native=1.0.0"]).expect_code(0);
+    nucleus.wait_until_said(NAME, "good");
+    let outcome = device.deploy(["--merge", "com.example.Native=2.0.0"]);
+    let answer = outcome.expect_code(1).answer();
+    let detail = &answer["deploymentStatusDetails"];
+    assert_eq!(detail["detailedStatus"], "FAILED_ROLLBACK_COMPLETE");
+    assert!(detail["failureCause"].as_str().unwrap().contains("code 3"), "{answer}");
+    assert_eq!(device.components(), [format!("{NAME} 1.0.0 RUNNING")]);
+}
+
+#[test]
+fn a_hungry_component_is_contained_while_others_go_on() {
+    let Some((device, mut nucleus)) = device() else { return };
+    device.recipe(
+        "com.example.Calm",
+        "1.0.0",
+        &steps(&[("run", "while :; do echo calm; sleep 0.1; done")]),
+    );
+    let hungry = "a=x; while :; do a=$a$a; done";
+    device.recipe("com.example.Hungry", "1.0.0", &steps(&[("run", hungry)]));
+    let limits = r#"{"com.example.Hungry": {"memory": 20480}}"#;
+    let merge = "com.example.Calm=1.0.0,com.example.Hungry=1.0.0";
+    let arguments =
+        ["--merge", merge, "--system-limits", limits, "--failure-handling-policy", "DO_NOTHING"];
+    device.deploy(arguments);
+    nucleus.wait_until_said("com.example.Hungry", "memory");
+    nucleus.wait_for("calm after that", |event| event.says("com.example.Calm", "calm"));
+}
+
+#[test]
+fn a_startup_script_leaves_its_daemon_running_until_it_is_stopped() {
+    let Some((device, _nucleus)) = device() else { return };
+    let startup = "setsid sleep 71078 >/dev/null 2>&1 & exit 0";
+    device.recipe(NAME, "1.0.0", &steps(&[("startup", startup)]));
+    device.deploy(["--merge", "com.example.Native=1.0.0"]).expect_code(0);
+    assert_eq!(device.components(), [format!("{NAME} 1.0.0 RUNNING")]);
+    assert_eq!(processes("sleep 71078"), 1);
+    device.ask("component", ["stop", NAME]).expect_code(0);
+    assert_eq!(processes("sleep 71078"), 0);
+}
