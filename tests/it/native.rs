@@ -116,3 +116,54 @@ fn a_startup_script_leaves_its_daemon_running_until_it_is_stopped() {
     device.ask("component", ["stop", NAME]).expect_code(0);
     assert_eq!(processes("sleep 71078"), 0);
 }
+
+#[test]
+fn an_archive_is_unpacked_for_the_user_that_the_component_runs_as() {
+    let Some((device, mut nucleus)) = device() else { return };
+    // A ZIP archive with one stored file, `say.sh`, made by `zip -0`.
+    let archive = device.path("tools.zip");
+    let script = b"echo unpacked as $(id -un)\n";
+    fs::write(&archive, stored_zip("say.sh", script)).unwrap();
+    device.artifact(NAME, "1.0.0", &archive);
+    let mut recipe =
+        steps(&[("run", "sh {artifacts:decompressedPath}/tools/say.sh; exec sleep 1000")]);
+    recipe += "    Artifacts: [{URI: 's3://bucket/tools.zip', Unarchive: ZIP}]\n";
+    device.recipe(NAME, "1.0.0", &recipe);
+    device.deploy(["--merge", "com.example.Native=1.0.0"]).expect_code(0);
+    nucleus.wait_until_said(NAME, "unpacked as nobody");
+
+    // One that is not there is asked for in words that help.
+    let mut recipe = steps(&[("run", "true")]);
+    recipe += "    Artifacts: [{URI: 's3://bucket/missing.zip', Unarchive: ZIP}]\n";
+    device.recipe(NAME, "2.0.0", &recipe);
+    let outcome = device.deploy(["--merge", "com.example.Native=2.0.0"]);
+    let answer = outcome.expect_code(1).answer();
+    let cause = answer["deploymentStatusDetails"]["failureCause"].as_str().unwrap();
+    assert!(cause.contains("missing.zip") && cause.contains("--artifact-dir"), "{cause}");
+    assert_eq!(device.components(), [format!("{NAME} 1.0.0 RUNNING")]);
+}
+
+/// A ZIP archive of one file that is not compressed.
+fn stored_zip(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let crc = bytes.iter().fold(!0_u32, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xedb8_8320 & 0_u32.wrapping_sub(crc & 1))
+        })
+    });
+    let length = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+    // Version, flags, method, time, date, CRC, both sizes, length of the name, no extra field.
+    let mut facts = vec![20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0];
+    facts.extend((!crc).to_le_bytes());
+    facts.extend(length.iter().chain(&length));
+    facts.extend(u16::try_from(name.len()).unwrap().to_le_bytes());
+    facts.extend([0, 0]);
+    let local = [b"PK\x03\x04".as_slice(), &facts, name.as_bytes(), bytes].concat();
+    let mut central = [b"PK\x01\x02\x14\x00".as_slice(), &facts].concat();
+    central.extend([0; 14]);
+    central.extend(name.as_bytes());
+    let mut end = b"PK\x05\x06\x00\x00\x00\x00\x01\x00\x01\x00".to_vec();
+    end.extend(u32::try_from(central.len()).unwrap().to_le_bytes());
+    end.extend(u32::try_from(local.len()).unwrap().to_le_bytes());
+    end.extend([0, 0]);
+    [local, central, end].concat()
+}

@@ -4,7 +4,7 @@
 pub mod artifact;
 pub mod library;
 
-use gg_model::recipe::Lifecycle;
+use gg_model::recipe::{Artifact, Lifecycle};
 use gg_model::{AccessPolicy, ComponentName, ComponentVersion, Limits, RuntimeKind, Sandbox};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +24,8 @@ pub struct InstalledComponent {
     pub arguments: Vec<String>,
     /// Its steps, recipe variables replaced.
     pub lifecycle: Lifecycle,
+    /// Its artifacts, as the recipe has them.
+    pub files: Vec<Artifact>,
     /// The folder of its artifacts.
     pub artifacts: PathBuf,
     /// The folder of its unpacked archives.

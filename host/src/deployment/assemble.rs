@@ -1,13 +1,14 @@
 //! From what was asked for to a complete set of components: versions chosen, files here and
 //! verified, configuration merged. Touches nothing that runs.
 
-use super::concrete::{Files, Operator, PROVIDED, Places, RunWith as Settled, concrete};
+use super::concrete::{Files, Operator, PROVIDED, Places, RunWith as Settled, concrete, platform};
 use super::execute::Broken;
 use super::outcome::Problem;
 use super::plan::{Step, plan};
 use super::progress::{Phase, Progress};
 use super::{Deployment, DesiredComponent};
 use crate::capability::configuration::Configuration;
+use crate::component::artifact::{Fetcher, Folders, Transfer};
 use crate::component::library::{Id, Library, LibraryError};
 use crate::component::{InstalledComponent, Resources, RunAs};
 use crate::store::{DeploymentRow, Generation, Store, StoreError, StoredComponent};
@@ -66,6 +67,7 @@ pub(crate) struct Stored {
 /// Assembles deployments. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Assembler {
+    pub(crate) fetcher: Arc<Fetcher>,
     pub(crate) configuration: Configuration,
     pub(crate) library: Library,
     pub(crate) operator: Operator,
@@ -274,6 +276,7 @@ impl Assembler {
             run_with.overlay(asked);
         }
         let files = self.files(id).await?;
+        self.fetch(id, &files).await?;
         let defaults = files.recipe.default_configuration.clone();
         let update = request.configuration.get(name);
         let tree = merged(tree, &defaults, update, request.request_timestamp).map_err(|error| {
@@ -303,6 +306,18 @@ impl Assembler {
             artifacts: self.library.artifacts(id),
             unarchived: self.library.unarchived(id),
         })
+    }
+
+    /// Bring a component's artifacts to its folders, checked and unpacked.
+    async fn fetch(&self, (name, version): &Id, files: &Files) -> Result<(), Problem> {
+        let Some(manifest) = files.recipe.manifest_for(&platform()) else { return Ok(()) };
+        let folders =
+            Folders { artifacts: files.artifacts.clone(), unarchived: files.unarchived.clone() };
+        let tell = |transfer: Transfer<'_>| {
+            tracing::debug!(component = %name, ?transfer, "artifact");
+        };
+        let fetched = self.fetcher.fetch(&manifest.artifacts, &folders, &tell).await;
+        fetched.map_err(|error| Problem::new(error.code(), format!("{name} {version}: {error}")))
     }
 
     async fn make(

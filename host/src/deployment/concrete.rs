@@ -127,6 +127,7 @@ pub fn concrete(
         artifact,
         arguments,
         lifecycle,
+        files: manifest.artifacts.clone(),
         artifacts: files.artifacts.clone(),
         unarchived: files.unarchived.clone(),
         work: places.work(recipe.name.as_ref()),

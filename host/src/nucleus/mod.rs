@@ -11,6 +11,9 @@ use crate::capability::lifecycle::{LifecycleControl, Request};
 use crate::capability::pubsub::PubSub;
 use crate::clock::Clock;
 use crate::component::InstalledComponent;
+use crate::component::artifact::source::Files;
+use crate::component::artifact::source::https::{Https, Patience, ProxySettings};
+use crate::component::artifact::{ArtifactSource, FetchSettings, Fetcher};
 use crate::component::library::Library;
 use crate::control::server::Control;
 use crate::deployment::assemble::Assembler;
@@ -153,6 +156,7 @@ impl Nucleus {
         let parts = executor.parts();
         let (progress, queue) = (Progress::default(), Queue::new(kept.store.clone()));
         let assembler = Assembler {
+            fetcher: Arc::new(fetcher(&kept.root, &tasks)?),
             configuration: parts.capabilities.configuration.clone(),
             library: kept.library.clone(),
             operator,
@@ -260,6 +264,18 @@ impl Kept {
         let library = Library::open(root.path()).context("cannot open the component store")?;
         Ok(Self { store, library, root })
     }
+}
+
+/// Brings the files of components from this machine and from web servers.
+fn fetcher(root: &Root, tasks: &Tasks) -> anyhow::Result<Fetcher> {
+    let tls = Https::public_tls().context("cannot prepare for TLS")?;
+    let proxies = ProxySettings::new(None, None, "");
+    let sources: Vec<Box<dyn ArtifactSource>> = vec![
+        Box::new(Files::new(tasks.clone())),
+        Box::new(Https::new(tls, proxies, Patience::default())),
+    ];
+    let settings = FetchSettings::new(root.path().join("packages"));
+    Ok(Fetcher::new(tasks.clone(), sources, settings))
 }
 
 fn operator(thing: &ThingName) -> anyhow::Result<Caller> {

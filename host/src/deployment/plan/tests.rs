@@ -16,6 +16,7 @@ fn component(name: &str, version: &str, lifecycle: &str) -> InstalledComponent {
         artifact: PathBuf::new(),
         arguments: Vec::new(),
         lifecycle: recipe.manifests[0].lifecycle.clone(),
+        files: Vec::new(),
         artifacts: PathBuf::new(),
         unarchived: PathBuf::new(),
         work: PathBuf::new(),

@@ -28,6 +28,7 @@ mod work;
 
 use super::{BoxFuture, Errand, Exit, Failure, Prepared, Running, Runtime, Status};
 use crate::capability::caller::Caller;
+use crate::component::artifact::{ArtifactError, Folders, permission};
 use crate::component::{InstalledComponent, RunAs};
 use crate::logs::LogSink;
 use crate::tasks::Tasks;
@@ -231,6 +232,18 @@ enum PrepareError {
     Shell(#[from] ShellError),
     #[error(transparent)]
     User(#[from] user::UserError),
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+}
+
+/// Give a component's files to the user that it runs as, with the modes that its recipe asks for.
+fn give_files(component: &InstalledComponent, owner: Option<&User>) -> Result<(), ArtifactError> {
+    let folders = Folders {
+        artifacts: component.artifacts.clone(),
+        unarchived: component.unarchived.clone(),
+    };
+    let owner = owner.map(|user| permission::Owner { uid: user.uid, gid: user.gid });
+    component.files.iter().try_for_each(|file| permission::apply(file, &folders, owner))
 }
 
 /// A native component that can run.
@@ -257,11 +270,13 @@ impl Ready {
         // Its folder is its user's, also while a step runs as root.
         let own = scripts.iter().find(|script| !script.step.requires_privilege);
         let owner = own.or_else(|| scripts.first()).map(|script| Arc::new(script.user.clone()));
+        let owner = owner.filter(|_| accounts.can_give());
+        give_files(component, owner.as_deref())?;
         Ok(Self {
             shared: Arc::clone(shared),
             component: Arc::clone(component),
             scripts: scripts.into_iter().map(Arc::new).collect(),
-            owner: owner.filter(|_| accounts.can_give()),
+            owner,
             cgroup: Arc::default(),
             log: log.clone(),
         })

@@ -77,6 +77,7 @@ impl Place {
             artifact: PathBuf::new(),
             arguments: Vec::new(),
             lifecycle: Lifecycle { steps: steps.collect(), ..Lifecycle::default() },
+            files: Vec::new(),
             artifacts: self.path("packages/artifacts").join(name).join("0.0.0"),
             unarchived: self.path("packages/artifacts-unarchived").join(name).join("0.0.0"),
             work: self.path("work").join(name),
