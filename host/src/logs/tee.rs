@@ -29,7 +29,7 @@ impl Tee {
             let _missed = self.shown.try_send(record.copy());
             let _ended = self.kept.send(record).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Send on what has come so far, and end.
