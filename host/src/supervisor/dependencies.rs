@@ -15,13 +15,15 @@ struct Dependency {
     status: watch::Receiver<ComponentStatus>,
     /// It is not on this device any more.
     gone: bool,
+    /// How often it had been started when the component itself was.
+    started: u64,
 }
 
 impl Dependencies {
     pub(super) fn new(
         them: impl IntoIterator<Item = (ComponentName, watch::Receiver<ComponentStatus>)>,
     ) -> Self {
-        let one = |(name, status)| Dependency { name, status, gone: false };
+        let one = |(name, status)| Dependency { name, status, gone: false, started: 0 };
         Self(them.into_iter().map(one).collect())
     }
 
@@ -29,6 +31,19 @@ impl Dependencies {
     pub(super) fn missing(&self) -> Option<&ComponentName> {
         let ready = |one: &&Dependency| !one.gone && one.status.borrow().state.is_ready();
         self.0.iter().find(|one| !ready(one)).map(|one| &one.name)
+    }
+
+    /// Remember how they stand, as the component itself is started.
+    pub(super) fn remember(&mut self) {
+        for one in &mut self.0 {
+            one.started = one.status.borrow().starts;
+        }
+    }
+
+    /// The first that is not up, or not what it was when the component itself was started.
+    pub(super) fn lost(&self) -> Option<&ComponentName> {
+        let again = |one: &&Dependency| one.status.borrow().starts != one.started;
+        self.missing().or_else(|| self.0.iter().find(again).map(|one| &one.name))
     }
 
     /// Wait until one of them stands differently, or is gone.

@@ -70,6 +70,8 @@ pub struct ComponentStatus {
     pub version: ComponentVersion,
     /// Its state.
     pub state: LifecycleState,
+    /// How often it has been started.
+    pub starts: u64,
     /// How it ended last.
     pub exit: Option<Exit>,
     /// Its work, while it runs and waits to be called.

@@ -78,6 +78,7 @@ impl Worker {
         let (status, seen) = watch::channel(ComponentStatus {
             version: present.caller.version().clone(),
             state: machine.state(),
+            starts: 0,
             exit: None,
             activity: None,
         });
@@ -130,6 +131,9 @@ impl Worker {
         match command {
             Command::Depend(dependencies) => {
                 self.dependencies = Dependencies::new(dependencies);
+                if self.instance.is_some() {
+                    self.dependencies.remember();
+                }
                 self.look_at_dependencies();
             }
             Command::Start(up) => {
@@ -221,10 +225,9 @@ impl Worker {
                 }
             }
             Action::Start => {
-                let caller = self.present.caller.instance();
-                let running = self.present.prepared.start(caller.clone());
-                let instance = Instance { caller, running, up: false, heir: None, condemned: None };
-                self.instance = Some(instance);
+                self.dependencies.remember();
+                self.status.send_modify(|status| status.starts += 1);
+                self.start();
             }
             Action::Stop => {
                 self.kill_at.get_or_insert_with(|| Instant::now() + TIME_TO_STOP);
@@ -233,6 +236,13 @@ impl Worker {
                 }
             }
         }
+    }
+
+    fn start(&mut self) {
+        let caller = self.present.caller.instance();
+        let running = self.present.prepared.start(caller.clone());
+        let instance = Instance { caller, running, up: false, heir: None, condemned: None };
+        self.instance = Some(instance);
     }
 
     /// Begin a step that is over by itself, if the component has it.
@@ -293,14 +303,18 @@ impl Worker {
     }
 
     fn look_at_dependencies(&mut self) {
-        match (self.machine.state(), self.dependencies.missing()) {
-            (LifecycleState::Installed, None) => self.on(Event::Ready),
-            (LifecycleState::Installed, Some(missing)) if self.machine.is_wanted() => {
-                self.log.host(Level::Info, format!("waits for {missing}"));
+        match self.machine.state() {
+            LifecycleState::Installed if self.machine.is_wanted() => {
+                match self.dependencies.missing() {
+                    None => self.on(Event::Ready),
+                    Some(missing) => self.log.host(Level::Info, format!("waits for {missing}")),
+                }
             }
-            (LifecycleState::Starting | LifecycleState::Running, Some(missing)) => {
-                self.log.host(Level::Warn, format!("stops, because {missing} is not up"));
-                self.on(Event::DependencyLost);
+            LifecycleState::Starting | LifecycleState::Running => {
+                if let Some(lost) = self.dependencies.lost() {
+                    self.log.host(Level::Warn, format!("stops, because {lost} is not up"));
+                    self.on(Event::DependencyLost);
+                }
             }
             _ => {}
         }
