@@ -6,9 +6,10 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 8] = [
+const TARGETS: [&str; 9] = [
     "access_control",
     "configuration",
+    "image",
     "ipc_frame",
     "ipc_shapes",
     "load",

@@ -1,8 +1,9 @@
 //! Tests, with everything they need in place.
 
-use crate::setup::Toolchains;
+use crate::setup::{Toolchains, docker};
 use crate::{bindings, samples, setup};
 use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -11,13 +12,18 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 pub fn run(ci: bool, arguments: &[String]) -> Result<()> {
     let filter: Vec<&String> = arguments.iter().filter(|argument| *argument != "--ci").collect();
     let tools = prepare(ci)?;
-    cargo(&["test", "--package", "gg-model", "--package", "gg-ipc"], &filter, &tools)?;
-    cargo(&["test", "--package", "gg-host"], &filter, &tools)?;
+    let mut environment = tools.environment();
+    cargo(&["test", "--package", "gg-model", "--package", "gg-ipc"], &filter, &environment)?;
+    // It runs until it is dropped.
+    let containers = docker::start(&Path::new(ROOT).canonicalize()?.join("target/docker"), ci)?;
+    environment.extend(containers.iter().flat_map(docker::Containers::environment));
+    cargo(&["test", "--package", "gg-host"], &filter, &environment)?;
+    drop(containers);
     // Components of WASI 0.3, which a build of its own serves.
     cargo(
         &["test", "--package", "gg-host", "--features", "wasi3", "--test", "it"],
         &[&"wasi3".to_owned()],
-        &tools,
+        &tools.environment(),
     )
 }
 
@@ -29,10 +35,10 @@ fn prepare(ci: bool) -> Result<Toolchains> {
     Ok(tools)
 }
 
-fn cargo(command: &[&str], arguments: &[&String], tools: &Toolchains) -> Result<()> {
+fn cargo(command: &[&str], arguments: &[&String], environment: &[(&str, PathBuf)]) -> Result<()> {
     println!("\n==> cargo {}", command.join(" "));
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(command).current_dir(ROOT).envs(tools.environment());
+    cargo.args(command).current_dir(ROOT).envs(environment.iter().cloned());
     // The tests look beside their own program for the components.
     cargo.env("CARGO_TARGET_DIR", format!("{ROOT}/target"));
     if !arguments.is_empty() {

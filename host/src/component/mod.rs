@@ -28,6 +28,10 @@ pub struct InstalledComponent {
     pub files: Vec<Artifact>,
     /// The folder of its artifacts.
     pub artifacts: PathBuf,
+    /// Images its artifacts name, for containers: what follows `docker:` in their URIs.
+    pub images: Vec<String>,
+    /// Files of images among its artifacts, for containers.
+    pub archives: Vec<PathBuf>,
     /// The folder of its unpacked archives.
     pub unarchived: PathBuf,
     /// Its own folder.

@@ -7,7 +7,7 @@ use crate::deployment::DesiredComponent;
 use anyhow::{Context, Result, anyhow, ensure};
 use base64::Engine as _;
 use gg_model::interpolate::{Variable, configuration_text};
-use gg_model::recipe::{Dependency, DependencyType, Lifecycle, Manifest};
+use gg_model::recipe::{Artifact, Dependency, DependencyType, Lifecycle, Manifest};
 use gg_model::{
     AccessPolicy, ConfigTree, Directory, Grant, HostPort, LimitOverrides, Limits, Platform, Recipe,
     RuntimeKind, Sandbox, ThingName, interpolate,
@@ -127,6 +127,8 @@ pub fn concrete(
         artifact,
         arguments,
         lifecycle,
+        images: images(&manifest.artifacts),
+        archives: archives(&manifest.artifacts, &files.artifacts),
         files: manifest.artifacts.clone(),
         artifacts: files.artifacts.clone(),
         unarchived: files.unarchived.clone(),
@@ -213,6 +215,20 @@ impl Variables<'_> {
             }
         }
     }
+}
+
+/// The images that artifacts name, without their scheme.
+fn images(artifacts: &[Artifact]) -> Vec<String> {
+    let named = artifacts.iter().filter_map(|artifact| artifact.uri.strip_prefix("docker:"));
+    named.map(str::to_owned).collect()
+}
+
+/// The artifacts that are archives of images, as `docker save` makes them.
+fn archives(artifacts: &[Artifact], folder: &Path) -> Vec<PathBuf> {
+    let files = artifacts.iter().filter_map(|artifact| artifact.uri.rsplit('/').next());
+    let tar = |name: &&str| [".tar", ".tar.gz", ".tgz"].iter().any(|ending| name.ends_with(ending));
+    let file = |name: &str| folder.join(name.rsplit(':').next().unwrap_or(name));
+    files.filter(tar).map(file).collect()
 }
 
 /// The file is what the recipe says, where it says anything.

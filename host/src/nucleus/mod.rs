@@ -24,8 +24,8 @@ use crate::deployment::progress::Progress;
 use crate::deployment::worker::{Milestone, Queue, Worker};
 use crate::deployment::{Deployment, DesiredComponent};
 use crate::logs::{self, Level, LogSink, Record};
+use crate::runtime::docker::{DockerConfig, DockerRuntime};
 use crate::runtime::process::{ProcessConfig, ProcessRuntime};
-use crate::runtime::unsupported::Unsupported;
 use crate::runtime::wasm::{EngineConfig, WasmEngine, WasmRuntime};
 use crate::store::Store;
 use crate::supervisor::{ComponentStatus, Runtimes, Supervisor, Treatment};
@@ -115,13 +115,16 @@ impl Nucleus {
             config.clock.clone(),
             config.core_dumps,
         );
+        let docker = DockerRuntime::new(docker_config(&config.process), tasks.clone());
         let process = ProcessRuntime::new(config.process, tasks.clone());
-        if kept.is_some() {
+        if let Some(kept) = &kept {
             // Before anything is started: what another nucleus could not end.
             process.sweep().await;
+            let current = kept.store.current().await?;
+            docker.sweep(&current.components.into_keys().collect()).await;
         }
         let runtimes = Runtimes {
-            docker: Arc::new(Unsupported),
+            docker: Arc::new(docker),
             process: Arc::new(process.clone()),
             wasm: Arc::new(wasm),
         };
@@ -263,6 +266,21 @@ impl Kept {
         let store = Store::open(&root.store(), tasks)?;
         let library = Library::open(root.path()).context("cannot open the component store")?;
         Ok(Self { store, library, root })
+    }
+}
+
+/// Containers are run with what processes are.
+fn docker_config(process: &ProcessConfig) -> DockerConfig {
+    let region = process.region.iter();
+    let region = region.flat_map(|region| {
+        ["AWS_REGION", "AWS_DEFAULT_REGION"].map(|name| (name.to_owned(), region.clone()))
+    });
+    DockerConfig {
+        root: process.root.clone(),
+        thing: process.thing.clone(),
+        socket: None,
+        environment: region.chain(process.environment.iter().cloned()).collect(),
+        tokens: process.tokens.clone(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! How a component is executed. Each runtime is a folder behind [`Runtime`].
 
+pub mod docker;
 #[cfg(target_os = "linux")]
 pub mod process;
-pub mod unsupported;
+pub mod token;
 pub mod wasm;
 
 use crate::capability::caller::Caller;

@@ -6,6 +6,7 @@
 mod c;
 pub mod cache;
 mod debian;
+pub mod docker;
 mod js;
 mod python;
 pub mod run;

@@ -17,6 +17,8 @@ fn component(name: &str, version: &str, lifecycle: &str) -> InstalledComponent {
         arguments: Vec::new(),
         lifecycle: recipe.manifests[0].lifecycle.clone(),
         files: Vec::new(),
+        images: Vec::new(),
+        archives: Vec::new(),
         artifacts: PathBuf::new(),
         unarchived: PathBuf::new(),
         work: PathBuf::new(),

@@ -1,9 +1,9 @@
 //! The environment of a component's processes, as Greengrass gives it. Of gg-host's own, only
 //! `PATH` is handed on.
 
-use super::token::Token;
 use super::{ProcessConfig, Proxy};
 use crate::component::InstalledComponent;
+use crate::runtime::token::Token;
 use gg_model::recipe::Step;
 use std::collections::BTreeMap;
 use std::ffi::{CString, NulError};

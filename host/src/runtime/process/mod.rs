@@ -22,10 +22,11 @@ mod spawn;
 mod sweep;
 #[cfg(test)]
 mod tests;
-pub mod token;
+
 mod user;
 mod work;
 
+use super::token::Tokens;
 use super::{BoxFuture, Errand, Exit, Failure, Prepared, Running, Runtime, Status};
 use crate::capability::caller::Caller;
 use crate::component::artifact::{ArtifactError, Folders, permission};
@@ -45,7 +46,6 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
-use token::Tokens;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use user::{Accounts, User};

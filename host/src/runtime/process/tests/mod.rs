@@ -7,12 +7,12 @@ mod steps;
 mod surroundings;
 
 use super::harden::What;
-use super::token::Tokens;
 use super::{ProcessConfig, ProcessRuntime, mark};
 use crate::capability::testing::somebody;
 use crate::clock::Clock;
 use crate::component::{InstalledComponent, Resources, RunAs};
 use crate::logs::{self, Level, LogSink, Record, Source};
+use crate::runtime::token::Tokens;
 use crate::runtime::{Errand, Exit, Failure, Prepared, Running, Runtime as _, Status};
 use crate::tasks::Tasks;
 use gg_model::recipe::{Lifecycle, Step};
@@ -78,6 +78,8 @@ impl Place {
             arguments: Vec::new(),
             lifecycle: Lifecycle { steps: steps.collect(), ..Lifecycle::default() },
             files: Vec::new(),
+            images: Vec::new(),
+            archives: Vec::new(),
             artifacts: self.path("packages/artifacts").join(name).join("0.0.0"),
             unarchived: self.path("packages/artifacts-unarchived").join(name).join("0.0.0"),
             work: self.path("work").join(name),

@@ -1,4 +1,5 @@
-//! The secret by which a process shows which component it is: `SVCUID` in its environment.
+//! The secret by which a component outside the sandbox shows which one it is: `SVCUID` in its
+//! environment.
 
 use crate::capability::caller::Caller;
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -30,6 +31,12 @@ impl Token {
         Ok(Self(text))
     }
 
+    /// One that a component was given before.
+    pub fn known(text: &str) -> Option<Self> {
+        let fits = text.len() == LENGTH && text.bytes().all(|byte| ALPHABET.contains(&byte));
+        fits.then(|| Self(text.to_owned()))
+    }
+
     /// The secret itself, for the one who may know it.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -52,14 +59,19 @@ impl Tokens {
     /// # Errors
     /// The kernel gives no random bytes.
     pub fn issue(&self, caller: Caller) -> io::Result<Issued> {
-        let token = Token::random()?;
+        Ok(self.renew(Token::random()?, caller))
+    }
+
+    /// Let a token that a component was given before count as a caller's, until what this gives is
+    /// dropped.
+    pub fn renew(&self, token: Token, caller: Caller) -> Issued {
         self.lock().insert(token.clone(), caller);
-        Ok(Issued { token, tokens: self.clone() })
+        Issued { token, tokens: self.clone() }
     }
 
     /// Whose token it is, if it counts.
     pub fn caller(&self, token: &str) -> Option<Caller> {
-        self.lock().get(&Token(token.to_owned())).cloned()
+        self.lock().get(&Token::known(token)?).cloned()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Token, Caller>> {
@@ -99,8 +111,14 @@ mod tests {
         let text = issued.token().reveal().to_owned();
         assert_eq!(text.len(), LENGTH);
         assert_eq!(tokens.caller(&text).unwrap().name().as_ref(), "a");
-        assert!(tokens.caller("AAAAAAAAAAAAAAAA").is_none());
+        for wrong in ["", "AAAAAAAAAAAAAAAA", "AAAA AAAA AAAA A", &"A".repeat(1 << 20)] {
+            assert!(tokens.caller(wrong).is_none());
+        }
         drop(issued);
+        assert!(tokens.caller(&text).is_none());
+        let renewed = tokens.renew(Token::known(&text).unwrap(), nobody("b"));
+        assert_eq!(tokens.caller(&text).unwrap().name().as_ref(), "b");
+        drop(renewed);
         assert!(tokens.caller(&text).is_none());
     }
 
