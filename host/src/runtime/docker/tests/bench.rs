@@ -115,6 +115,7 @@ pub(in crate::runtime::docker) fn component(root: &Path, script: &str) -> Instal
         artifact: PathBuf::new(),
         arguments: Vec::new(),
         lifecycle: Lifecycle { steps: [("run".to_owned(), step)].into(), ..Lifecycle::default() },
+        files: Vec::new(),
         artifacts: root.join("artifacts"),
         images: Vec::new(),
         archives: Vec::new(),
