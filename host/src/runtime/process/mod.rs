@@ -1,11 +1,11 @@
 //! Native components: the scripts of a recipe as processes of the system, supervised, as in
 //! Greengrass.
 //!
-//! [`script`] checks a recipe's steps. [`launch`] and [`gather`] bring one up: with the [`user`] and the
-//! [`environment`] that Greengrass gives it, in its [`work`] folder, in a [`cgroup`] with its
-//! limits, and confined as [`harden`] says; [`spawn`] makes the process. [`output`] logs what it
-//! prints. [`life`] follows it, and ends all that came of it. [`sweep`] does so for a gg-host that
-//! could not.
+//! [`script`] checks a recipe's steps. [`launch`] and [`gather`] bring one up: with the [`user`]
+//! and the [`environment`] that Greengrass gives it, in its [`work`] folder, in a [`cgroup`] with
+//! its limits, and confined as [`harden`] says; [`spawn`] makes the process. [`output`] logs what
+//! it prints. [`life`] follows it, and ends all that came of it. [`sweep`] does so for a gg-host
+//! that could not.
 
 pub mod cgroup;
 mod environment;
@@ -40,7 +40,7 @@ use launch::Order;
 use script::Script;
 use sha2::{Digest as _, Sha256};
 use skipif::Places;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -53,7 +53,8 @@ use user::{Accounts, User};
 /// What native components are run with.
 #[derive(Clone, Debug)]
 pub struct ProcessConfig {
-    /// gg-host's root folder. It must be there.
+    /// gg-host's root folder. It must be there, and so must its `ipc.socket` when a component
+    /// starts that is to use it.
     pub root: PathBuf,
     /// The core device's name.
     pub thing: ThingName,
@@ -211,13 +212,8 @@ impl Shared {
 
 /// Eight digits for a folder.
 fn mark(root: &Path) -> String {
-    Sha256::digest(root.as_os_str().as_bytes()).iter().take(4).fold(
-        String::new(),
-        |mut text, byte| {
-            let _infallible = write!(text, "{byte:02x}");
-            text
-        },
-    )
+    let digest = Sha256::digest(root.as_os_str().as_bytes());
+    format!("{:08x}", u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]))
 }
 
 #[derive(Debug, thiserror::Error)]

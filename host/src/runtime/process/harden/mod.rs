@@ -160,11 +160,10 @@ impl Harden {
             Stage::View => What::View,
             _ => return false,
         };
-        let go = is_lack(error) && self.has(what);
-        if go {
+        if is_lack(error) {
             self.lack(what, &error);
         }
-        go
+        is_lack(error)
     }
 
     /// What was made, or nothing where it cannot be made at all.
