@@ -245,6 +245,7 @@ impl Device {
         command.env_remove("NOTIFY_SOCKET").envs(environment);
         command.args(["--output", "json", "--root"]).arg(self.root());
         let mut host = Host::start(command, folder());
+        host.gentle = true;
         host.wait_until_said("aws.greengrass.Nucleus", "all components are up");
         host
     }
@@ -351,6 +352,8 @@ pub(crate) struct Host {
     stderr: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,
     began: Instant,
+    /// It has components of its own, which it ends when it is asked to, and not when it is killed.
+    gentle: bool,
     _folder: TempDir,
 }
 
@@ -399,6 +402,7 @@ impl Host {
             stderr,
             readers: vec![out, err],
             began: Instant::now(),
+            gentle: false,
             _folder: folder,
         }
     }
@@ -493,7 +497,12 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        let _gone = self.child.kill();
+        let running = self.child.try_wait().is_ok_and(|ended| ended.is_none());
+        if running && self.gentle {
+            let _gone = kill_process(self.pid(), Signal::TERM);
+        } else {
+            let _gone = self.child.kill();
+        }
         let _gone = self.child.wait();
     }
 }

@@ -1,6 +1,7 @@
 //! What a component may not do.
 
 use super::*;
+use std::io::Read as _;
 
 /// A script that says of each file whether it can be read.
 fn reads(files: &[&Path]) -> String {
@@ -62,6 +63,25 @@ async fn of_the_root_folder_a_component_sees_its_own() {
         assert!(said.contains(&line), "{line:?} is not in {said:#?}");
     }
     assert!(place.path("work/a/new").exists());
+}
+
+#[tokio::test]
+async fn the_socket_of_ipc_can_be_reached() {
+    let mut place = Place::new();
+    if !there_is("python3") {
+        return;
+    }
+    let socket = place.root.path().canonicalize().unwrap().join("ipc.socket");
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o666)).unwrap();
+    let script = "python3 -c \"import os, socket; s = socket.socket(socket.AF_UNIX); \
+                  s.connect(os.environ['AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT']); \
+                  s.sendall(b'hello')\"";
+    let (exit, said) = place.run(script).await;
+    assert!(matches!(exit, Exit::Finished(0)), "{said:?}");
+    let mut heard = String::new();
+    listener.accept().unwrap().0.read_to_string(&mut heard).unwrap();
+    assert_eq!(heard, "hello");
 }
 
 #[tokio::test]
