@@ -188,7 +188,7 @@ impl Assembler {
         };
         let kept: BTreeSet<Id> = generations.iter().flat_map(ids).collect();
         let library = self.library.clone();
-        match self.tasks.spawn_blocking(move || library.keep_only(&kept)).await {
+        match self.tasks.spawn_blocking_host(move || library.keep_only(&kept)).await {
             Ok(Ok(removed)) => {
                 for (name, version) in removed {
                     tracing::info!(component = %name, %version, "removed from the component store");
@@ -329,8 +329,9 @@ impl Assembler {
         let files = self.files(id).await?;
         let (operator, places, settled) =
             (self.operator.clone(), self.places.clone(), settled(run_with)?);
-        let made =
-            self.tasks.spawn_blocking(move || concrete(&files, tree, &settled, &operator, &places));
+        let made = self
+            .tasks
+            .spawn_blocking_host(move || concrete(&files, tree, &settled, &operator, &places));
         let failed = |error| Problem::new("COMPONENT_PACKAGE_LOADING_ERROR", error);
         let (name, version) = id;
         made.await
@@ -342,7 +343,7 @@ impl Assembler {
         &self,
         work: impl FnOnce() -> Result<T, LibraryError> + Send + 'static,
     ) -> Result<T, Problem> {
-        match self.tasks.spawn_blocking(work).await {
+        match self.tasks.spawn_blocking_host(work).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error @ LibraryError::Recipe { .. })) => {
                 Err(Problem::new("RECIPE_PARSE_ERROR", error))

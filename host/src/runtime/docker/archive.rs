@@ -112,7 +112,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
 /// The pieces of a file, read as they are asked for.
 fn pieces(file: File, tasks: Tasks) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
     stream::try_unfold(file, move |file| {
-        let reading = tasks.spawn_blocking(move || {
+        let reading = tasks.spawn_blocking_host(move || {
             let mut piece = Vec::new();
             (&file).take(PIECE).read_to_end(&mut piece)?;
             Ok((!piece.is_empty()).then(|| (Bytes::from(piece), file)))

@@ -53,7 +53,7 @@ pub(super) async fn launch(ready: &Ready, caller: &Caller) -> Result<Container, 
     clearing
         .map_err(|error| ready.refused("remove the container that was there before", &error))?;
     let (work, user) = (component.work.clone(), plan.user());
-    let making = shared.tasks.spawn_blocking(move || folder::make(&work, user));
+    let making = shared.tasks.spawn_blocking_host(move || folder::make(&work, user));
     making.await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| {
         let work = component.work.display();
         Failure::to_start(format!("the work folder {work} cannot be made ready: {error}"))
