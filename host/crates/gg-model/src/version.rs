@@ -1,4 +1,4 @@
-//! The version of a component.
+//! The version of a component, and which versions another needs of it.
 
 mod requirement;
 

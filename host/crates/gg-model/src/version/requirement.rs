@@ -1,109 +1,115 @@
-//! Which versions will do: ranges as npm has them, which recipes are written in.
+//! Which versions of a component will do: ranges as npm writes them.
+
+mod parse;
+mod range;
 
 use super::ComponentVersion;
 use crate::text::excerpt;
-use semver::{Prerelease, Version};
+use range::Range;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-/// Most characters in a requirement.
+/// Most bytes in a requirement.
 pub const MAX_REQUIREMENT_LENGTH: usize = 1024;
 
-/// A range of versions: `>=1.0.0 <2.0.0`, `^1.2`, `~1.2.3`, `1.x`, `1.0.0 - 2.0.0`, `1.0.0 || 2.0.0`,
-/// `*` (Greengrass developer guide, recipe reference, `VersionRequirement`; npm's node-semver).
+/// Which versions of a component will do (Greengrass developer guide, recipe reference,
+/// `VersionRequirement`): `>=1.0.0 <2.0.0`, `^1.2`, `~1.2.3`, `1.x`, `1.2 - 1.4`, `1.0.0 || 2.0.0`.
 ///
-/// A pre-release is in a range only if the range names a pre-release of the same major, minor and
-/// patch number, as npm has it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A space is "and", `||` is "or", a version alone means that version, one with parts left out or
+/// with `x` or `*` for them any that begins so; `*` and no text at all mean any version. Build
+/// metadata does not count.
+///
+/// Pre-releases follow the Java nucleus: one comparison alone, `*` too, takes them by their
+/// precedence, so that `>=1.0.0` takes `1.1.0-rc.1`. Several together, and so `^`, `~`, `1.x` and
+/// `1 - 2`, take one only if they name a pre-release of the same three numbers: `^1.0.0-rc.1` takes
+/// `1.0.0-rc.2` and not `1.1.0-rc.1`. (In npm the second rule is the only one.)
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct VersionRequirement {
-    text: String,
-    /// One of these must hold, and of it every comparison.
-    any: Vec<Vec<Comparison>>,
+    /// As written, but for spaces.
+    text: Arc<str>,
+    /// One of them must match.
+    alternatives: Arc<[Range]>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Comparison {
-    operator: Operator,
-    version: Version,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operator {
-    Equal,
-    Greater,
-    GreaterOrEqual,
-    Less,
-    LessOrEqual,
-}
-
-/// Why a text is not a range of versions.
+/// Why a text is not a version requirement.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequirementError {
     /// There is too much text.
     #[error(
-        "the version requirement has {length} bytes; at most {MAX_REQUIREMENT_LENGTH} are allowed"
+        "the version requirement `{requirement}` has {length} bytes; at most {MAX_REQUIREMENT_LENGTH} are allowed"
     )]
     TooLong {
+        /// Where the requirement begins.
+        requirement: String,
         /// How long it is.
         length: usize,
     },
-    /// A part of it is no version and no comparison.
-    #[error(
-        "the version requirement `{requirement}` is not a range such as `>=1.0.0 <2.0.0` or `^1.2`: \
-         `{part}` {reason}"
-    )]
+    /// It is not a range of versions.
+    #[error("the version requirement `{requirement}` is not a range such as `^1.2.0`: {reason}")]
     Syntax {
         /// The requirement.
         requirement: String,
-        /// The part.
-        part: String,
         /// What is wrong with it.
-        reason: &'static str,
+        reason: String,
     },
 }
 
 impl VersionRequirement {
-    /// Any version that is not a pre-release.
+    /// `*`: any version.
     pub fn any() -> Self {
-        Self { text: "*".into(), any: vec![Vec::new()] }
-    }
-
-    /// This version and no other.
-    pub fn exactly(version: &ComponentVersion) -> Self {
-        let comparison =
-            Comparison { operator: Operator::Equal, version: version.as_semver().clone() };
-        Self { text: version.to_string(), any: vec![vec![comparison]] }
+        Self { text: "*".into(), alternatives: [Range::default()].into() }
     }
 
     /// Whether a version will do.
+    ///
+    /// ```
+    /// let requirement: gg_model::VersionRequirement = ">=1.2 <2".parse()?;
+    /// assert!(requirement.matches(&"1.3.0".parse()?));
+    /// assert!(!requirement.matches(&"2.0.0".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn matches(&self, version: &ComponentVersion) -> bool {
+        Self::all_match([self], version)
+    }
+
+    /// Whether a version will do for all of several requirements. Where one of them names a
+    /// pre-release of the same three numbers, the others need not: whoever asks for exactly
+    /// `1.1.0-rc.1` gets it beside others that ask for `^1.0.0`.
+    pub fn all_match<'a>(
+        requirements: impl IntoIterator<Item = &'a Self>,
+        version: &ComponentVersion,
+    ) -> bool {
         let version = version.as_semver();
-        self.any.iter().any(|all| {
-            all.iter().all(|comparison| comparison.holds(version)) && allows_pre(all, version)
-        })
+        let (mut each_allows, mut one_names) = (true, false);
+        for requirement in requirements {
+            let (mut holds, mut allows) = (false, false);
+            for range in requirement.alternatives.iter().filter(|range| range.holds(version)) {
+                holds = true;
+                allows |= range.is_open_to_pre_releases();
+                one_names |= range.names_pre_release_of(version);
+            }
+            if !holds {
+                return false;
+            }
+            each_allows &= allows;
+        }
+        version.pre.is_empty() || each_allows || one_names
+    }
+
+    /// The text as it was written, but for spaces.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 }
 
-fn allows_pre(all: &[Comparison], version: &Version) -> bool {
-    let numbers = |version: &Version| (version.major, version.minor, version.patch);
-    let named = |comparison: &Comparison| {
-        !comparison.version.pre.is_empty() && numbers(&comparison.version) == numbers(version)
-    };
-    version.pre.is_empty() || all.iter().any(named)
-}
-
-impl Comparison {
-    fn holds(&self, version: &Version) -> bool {
-        let order = version.cmp_precedence(&self.version);
-        match self.operator {
-            Operator::Equal => order.is_eq(),
-            Operator::Greater => order.is_gt(),
-            Operator::GreaterOrEqual => order.is_ge(),
-            Operator::Less => order.is_lt(),
-            Operator::LessOrEqual => order.is_le(),
-        }
+/// Exactly this version.
+impl From<&ComponentVersion> for VersionRequirement {
+    fn from(version: &ComponentVersion) -> Self {
+        let range = Range::exactly(version.as_semver().clone());
+        Self { text: version.to_string().into(), alternatives: [range].into() }
     }
 }
 
@@ -112,182 +118,17 @@ impl FromStr for VersionRequirement {
 
     fn from_str(text: &str) -> Result<Self, RequirementError> {
         if text.len() > MAX_REQUIREMENT_LENGTH {
-            return Err(RequirementError::TooLong { length: text.len() });
+            return Err(RequirementError::TooLong {
+                requirement: excerpt(text),
+                length: text.len(),
+            });
         }
-        let syntax = |(part, reason): (&str, &'static str)| RequirementError::Syntax {
-            requirement: excerpt(text),
-            part: excerpt(part),
-            reason,
-        };
-        let any = text.split("||").map(|range| read(range).map_err(syntax));
-        Ok(Self { text: text.trim().into(), any: any.collect::<Result<_, _>>()? })
+        let alternatives = parse::alternatives(text)
+            .map_err(|reason| RequirementError::Syntax { requirement: excerpt(text), reason })?;
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let text = if words.is_empty() { "*".into() } else { words.join(" ") };
+        Ok(Self { text: text.into(), alternatives: alternatives.into() })
     }
-}
-
-type Fault<'t> = (&'t str, &'static str);
-
-/// One alternative.
-fn read(range: &str) -> Result<Vec<Comparison>, Fault<'_>> {
-    let mut all = Vec::new();
-    if let Some((from, to)) = range.split_once(" - ") {
-        let (from, to) = (Partial::parse(from.trim())?, Partial::parse(to.trim())?);
-        all.extend(from.at_least());
-        all.extend(to.at_most());
-        return Ok(all);
-    }
-    let mut words = range.split([' ', '\t', ',']).filter(|word| !word.is_empty());
-    while let Some(word) = words.next() {
-        let version = word.trim_start_matches(['<', '>', '=', '^', '~']);
-        let operator = &word[..word.len() - version.len()];
-        // `>= 1.0.0` is one comparison in two words.
-        let version = match version {
-            "" => words.next().ok_or((word, "compares with nothing"))?,
-            version => version,
-        };
-        let partial = Partial::parse(version)?;
-        match operator {
-            "" | "=" => all.extend(partial.within()),
-            ">" => all.push(partial.above()),
-            ">=" => all.extend(partial.at_least()),
-            "<" => all.push(partial.below()),
-            "<=" => all.extend(partial.at_most()),
-            "^" => all.extend(partial.caret()),
-            "~" | "~>" => all.extend(partial.tilde()),
-            _ => return Err((word, "begins with an operator that does not exist")),
-        }
-    }
-    Ok(all)
-}
-
-/// A version of which the end may be left out: `1`, `1.2`, `1.x`.
-struct Partial {
-    major: Option<u64>,
-    minor: Option<u64>,
-    patch: Option<u64>,
-    pre: Prerelease,
-}
-
-impl Partial {
-    fn parse(text: &str) -> Result<Self, Fault<'_>> {
-        let plain = text.strip_prefix(['v', 'V']).unwrap_or(text);
-        let (plain, _build) = plain.split_once('+').unwrap_or((plain, ""));
-        let (numbers, pre) = plain.split_once('-').unwrap_or((plain, ""));
-        let mut parts = [None; 3];
-        let mut open = false;
-        for (index, part) in numbers.split('.').enumerate() {
-            let place = parts.get_mut(index).ok_or((text, "has more than three numbers"))?;
-            if matches!(part, "x" | "X" | "*") {
-                open = true;
-                continue;
-            }
-            let digits = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-            let number = part.parse().ok().filter(|_| digits);
-            let number: u64 = number.ok_or((text, "is not a version"))?;
-            if number > super::MAX_VERSION_NUMBER {
-                return Err((text, "has a number above 999999"));
-            }
-            // What follows an `x` is open too.
-            *place = (!open).then_some(number);
-        }
-        let pre = Prerelease::new(pre).map_err(|_| (text, "has a pre-release that is none"))?;
-        let [major, minor, patch] = parts;
-        if patch.is_none() && !pre.is_empty() {
-            return Err((text, "is a pre-release of no version"));
-        }
-        Ok(Self { major, minor, patch, pre })
-    }
-
-    /// The lowest version that it stands for.
-    fn lowest(&self) -> Version {
-        let part = |part: Option<u64>| part.unwrap_or_default();
-        Version {
-            pre: self.pre.clone(),
-            ..Version::new(part(self.major), part(self.minor), part(self.patch))
-        }
-    }
-
-    /// The lowest version above all that it stands for; none where that is all.
-    fn next(&self) -> Option<Version> {
-        Some(match (self.major?, self.minor, self.patch) {
-            (major, None, _) => Version::new(major + 1, 0, 0),
-            (major, Some(minor), None) => Version::new(major, minor + 1, 0),
-            (major, Some(minor), Some(patch)) => Version::new(major, minor, patch + 1),
-        })
-    }
-
-    fn is_whole(&self) -> bool {
-        self.patch.is_some()
-    }
-
-    fn at_least(&self) -> Option<Comparison> {
-        self.major?;
-        Some(Comparison { operator: Operator::GreaterOrEqual, version: self.lowest() })
-    }
-
-    fn at_most(&self) -> Option<Comparison> {
-        match self.is_whole() {
-            true => Some(Comparison { operator: Operator::LessOrEqual, version: self.lowest() }),
-            false => Some(before(self.next()?)),
-        }
-    }
-
-    /// Above all that it stands for; nothing is above everything.
-    fn above(&self) -> Comparison {
-        match (self.is_whole(), self.next()) {
-            (true, _) => Comparison { operator: Operator::Greater, version: self.lowest() },
-            (false, Some(next)) => Comparison { operator: Operator::GreaterOrEqual, version: next },
-            (false, None) => before(lowest_of_all()),
-        }
-    }
-
-    /// Below all that it stands for; nothing is below everything.
-    fn below(&self) -> Comparison {
-        match self.major {
-            None => before(lowest_of_all()),
-            Some(_) if self.is_whole() => {
-                Comparison { operator: Operator::Less, version: self.lowest() }
-            }
-            Some(_) => before(self.lowest()),
-        }
-    }
-
-    fn within(&self) -> Vec<Comparison> {
-        if self.is_whole() {
-            return vec![Comparison { operator: Operator::Equal, version: self.lowest() }];
-        }
-        self.at_least().into_iter().chain(self.next().map(before)).collect()
-    }
-
-    /// As far as the first number that is not 0.
-    fn caret(&self) -> Vec<Comparison> {
-        let end = match (self.major, self.minor, self.patch) {
-            (None, ..) => None,
-            (Some(0), Some(0), Some(patch)) => Some(Version::new(0, 0, patch + 1)),
-            (Some(0), Some(minor), _) => Some(Version::new(0, minor + 1, 0)),
-            (Some(major), ..) => Some(Version::new(major + 1, 0, 0)),
-        };
-        self.at_least().into_iter().chain(end.map(before)).collect()
-    }
-
-    /// As far as the minor number, or the major where there is no other.
-    fn tilde(&self) -> Vec<Comparison> {
-        let end = match (self.major, self.minor) {
-            (None, _) => None,
-            (Some(major), None) => Some(Version::new(major + 1, 0, 0)),
-            (Some(major), Some(minor)) => Some(Version::new(major, minor + 1, 0)),
-        };
-        self.at_least().into_iter().chain(end.map(before)).collect()
-    }
-}
-
-/// Below a version and its pre-releases.
-fn before(version: Version) -> Comparison {
-    let lowest_pre = Prerelease::new("0").unwrap_or(Prerelease::EMPTY);
-    Comparison { operator: Operator::Less, version: Version { pre: lowest_pre, ..version } }
-}
-
-fn lowest_of_all() -> Version {
-    Version::new(0, 0, 0)
 }
 
 impl TryFrom<String> for VersionRequirement {
@@ -300,19 +141,19 @@ impl TryFrom<String> for VersionRequirement {
 
 impl From<VersionRequirement> for String {
     fn from(requirement: VersionRequirement) -> Self {
-        requirement.text
+        requirement.as_str().into()
     }
 }
 
 impl fmt::Display for VersionRequirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(if self.text.is_empty() { "*" } else { &self.text })
+        f.write_str(&self.text)
     }
 }
 
 impl fmt::Debug for VersionRequirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VersionRequirement({self})")
+        write!(f, "VersionRequirement({})", self.text)
     }
 }
 
