@@ -68,12 +68,14 @@ impl NucleusSettings {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        Ok(Self::read(&parse_value(text)?)?)
+        let value = parse_value(text)?;
+        let mut warnings = Warnings::default();
+        let read = Self::read(&value, &mut warnings).map_err(|error| error.in_text(text))?;
+        Ok(Self { warnings: warnings.into_vec(text), ..read })
     }
 
-    fn read(value: &Value) -> Result<Self, ShapeError> {
+    fn read(value: &Value, warnings: &mut Warnings) -> Result<Self, ShapeError> {
         let root = Path::root("");
-        let mut warnings = Warnings::default();
         let mut settings = Self::default();
         let mut object = Object::open(&root, value)?;
         if let Some(value) = object.take("system") {
@@ -83,7 +85,7 @@ impl NucleusSettings {
             let thing = system.take("thingName");
             settings.thing =
                 thing.map(|value| parsed(&path.key("thingName"), value)).transpose()?;
-            system.warn_unknown(&mut warnings);
+            system.warn_unknown(warnings);
         }
         if let Some(value) = object.take("services") {
             let path = root.key("services");
@@ -96,15 +98,14 @@ impl NucleusSettings {
                         let _written_by_installers = service.take(known);
                     }
                     if let Some(value) = service.take("configuration") {
-                        settings.nucleus(&path.key("configuration"), value, &mut warnings)?;
+                        settings.nucleus(&path.key("configuration"), value, warnings)?;
                     }
-                    service.warn_unknown(&mut warnings);
+                    service.warn_unknown(warnings);
                 }
             }
-            services.warn_unknown(&mut warnings);
+            services.warn_unknown(warnings);
         }
-        object.warn_unknown(&mut warnings);
-        settings.warnings = warnings.into_vec();
+        object.warn_unknown(warnings);
         Ok(settings)
     }
 

@@ -53,7 +53,7 @@ impl LocalDeploymentRequest {
     /// # Errors
     /// The text is no JSON, or a value is not what its place asks for.
     pub fn parse(text: &str) -> Result<Self, RecipeError> {
-        Ok(Self::read(&parse_value(text)?)?)
+        Ok(Self::read(&parse_value(text)?).map_err(|error| error.in_text(text))?)
     }
 
     fn read(value: &Value) -> Result<Self, ShapeError> {
@@ -142,7 +142,7 @@ impl RunWith {
     /// # Errors
     /// The text is no JSON, or a value is not what its place asks for.
     pub fn parse(text: &str) -> Result<Self, RecipeError> {
-        Ok(run_with(&Path::root(""), &parse_value(text)?)?)
+        Ok(run_with(&Path::root(""), &parse_value(text)?).map_err(|error| error.in_text(text))?)
     }
 
     /// As JSON, which [`RunWith::parse`] reads.
