@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -191,7 +192,17 @@ pub(crate) struct Device {
 impl Device {
     /// A device on which nothing was ever deployed.
     pub(crate) fn new() -> Self {
-        let device = Self { folder: folder() };
+        Self::below(folder())
+    }
+
+    /// The same, in a folder that every user can reach, wherever these sources are.
+    pub(crate) fn reachable() -> Self {
+        let mode = fs::Permissions::from_mode(0o755);
+        Self::below(tempfile::Builder::new().prefix("it-").permissions(mode).tempdir().unwrap())
+    }
+
+    fn below(folder: TempDir) -> Self {
+        let device = Self { folder };
         for name in ["recipes", "artifacts"] {
             fs::create_dir(device.path(name)).unwrap();
         }

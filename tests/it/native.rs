@@ -14,7 +14,7 @@ fn device() -> Option<(Device, Host)> {
         );
         return None;
     }
-    let device = Device::new();
+    let device = Device::reachable();
     fs::create_dir(device.root()).unwrap();
     let settings = "services: {aws.greengrass.Nucleus: {configuration: {runWithDefault: {posixUser: nobody}}}}\n";
     crate::host::file(&device.root(), "config.yaml", settings);
