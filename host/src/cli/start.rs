@@ -9,7 +9,6 @@ use crate::component::RunAs;
 use crate::deployment::concrete::Operator;
 use crate::deployment::worker::Milestone;
 use crate::logs::files::{LogFiles, LogSettings};
-use crate::logs::format::LogFormat;
 use crate::logs::own::OwnLog;
 use crate::logs::tee::Tee;
 use crate::logs::{Level, LogSink, Record};
@@ -171,9 +170,7 @@ fn log_settings(root: &Root, settings: &LoggingSettings) -> Result<LogSettings> 
     if let Some(level) = &settings.level {
         logs.level = level.parse()?;
     }
-    if let Some(gg_model::LogFormat::Json) = settings.format {
-        logs.format = LogFormat::Json;
-    }
+    logs.format = settings.format.unwrap_or(logs.format);
     let bytes = |kib: u64| kib.saturating_mul(1024);
     logs.file_size = settings.file_kib.map_or(logs.file_size, bytes);
     logs.total_size = settings.total_kib.map_or(logs.total_size, bytes);

@@ -156,7 +156,11 @@ impl Assembler {
         for (name, stored) in &generation.components {
             let id = (name.clone(), stored.version.clone());
             let run_with = RunWith::parse(&stored.run_with).unwrap_or_default();
-            match self.make(&id, stored.configuration.clone(), &run_with).await {
+            let made = match self.files(&id).await {
+                Ok(files) => self.make(&id, files, stored.configuration.clone(), &run_with).await,
+                Err(problem) => Err(problem),
+            };
+            match made {
                 Ok(mut desired) => {
                     let fingerprint = fingerprint(&desired.component);
                     desired.install = installed.get(name.as_str()) != Some(&fingerprint);
@@ -282,7 +286,7 @@ impl Assembler {
         let tree = merged(tree, &defaults, update, request.request_timestamp).map_err(|error| {
             Problem::new("CONFIG_INTERPOLATE_ERROR", format!("{name}: {error}"))
         })?;
-        let desired = self.make(id, tree.clone(), &run_with).await?;
+        let desired = self.make(id, files, tree.clone(), &run_with).await?;
         let stored = StoredComponent {
             version: version.clone(),
             run_with: run_with.to_json().to_string(),
@@ -323,10 +327,10 @@ impl Assembler {
     async fn make(
         &self,
         id: &Id,
+        files: Files,
         tree: ConfigTree,
         run_with: &RunWith,
     ) -> Result<DesiredComponent, Problem> {
-        let files = self.files(id).await?;
         let (operator, places, settled) =
             (self.operator.clone(), self.places.clone(), settled(run_with)?);
         let made = self

@@ -222,11 +222,7 @@ impl Worker {
         let carried = self.executor.carry_out(ready, &self.progress, || {});
         let carried = tokio::time::timeout(self.patience, carried).await;
         let broken = carried.unwrap_or_else(|_| vec![late(self.patience)]);
-        for (component, fingerprint) in installs {
-            if !broken.iter().any(|one| one.component.as_ref() == Some(&component)) {
-                self.store.set_installed(&component, Some(fingerprint)).await?;
-            }
-        }
+        self.remember_installed(installs, &broken).await;
         self.judge(row, broken).await
     }
 
@@ -308,6 +304,22 @@ impl Worker {
         self.store.settle(&row.id, DeploymentState::Failed, detail.to_json()).await
     }
 
+    /// The step `install` of those that are not broken has been carried out. A failure costs them
+    /// another one at the next start, and nothing else.
+    async fn remember_installed(
+        &self,
+        installs: BTreeMap<ComponentName, String>,
+        broken: &[Broken],
+    ) {
+        for (component, fingerprint) in installs {
+            if !broken.iter().any(|one| one.component.as_ref() == Some(&component))
+                && let Err(error) = self.store.set_installed(&component, Some(fingerprint)).await
+            {
+                tracing::error!(%component, %error, "will be installed again at the next start");
+            }
+        }
+    }
+
     /// Bring up a whole set; a component that cannot be is left out.
     async fn bring_up_all(
         &mut self,
@@ -332,13 +344,7 @@ impl Worker {
         let carried = self.executor.carry_out(prepared, &self.progress, installed);
         let carried = tokio::time::timeout(self.patience, carried).await;
         broken.extend(carried.unwrap_or_else(|_| vec![late(self.patience)]));
-        for (component, fingerprint) in installs {
-            if !broken.iter().any(|one| one.component.as_ref() == Some(&component))
-                && let Err(error) = self.store.set_installed(&component, Some(fingerprint)).await
-            {
-                tracing::error!(%component, %error, "will be installed again at the next start");
-            }
-        }
+        self.remember_installed(installs, &broken).await;
         broken.iter().for_each(|one| tracing::error!("{one}"));
         broken
     }

@@ -20,15 +20,9 @@ const MOST: usize = 64 << 10;
 /// Who writes: what a Java nucleus calls its thread.
 const THREAD: &str = "gg-host";
 
-/// How lines are written down.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// For people. Further lines of a message follow, each after a tab.
-    #[default]
-    Text,
-}
+/// How lines are written down: as JSON, or as text, where further lines of a message follow after a
+/// tab.
+pub use gg_model::LogFormat;
 
 /// What a line of a log file says.
 #[derive(Clone, Debug, Eq, PartialEq)]
