@@ -118,6 +118,8 @@ fn session(stat: &str) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
 
     #[test]
     fn a_name_cannot_pretend_to_be_more_fields() {
@@ -133,6 +135,22 @@ mod tests {
         assert!(processes().any(|pid| pid == own));
         assert!(has_variable(own, |entry| entry.starts_with(b"PATH=")));
         assert!(!has_variable(own, |entry| entry == b"NO_SUCH=variable"));
-        assert_eq!(session_of(own), Some(rustix::process::getsid(None).unwrap().as_raw_pid()));
+    }
+
+    #[test]
+    fn a_session_has_the_number_of_its_leader() {
+        // Of this program's own session the leader may be outside of what it can see.
+        let mut leader = Command::new("setsid")
+            .arg("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        leader.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+        leader.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        let pid = i32::try_from(leader.id()).unwrap();
+        assert_eq!(session_of(Pid::from_raw(pid).unwrap()), Some(pid));
+        leader.kill().unwrap();
+        leader.wait().unwrap();
     }
 }
