@@ -46,4 +46,4 @@ pub use recipe::Recipe;
 pub use sandbox::{Directory, HandlerSubscription, HostPort, Sandbox};
 pub use shape::{ShapeError, Warning};
 pub use topic::{Topic, TopicFilter};
-pub use version::ComponentVersion;
+pub use version::{ComponentVersion, VersionRequirement};

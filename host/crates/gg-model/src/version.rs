@@ -1,4 +1,8 @@
-//! The version of a component.
+//! The version of a component, and which versions another needs of it.
+
+mod requirement;
+
+pub use requirement::{MAX_REQUIREMENT_LENGTH, RequirementError, VersionRequirement};
 
 use crate::text::excerpt;
 use serde::{Deserialize, Serialize};

@@ -2,14 +2,15 @@
 
 use crate::name::ComponentName;
 use crate::shape::{Object, Path, ShapeError, Warnings, choice};
+use crate::version::VersionRequirement;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// One entry of `ComponentDependencies`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dependency {
-    /// Which versions will do, as written: `>=1.0.0 <2.0.0`, `^1.2`.
-    pub version_requirement: String,
+    /// Which versions will do.
+    pub version_requirement: VersionRequirement,
     /// How the two are tied.
     pub dependency_type: DependencyType,
 }

@@ -77,7 +77,7 @@ Manifests:
     assert_eq!(recipe.default_configuration, json!({"Message": "hello", "accessControl": {}}));
     assert_eq!(recipe.dependencies["com.example.B"].dependency_type, DependencyType::Soft);
     assert_eq!(recipe.dependencies["com.example.C"].dependency_type, DependencyType::Hard);
-    assert_eq!(recipe.dependencies["com.example.C"].version_requirement, "^1.2");
+    assert_eq!(recipe.dependencies["com.example.C"].version_requirement.as_str(), "^1.2");
     let manifest = &recipe.manifests[0];
     assert_eq!(manifest.name.as_deref(), Some("wasm"));
     assert_eq!(manifest.platform["architecture"], "*");
@@ -229,6 +229,9 @@ fn errors_name_the_place_what_was_expected_and_what_came() {
           is required but missing; is it what `VersionRequirment` means?"),
         ("ComponentDependencies: {b: {VersionRequirement: 1.0}}", "ComponentDependencies.b.VersionRequirement: \
           expected text (put it in quotes), came the number 1.0"),
+        ("ComponentDependencies: {b: {VersionRequirement: '>=1.0.0, <2.0.0'}}",
+         "ComponentDependencies.b.VersionRequirement: the version requirement `>=1.0.0, <2.0.0` is not a \
+          range such as `^1.2.0`: write a space instead of the comma"),
         ("Manifests: {}", "Manifests: expected a list, came an object"),
         ("Manifests: [null]", "Manifests[0]: expected an object, came null"),
         ("Manifests: [{Platform: {os: [linux]}}]", "Manifests[0].Platform.os: expected text, came a list"),
