@@ -44,6 +44,6 @@ pub use platform::{Platform, RuntimeKind};
 pub use policy::{AccessPolicy, Grant, ResourceStyle};
 pub use recipe::Recipe;
 pub use sandbox::{Directory, HandlerSubscription, HostPort, Sandbox};
-pub use shape::{ShapeError, Warning};
+pub use shape::{KeyPath, Place, ShapeError, Warning};
 pub use topic::{Topic, TopicFilter};
 pub use version::{ComponentVersion, VersionRequirement};

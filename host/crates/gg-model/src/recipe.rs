@@ -149,7 +149,9 @@ impl Recipe {
     /// ```
     pub fn parse(text: &str) -> Result<Self, RecipeError> {
         let value = text::parse(text)?;
-        Ok(Self::read(&value)?)
+        let mut warnings = Warnings::default();
+        let recipe = Self::read(&value, &mut warnings).map_err(|error| error.in_text(text))?;
+        Ok(Self { warnings: warnings.into_vec(text), ..recipe })
     }
 
     /// The first manifest that is meant for this device.
@@ -157,9 +159,8 @@ impl Recipe {
         self.manifests.iter().find(|manifest| platform.matches(&manifest.platform))
     }
 
-    fn read(value: &Value) -> Result<Self, ShapeError> {
+    fn read(value: &Value, warnings: &mut Warnings) -> Result<Self, ShapeError> {
         let root = Path::root("");
-        let mut warnings = Warnings::default();
         let mut object = Object::open(&root, value)?;
         let format =
             text_of(&root.key("RecipeFormatVersion"), object.required("RecipeFormatVersion")?)?;
@@ -177,26 +178,22 @@ impl Recipe {
         };
         let _lambda_only = object.take("ComponentSource");
         let default_configuration = match object.take("ComponentConfiguration") {
-            Some(value) => {
-                configuration(&root.key("ComponentConfiguration"), value, &mut warnings)?
-            }
+            Some(value) => configuration(&root.key("ComponentConfiguration"), value, warnings)?,
             None => Value::Object(Map::new()),
         };
         let dependencies = match object.take("ComponentDependencies") {
-            Some(value) => {
-                dependency::read(&root.key("ComponentDependencies"), value, &mut warnings)?
-            }
+            Some(value) => dependency::read(&root.key("ComponentDependencies"), value, warnings)?,
             None => BTreeMap::new(),
         };
         let global = object.take("Lifecycle");
         let manifests = match object.take("Manifests") {
             Some(value) => {
                 let elements = list(&root.key("Manifests"), value)?;
-                manifest::read_all(&root, elements, global, &mut warnings)?
+                manifest::read_all(&root, elements, global, warnings)?
             }
             None => Vec::new(),
         };
-        object.warn_unknown(&mut warnings);
+        object.warn_unknown(warnings);
         Ok(Self {
             name,
             version,
@@ -206,7 +203,7 @@ impl Recipe {
             default_configuration,
             dependencies,
             manifests,
-            warnings: warnings.into_vec(),
+            warnings: Vec::new(),
         })
     }
 }
@@ -232,7 +229,5 @@ fn configuration(
     Ok(defaults)
 }
 
-#[cfg(test)]
-#[cfg(test)]
 #[cfg(test)]
 mod tests;

@@ -6,9 +6,12 @@
 
 mod object;
 mod path;
+mod place;
 
 pub(crate) use object::Object;
+pub use path::KeyPath;
 pub(crate) use path::Path;
+pub use place::Place;
 
 use crate::text::excerpt;
 use serde_json::Value;
@@ -17,10 +20,12 @@ use std::str::FromStr;
 
 /// A value that does not have the shape its place asks for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {message}")]
+#[error("{path}{}: {message}", InText(*place))]
 pub struct ShapeError {
     /// Where, for example `Manifests[0].Platform.os`.
-    pub path: String,
+    pub path: KeyPath,
+    /// Where in the text, if it came from one and the key is there.
+    pub place: Option<Place>,
     /// What was expected and what came.
     pub message: String,
 }
@@ -29,14 +34,25 @@ pub struct ShapeError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// Where, for example `Manifests[0].Platform.os`.
-    pub path: String,
+    pub path: KeyPath,
+    /// Where in the text, if it came from one and the key is there.
+    pub place: Option<Place>,
     /// What is odd about it.
     pub message: String,
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.message)
+        write!(f, "{}{}: {}", self.path, InText(self.place), self.message)
+    }
+}
+
+/// A place after a path.
+struct InText(Option<Place>);
+
+impl fmt::Display for InText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |place| write!(f, " ({place})"))
     }
 }
 
@@ -52,20 +68,40 @@ impl Warnings {
         if self.0.len() >= Self::MOST {
             return;
         }
-        let warning = Warning { path: path.to_string(), message: message.to_string() };
+        let warning = Warning::new(path, message);
         if !self.0.contains(&warning) {
             self.0.push(warning);
         }
     }
 
-    pub(crate) fn into_vec(self) -> Vec<Warning> {
+    /// The warnings, with their places in the text that the document was read from.
+    pub(crate) fn into_vec(mut self, text: &str) -> Vec<Warning> {
+        if !self.0.is_empty() {
+            let paths: Vec<&KeyPath> = self.0.iter().map(|warning| &warning.path).collect();
+            let places = place::places(text, &paths);
+            for (warning, place) in self.0.iter_mut().zip(places) {
+                warning.place = place;
+            }
+        }
         self.0
+    }
+}
+
+impl Warning {
+    pub(crate) fn new(path: &Path<'_>, message: impl fmt::Display) -> Self {
+        Self { path: path.keep(), place: None, message: message.to_string() }
     }
 }
 
 impl ShapeError {
     pub(crate) fn new(path: &Path<'_>, message: impl fmt::Display) -> Self {
-        Self { path: path.to_string(), message: message.to_string() }
+        Self { path: path.keep(), place: None, message: message.to_string() }
+    }
+
+    /// The error, with its place in the text that the document was read from.
+    pub(crate) fn in_text(mut self, text: &str) -> Self {
+        self.place = place::places(text, &[&self.path]).into_iter().flatten().next();
+        self
     }
 
     pub(crate) fn expected(path: &Path<'_>, expected: &str, came: &Value) -> Self {

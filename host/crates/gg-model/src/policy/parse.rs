@@ -69,10 +69,8 @@ fn rule(path: &Path<'_>, value: &Value, policy: &mut AccessPolicy) -> Result<Rul
         rule.operations.push(text(&place.index(index), operation)?.into());
     }
     if rule.operations.is_empty() {
-        policy.warnings.push(Warning {
-            path: place.to_string(),
-            message: "names no operation, so the policy grants nothing".into(),
-        });
+        let message = "names no operation, so the policy grants nothing";
+        policy.warnings.push(Warning::new(&place, message));
     }
     let place = path.key("resources");
     for (index, resource) in elements(&place, resources)?.iter().enumerate() {
@@ -80,10 +78,10 @@ fn rule(path: &Path<'_>, value: &Value, policy: &mut AccessPolicy) -> Result<Rul
         let place = place.index(index);
         match ResourcePattern::parse(text(&place, resource)?) {
             Ok(pattern) => rule.resources.push(pattern),
-            Err(PolicyError::Resource { resource, reason }) => policy.warnings.push(Warning {
-                path: place.to_string(),
-                message: format!("the resource `{resource}` grants nothing: it {reason}"),
-            }),
+            Err(PolicyError::Resource { resource, reason }) => {
+                let message = format_args!("the resource `{resource}` grants nothing: it {reason}");
+                policy.warnings.push(Warning::new(&place, message));
+            }
             Err(error) => return Err(error),
         }
     }

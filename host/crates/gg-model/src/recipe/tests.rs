@@ -13,11 +13,26 @@ fn recipe(rest: &str) -> Recipe {
 }
 
 fn error(rest: &str) -> String {
-    Recipe::parse(&format!("{HEAD}{rest}")).unwrap_err().to_string()
+    without_place(&Recipe::parse(&format!("{HEAD}{rest}")).unwrap_err())
 }
 
 fn warnings(rest: &str) -> Vec<String> {
-    recipe(rest).warnings.iter().map(ToString::to_string).collect()
+    recipe(rest).warnings.iter().map(without_place).collect()
+}
+
+/// A message without its line and column, which have tests of their own.
+fn without_place(message: &impl ToString) -> String {
+    let message = message.to_string();
+    match message.split_once(" (line ").map(|(path, rest)| (path, rest.split_once(')'))) {
+        Some((path, Some((_, rest)))) => format!("{path}{rest}"),
+        _ => message,
+    }
+}
+
+/// A recipe as it would be read from another text.
+fn elsewhere(mut recipe: Recipe) -> Recipe {
+    recipe.warnings.iter_mut().for_each(|warning| warning.place = None);
+    recipe
 }
 
 fn platform(attributes: &[(&str, &str)], runtimes: &[&str]) -> Platform {
@@ -101,17 +116,18 @@ Manifests:
     assert_eq!(manifest.artifacts[1].permission, Permission::default());
     assert_eq!(recipe.warnings.len(), 1, "the option `Extra`");
 
+    let recipe = elsewhere(recipe);
     let value = text::parse(&format!("{HEAD}{yaml}")).unwrap();
-    assert_eq!(Recipe::parse(&value.to_string()).unwrap(), recipe);
+    assert_eq!(elsewhere(Recipe::parse(&value.to_string()).unwrap()), recipe);
     let spaced = format!("\u{feff}\n\t {value}");
-    assert_eq!(Recipe::parse(&spaced).unwrap(), recipe);
+    assert_eq!(elsewhere(Recipe::parse(&spaced).unwrap()), recipe);
     let other_case = value
         .to_string()
         .replace("\"Manifests\"", "\"manifests\"")
         .replace("\"Lifecycle\"", "\"LIFECYCLE\"")
         .replace("\"SOFT\"", "\"soft\"")
         .replace("\"Script\"", "\"script\"");
-    assert_eq!(Recipe::parse(&other_case).unwrap(), recipe);
+    assert_eq!(elsewhere(Recipe::parse(&other_case).unwrap()), recipe);
 }
 
 #[test]
@@ -197,7 +213,7 @@ Manifests:
     assert_eq!(script(1, "run").as_deref(), Some("run with gpu"));
     assert_eq!(script(1, "shutdown").as_deref(), Some("stop"));
     assert_eq!(
-        recipe.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        recipe.warnings.iter().map(without_place).collect::<Vec<_>>(),
         [
             "Lifecycle.shutdown.Script: stands beside selections and has no effect; move it below one of them"
         ]
@@ -274,8 +290,79 @@ fn the_head_must_be_there() {
          "ComponentName: the component name `..` is dots alone; add a letter or a digit"),
     ];
     for (text, expected) in table {
-        assert_eq!(Recipe::parse(text).unwrap_err().to_string(), expected, "{text}");
+        assert_eq!(without_place(&Recipe::parse(text).unwrap_err()), expected, "{text}");
     }
+}
+
+#[test]
+fn errors_and_warnings_have_line_and_column() {
+    let yaml = "
+ComponentConfig: {}
+Manifests:
+  - Platform: {os: linux}
+    Artifacts:
+      - URI: s3://a/b
+        Sha: x
+      - Unarchive: ZIP
+        URI: &uri s3://a/b
+  - Platform: {os: linux}
+    Lifecycle:
+      run:
+        Script: |
+          Timeout: not this one
+        Timeout: soon
+";
+    assert_eq!(
+        Recipe::parse(&format!("{HEAD}{yaml}")).unwrap_err().to_string(),
+        "Manifests[1].Lifecycle.run.Timeout (line 18, column 9): expected a number of seconds, came \
+         the text `soon`"
+    );
+    let recipe = recipe(&yaml.replace("soon", "7"));
+    let places = |recipe: &Recipe| -> Vec<String> {
+        let place = |warning: &Warning| format!("{} {}", warning.path, warning.place.unwrap());
+        recipe.warnings.iter().map(place).collect()
+    };
+    assert_eq!(
+        places(&recipe),
+        ["Manifests[0].Artifacts[0].Sha line 10, column 9", "ComponentConfig line 5, column 1"]
+    );
+    let json = r#"{
+        "RecipeFormatVersion": "2020-01-25", "ComponentName": "a", "componentVersion": "1.0.0",
+        "Manifests": [
+            {},
+            {
+                "Lifecycle": {"run": {"script": "{\"Extra\": 1}", "Extra": 1}},
+                "PLATFORM": {"os": ["linux"]}
+            }
+        ]
+    }"#;
+    assert_eq!(
+        Recipe::parse(json).unwrap_err().to_string(),
+        "Manifests[1].Platform.os (line 7, column 30): expected text, came a list"
+    );
+    let recipe = Recipe::parse(&json.replace(r#"["linux"]"#, "null")).unwrap();
+    assert_eq!(places(&recipe), ["Manifests[1].Lifecycle.run.Extra line 6, column 67"]);
+    let twice = json.replace("\"PLATFORM\"", "\"lifecycle\": {},\n\"platform\"");
+    assert_eq!(
+        Recipe::parse(&twice).unwrap_err().to_string(),
+        "Manifests[1].lifecycle (line 7, column 17): is the same key as `Lifecycle`; keep one"
+    );
+    // What is missing has the place of what it is missing from; the whole document has none.
+    let missing = format!("{HEAD}Manifests:\n  - Artifacts:\n      - {{Uri: a}}\n      - {{}}\n");
+    assert_eq!(
+        Recipe::parse(&missing).unwrap_err().to_string(),
+        "Manifests[0].Artifacts[1].URI (line 7, column 9): is required but missing"
+    );
+    assert_eq!(
+        Recipe::parse("a: 1").unwrap_err().to_string(),
+        "RecipeFormatVersion: is required but missing"
+    );
+    // An alias stands for what was written elsewhere.
+    let alias = format!("{HEAD}x: &x {{run: 7}}\nManifests:\n  - {{Lifecycle: *x}}\n");
+    assert_eq!(
+        Recipe::parse(&alias).unwrap_err().to_string(),
+        "Manifests[0].Lifecycle.run (line 6, column 6): expected text or an object, came the number 7"
+    );
 }
 
 #[test]

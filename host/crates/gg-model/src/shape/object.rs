@@ -25,9 +25,8 @@ impl<'a> Object<'a> {
         let mut members: BTreeMap<String, (&str, &Value)> = BTreeMap::new();
         for (name, value) in map {
             if let Some((before, _)) = members.insert(name.to_lowercase(), (name, value)) {
-                let (before, name) = (excerpt(before), excerpt(name));
-                let message = format!("`{before}` and `{name}` are the same key; keep one");
-                return Err(ShapeError::new(path, message));
+                let message = format!("is the same key as `{}`; keep one", excerpt(before));
+                return Err(ShapeError::new(&path.key(name), message));
             }
         }
         Ok(Self { path, members, asked: Vec::new() })
