@@ -10,8 +10,8 @@ use base64::Engine as _;
 use gg_model::interpolate::{Variable, configuration_text};
 use gg_model::recipe::Manifest;
 use gg_model::{
-    AccessPolicy, ConfigTree, Directory, Grant, HostPort, LimitOverrides, Limits, Platform, Recipe,
-    RuntimeKind, Sandbox, ThingName, interpolate,
+    AccessPolicy, ComponentName, ConfigTree, Directory, Grant, HostPort, LimitOverrides, Limits,
+    Platform, Recipe, RuntimeKind, Sandbox, ThingName, interpolate,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -216,8 +216,11 @@ impl LocalComponent {
         }
         let words = shell_words::split(&step.script).context("the step `run`")?;
         let mut words = words.iter().map(|word| {
-            let lookup =
-                |variable: Variable<'_>| self.lookup(variable, places, work, configuration);
+            // Others' folders and configuration are not known here.
+            let lookup = |component: Option<&ComponentName>, variable: Variable<'_>| {
+                let own = component.is_none();
+                own.then(|| self.lookup(variable, places, work, configuration)).flatten()
+            };
             interpolate(word, lookup).map_err(anyhow::Error::from)
         });
         let artifact = words.next().ok_or_else(|| anyhow!("the step `run` is empty"))??;
