@@ -8,7 +8,7 @@ mod object;
 mod path;
 mod place;
 
-pub(crate) use object::Object;
+pub(crate) use object::{Members, Object, members};
 pub use path::KeyPath;
 pub(crate) use path::Path;
 pub use place::Place;

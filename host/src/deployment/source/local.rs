@@ -8,7 +8,7 @@ use crate::deployment::DesiredComponent;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use base64::Engine as _;
 use gg_model::interpolate::{Variable, configuration_text};
-use gg_model::recipe::Manifest;
+use gg_model::recipe::{ArtifactUri, Manifest, StepName};
 use gg_model::{
     AccessPolicy, ComponentName, ConfigTree, Directory, Grant, HostPort, LimitOverrides, Limits,
     Platform, Recipe, RuntimeKind, Sandbox, ThingName, interpolate,
@@ -208,7 +208,7 @@ impl LocalComponent {
         work: &Path,
         configuration: &Value,
     ) -> Result<(PathBuf, Vec<String>)> {
-        let step = manifest.lifecycle.steps.get("run").ok_or_else(|| {
+        let step = manifest.lifecycle.steps.get(&StepName::Run).ok_or_else(|| {
             anyhow!("the manifest for this machine has no step `run`; name the artifact there")
         })?;
         if manifest.runtime() != RuntimeKind::Wasm {
@@ -253,8 +253,8 @@ impl LocalComponent {
 
     /// The file is what the recipe says, where it says anything.
     fn check_digest(&self, manifest: &Manifest, artifact: &Path) -> Result<()> {
-        let file = artifact.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let named = |uri: &str| uri.rsplit(['/', ':']).next() == Some(file);
+        let file = artifact.file_name().and_then(|name| name.to_str());
+        let named = |uri: &ArtifactUri| file.is_some() && uri.file_name() == file;
         let entry = manifest.artifacts.iter().find(|entry| named(&entry.uri));
         let Some(wanted) = entry.and_then(|entry| entry.digest.as_deref()) else { return Ok(()) };
         let bytes =
