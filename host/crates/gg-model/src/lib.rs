@@ -34,9 +34,7 @@ pub mod version;
 
 pub use config_tree::{Changed, ConfigError, ConfigTree};
 pub use delivery::{Origin, ReceiveMode, WhenFull};
-pub use deployment::{
-    ComponentDeployment, ConfigurationUpdate, DeploymentDocument, FailureHandlingPolicy,
-};
+pub use deployment::{DeploymentDocument, DeploymentGroup, DeploymentId, LocalDeploymentRequest};
 pub use interpolate::interpolate;
 pub use limits::{Exceeded, LimitOverrides, Limits};
 pub use name::{ComponentName, ThingName};

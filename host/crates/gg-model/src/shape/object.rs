@@ -44,9 +44,35 @@ impl<'a> Object<'a> {
 
     /// The member of this name, taken out.
     pub(crate) fn take(&mut self, name: &'static str) -> Option<&'a Value> {
+        self.take_or_null(name).filter(|value| !value.is_null())
+    }
+
+    /// The member of this name, taken out; null is told from absent.
+    pub(crate) fn take_or_null(&mut self, name: &'static str) -> Option<&'a Value> {
         self.asked.push(name);
-        let (_, value) = self.members.remove(&name.to_lowercase())?;
-        (!value.is_null()).then_some(value)
+        self.members.remove(&name.to_lowercase()).map(|(_, value)| value)
+    }
+
+    /// The member of this name, read by `read` if it is there.
+    pub(crate) fn read<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&Path<'_>, &'a Value) -> Result<T, ShapeError>,
+    ) -> Result<Option<T>, ShapeError> {
+        self.take(name).map(|value| read(&self.path.key(name), value)).transpose()
+    }
+
+    /// The same of a member that may have another name; the first counts.
+    pub(crate) fn read_either<T>(
+        &mut self,
+        names: [&'static str; 2],
+        read: impl FnOnce(&Path<'_>, &'a Value) -> Result<T, ShapeError>,
+    ) -> Result<Option<T>, ShapeError> {
+        let [first, second] = names;
+        match self.take(first) {
+            Some(value) => read(&self.path.key(first), value).map(Some),
+            None => self.read(second, read),
+        }
     }
 
     /// The member of this name, which must be there.
