@@ -13,7 +13,7 @@
 //! * [`config_tree`]: a component's configuration, and how it is merged.
 //! * [`policy`]: what a component may ask of others.
 //! * [`sandbox`], [`limits`]: what a wasm component is granted of the machine, and how much of it.
-//! * [`deployment`]: what a device is to become.
+//! * [`deployment`], [`mod@resolve`]: what a device is to become, and which versions that takes.
 #![forbid(unsafe_code)]
 
 mod shape;
@@ -28,6 +28,7 @@ pub mod name;
 pub mod platform;
 pub mod policy;
 pub mod recipe;
+pub mod resolve;
 pub mod sandbox;
 pub mod topic;
 pub mod version;
@@ -41,6 +42,7 @@ pub use name::{ComponentName, ThingName};
 pub use platform::{Platform, RuntimeKind};
 pub use policy::{AccessPolicy, Grant, ResourceStyle};
 pub use recipe::Recipe;
+pub use resolve::resolve;
 pub use sandbox::{Directory, HandlerSubscription, HostPort, Sandbox};
 pub use shape::{KeyPath, Place, ShapeError, Warning};
 pub use topic::{Topic, TopicFilter};
