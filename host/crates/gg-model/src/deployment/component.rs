@@ -1,7 +1,7 @@
 //! What a deployment says of one component.
 
 use super::run_with::RunWith;
-use crate::config_tree::check_pointer;
+use crate::config_tree::{ConfigError, ConfigTree, check_pointer};
 use crate::shape::{Object, Path, ShapeError, Warnings, list, text};
 use crate::version::ComponentVersion;
 use serde_json::{Map, Value, json};
@@ -62,6 +62,27 @@ impl ComponentDeployment {
 }
 
 impl ConfigurationUpdate {
+    /// A component's configuration after a deployment, from the one before it and its recipe's
+    /// defaults: first what is reset goes, then defaults fill what is missing, then comes the merge,
+    /// with the time of the deployment. What was written later than that stays. A deployment that
+    /// says nothing of the component is the default update.
+    pub fn apply(
+        &self,
+        before: &ConfigTree,
+        defaults: &Value,
+        at: i64,
+    ) -> Result<ConfigTree, ConfigError> {
+        let mut tree = before.clone();
+        for pointer in &self.reset {
+            tree.reset(pointer)?;
+        }
+        tree.fill_defaults(defaults)?;
+        if !self.merge.is_null() {
+            tree.merge::<&str>(&[], &self.merge, at)?;
+        }
+        Ok(tree)
+    }
+
     pub(super) fn read(
         path: &Path<'_>,
         value: &Value,

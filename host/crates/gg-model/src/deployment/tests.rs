@@ -1,4 +1,5 @@
 use super::*;
+use crate::config_tree::ConfigTree;
 use crate::name::ComponentName;
 use crate::version::VersionRequirement;
 use proptest::prelude::*;
@@ -273,6 +274,36 @@ fn a_local_request_is_read() {
     ] {
         assert_eq!(LocalDeploymentRequest::parse(bad).unwrap_err().to_string(), expected);
     }
+}
+
+#[test]
+fn configuration_is_reset_then_filled_then_merged() {
+    let defaults = json!({"a": {"x": 1, "y": 2}, "list": [1, 2], "new": true});
+    let before = ConfigTree::from_json(&json!({"a": {"x": 7}, "list": [9], "own": 1}), 10).unwrap();
+    #[rustfmt::skip]
+    let table = [
+        // (reset, merge, after)
+        (vec![], json!(null), json!({"a": {"x": 7, "y": 2}, "list": [9], "new": true, "own": 1})),
+        (vec![""], json!(null), defaults.clone()),
+        (vec!["/a", "/own"], json!(null), json!({"a": {"x": 1, "y": 2}, "list": [9], "new": true})),
+        (vec!["/list/0", "/nothing"], json!({"list": [3]}), json!({"a": {"x": 7, "y": 2}, "list": [3], "new": true, "own": 1})),
+        (vec!["/a/x"], json!({"A": {"X": 8, "z": null}}), json!({"a": {"x": 8, "y": 2, "z": null}, "list": [9], "new": true, "own": 1})),
+        (vec![""], json!({"a": null}), json!({"a": null, "list": [1, 2], "new": true})),
+        (vec![], json!({"a": [1], "own": {"k": 1}}), json!({"a": [1], "list": [9], "new": true, "own": {"k": 1}})),
+    ];
+    for (reset, merge, after) in table {
+        let reset = reset.into_iter().map(Into::into).collect();
+        let update = ConfigurationUpdate { merge, reset };
+        assert_eq!(update.apply(&before, &defaults, 20).unwrap().to_json(), after, "{update:?}");
+    }
+    // What a component wrote after the deployment was made survives it.
+    let mut later = before.clone();
+    later.merge(&["a", "x"], &json!("later"), 30).unwrap();
+    let update = ConfigurationUpdate { merge: json!({"a": {"x": 8}, "own": 2}), reset: Vec::new() };
+    let after = update.apply(&later, &defaults, 20).unwrap();
+    assert_eq!(after.get(&["a", "x"]), Some(json!("later")));
+    assert_eq!((after.get(&["own"]), after.modified(&["own"])), (Some(json!(2)), Some(20)));
+    assert!(update.apply(&later, &json!([]), 20).is_err());
 }
 
 fn change<T: Clone + std::fmt::Debug + 'static>(
