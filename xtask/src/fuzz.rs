@@ -6,7 +6,15 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 4] = ["access_control", "configuration", "load", "recipe"];
+const TARGETS: [&str; 7] = [
+    "access_control",
+    "configuration",
+    "deployment",
+    "interpolate",
+    "load",
+    "recipe",
+    "version_requirement",
+];
 
 /// What libFuzzer needs of every crate that is looked into.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
