@@ -96,9 +96,9 @@ pub(crate) fn desired(
         });
         let path = folder.join(format!("{}.json", component.name));
         fs::write(&path, recipe.to_string())?;
-        all.push(local::read(&path)?.desired(&operator, &[], &places, clock)?);
+        all.push(local::read(&path)?);
     }
-    Ok(all)
+    local::desired(&all, &operator, &[], &places, clock)
 }
 
 /// A host with its components.

@@ -132,7 +132,7 @@ fn nothing_is_touched_when_versions_do_not_fit() {
     let answer = outcome.expect_code(1).answer();
     assert_eq!(detailed(answer), "FAILED_NO_STATE_CHANGE");
     let cause = answer["deploymentStatusDetails"]["failureCause"].as_str().unwrap();
-    for words in [SENSOR, "`^2.0.0` is asked for by com.example.Needy 1.0.0"] {
+    for words in [SENSOR, "com.example.Needy 1.0.0 needs ^2.0.0"] {
         assert!(cause.contains(words), "{cause}");
     }
     assert!(device.components().is_empty());

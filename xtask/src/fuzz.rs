@@ -6,16 +6,19 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 9] = [
+const TARGETS: [&str; 12] = [
     "access_control",
     "configuration",
+    "deployment",
     "image",
+    "interpolate",
     "ipc_frame",
     "ipc_shapes",
     "load",
     "log_lines",
     "recipe",
     "unpack",
+    "version_requirement",
 ];
 
 /// What libFuzzer needs of every crate that is looked into.

@@ -7,7 +7,7 @@ use crate::control::Request;
 use crate::control::client::ask;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use gg_model::{
-    ComponentName, ComponentVersion, ConfigurationUpdate, FailureHandlingPolicy,
+    ComponentName, ConfigurationUpdate, DeploymentGroup, FailureHandlingPolicy,
     LocalDeploymentRequest, RunWith,
 };
 use serde_json::Value;
@@ -142,48 +142,55 @@ fn print_plan(steps: &Value, output: Format) -> Result<ExitCode> {
 fn request(args: &Args) -> Result<LocalDeploymentRequest> {
     let now = Clock::system().unix_millis();
     let mut request = LocalDeploymentRequest {
-        request_id: new_id(now),
-        request_timestamp: now,
-        group_name: args.group_id.clone(),
-        remove: args.remove.iter().cloned().collect(),
+        request_id: new_id(now).parse()?,
+        request_timestamp: Some(now),
+        group: match args.group_id.as_deref() {
+            None | Some("") => DeploymentGroup::Local,
+            Some(name) => DeploymentGroup::ThingGroup(name.to_owned()),
+        },
+        components_to_add: BTreeMap::new(),
+        components_to_remove: args.remove.iter().cloned().collect(),
+        configuration_updates: BTreeMap::new(),
+        run_with: BTreeMap::new(),
+        warnings: Vec::new(),
         recipe_directory: args.recipe_dir.as_deref().map(absolute).transpose()?,
         artifacts_directory: args.artifact_dir.as_deref().map(absolute).transpose()?,
         failure_handling: match args.failure_handling_policy {
             Policy::DoNothing => FailureHandlingPolicy::DoNothing,
             Policy::Rollback => FailureHandlingPolicy::Rollback,
         },
-        ..LocalDeploymentRequest::default()
     };
     for pair in &args.merge {
         let (name, version) = pair.split_once('=').ok_or_else(|| {
             anyhow!("--merge {pair}: write NAME=VERSION, for example com.example.Hello=1.0.0")
         })?;
         let name: ComponentName = name.parse().with_context(|| format!("--merge {pair}"))?;
-        let version: ComponentVersion =
-            version.parse().with_context(|| format!("--merge {pair}"))?;
-        request.add.insert(name, version);
+        let version = version.parse().with_context(|| format!("--merge {pair}"))?;
+        request.components_to_add.insert(name, version);
     }
     if let Some(update) = &args.update_config {
-        request.configuration = configuration(update).context("--update-config")?;
+        request.configuration_updates = configuration(update).context("--update-config")?;
     }
     for told in &args.run_with {
         let (name, user) = told
             .split_once(":posixUser=")
             .with_context(|| format!("--run-with {told}: write NAME:posixUser=USER[:GROUP]"))?;
         let name = name.parse().with_context(|| format!("--run-with {told}"))?;
-        request.run_with.entry(name).or_default().posix_user = Some(user.to_owned());
+        request.run_with.entry(name).or_default().overlay(
+            run_with("posixUser", user.into()).with_context(|| format!("--run-with {told}"))?,
+        );
     }
     if let Some(limits) = &args.system_limits {
         for (name, limits) in json_map(limits).context("--system-limits")? {
-            let told = serde_json::json!({ "systemResourceLimits": limits }).to_string();
-            let told = RunWith::parse(&told).with_context(|| format!("--system-limits: {name}"))?;
+            let told = run_with("systemResourceLimits", limits)
+                .with_context(|| format!("--system-limits: {name}"))?;
             let name = name.parse().context("--system-limits")?;
-            request.run_with.entry(name).or_default().overlay(&told);
+            request.run_with.entry(name).or_default().overlay(told);
         }
     }
-    let nothing = request.add.is_empty()
-        && request.remove.is_empty()
-        && request.configuration.is_empty()
+    let nothing = request.components_to_add.is_empty()
+        && request.components_to_remove.is_empty()
+        && request.configuration_updates.is_empty()
         && request.run_with.is_empty()
         && request.recipe_directory.is_none();
     ensure!(!nothing, "there is nothing to deploy; name components with --merge or --remove");
@@ -203,9 +210,13 @@ fn json_map(text: &str) -> Result<serde_json::Map<String, Value>> {
     }
 }
 
+fn run_with(key: &str, value: Value) -> Result<RunWith> {
+    Ok(RunWith::parse(&serde_json::json!({ key: value }).to_string())?)
+}
+
 fn configuration(text: &str) -> Result<BTreeMap<ComponentName, ConfigurationUpdate>> {
     let whole = serde_json::json!({ "requestId": "0", "configurationUpdate": json_map(text)? });
-    Ok(LocalDeploymentRequest::parse(&whole.to_string())?.configuration)
+    Ok(LocalDeploymentRequest::from_json(&whole)?.configuration_updates)
 }
 
 fn absolute(path: &Path) -> Result<String> {

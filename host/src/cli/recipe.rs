@@ -6,7 +6,7 @@ use crate::logs::harmless;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use clap::{Subcommand, ValueHint};
 use gg_model::Recipe;
-use gg_model::recipe::{ComponentType, MAX_RECIPE_BYTES, Manifest};
+use gg_model::recipe::{ArtifactUri, ComponentType, MAX_RECIPE_BYTES, Manifest};
 use serde_json::json;
 use std::fs;
 use std::io::Write as _;
@@ -185,8 +185,7 @@ fn unserved(recipe: &Recipe) -> Vec<String> {
 fn of_manifest(manifest: &Manifest) -> Vec<String> {
     let mut missing = Vec::new();
     for artifact in &manifest.artifacts {
-        let scheme = artifact.uri.split(':').next().unwrap_or_default();
-        if matches!(scheme, "s3" | "greengrass") {
+        if matches!(artifact.uri, ArtifactUri::S3 { .. } | ArtifactUri::Greengrass { .. }) {
             missing.push(format!(
                 "{} is fetched from AWS; put the file into the folder given with --artifact-dir",
                 artifact.uri

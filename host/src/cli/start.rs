@@ -5,7 +5,6 @@ use super::systemd::Systemd;
 use super::{Format, RootArg, start_tracing_to, stdout_colours};
 use crate::cli::run::output::Printer;
 use crate::clock::Clock;
-use crate::component::RunAs;
 use crate::deployment::concrete::Operator;
 use crate::deployment::worker::Milestone;
 use crate::logs::files::{LogFiles, LogSettings};
@@ -17,7 +16,8 @@ use crate::nucleus::{Nucleus, NucleusConfig};
 use crate::runtime::process::ProcessConfig;
 use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
+use gg_model::PosixUser;
 use gg_model::{Limits, LoggingSettings, NucleusSettings, ThingName};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,8 +53,8 @@ pub(super) struct Args {
     thing_name: Option<ThingName>,
 
     /// Who the processes of components run as: USER[:GROUP].
-    #[arg(long, value_name = "USER[:GROUP]", value_parser = RunAs::parse)]
-    component_default_user: Option<RunAs>,
+    #[arg(long, value_name = "USER[:GROUP]")]
+    component_default_user: Option<PosixUser>,
 
     /// How long components may take to end when the nucleus is stopped.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "30s")]
@@ -99,9 +99,7 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
     let logs = log_settings(&root, &settings.logging)?;
     let default_user = match (&args.component_default_user, &settings.posix_user) {
         (Some(user), _) => Some(user.clone()),
-        (None, Some(user)) => {
-            Some(RunAs::parse(user).map_err(|error| anyhow!("posixUser: {error}"))?)
-        }
+        (None, Some(user)) => Some(user.parse().context("posixUser")?),
         (None, None) => None,
     };
     let process = ProcessConfig {

@@ -8,9 +8,9 @@
 //! A recipe is written last and as a whole, so that one that is there is complete. Everything here
 //! blocks.
 
-use gg_model::recipe::{Dependency, RecipeError};
+use gg_model::recipe::RecipeError;
 use gg_model::{ComponentName, ComponentVersion, Recipe};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -106,20 +106,6 @@ impl Library {
         Ok(recipes)
     }
 
-    /// The versions of each component that are here, with what they need.
-    ///
-    /// # Errors
-    /// The folder cannot be read.
-    pub fn candidates(&self) -> Result<BTreeMap<ComponentName, Vec<Candidate>>> {
-        let mut candidates: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for recipe in self.recipes()? {
-            let candidate =
-                Candidate { version: recipe.version, dependencies: recipe.dependencies };
-            candidates.entry(recipe.name).or_default().push(candidate);
-        }
-        Ok(candidates)
-    }
-
     /// Take a recipe in, in place of one of the same version.
     ///
     /// # Errors
@@ -195,15 +181,6 @@ impl Library {
     fn recipe_path(&self, (name, version): &Id, ending: &str) -> PathBuf {
         self.packages.join("recipes").join(format!("{name}-{version}.{ending}"))
     }
-}
-
-/// A version of a component that could be chosen.
-#[derive(Clone, Debug)]
-pub struct Candidate {
-    /// The version.
-    pub version: ComponentVersion,
-    /// What it needs.
-    pub dependencies: BTreeMap<ComponentName, Dependency>,
 }
 
 fn failed(path: &Path, error: io::Error) -> LibraryError {

@@ -5,7 +5,9 @@ pub mod artifact;
 pub mod library;
 
 use gg_model::recipe::{Artifact, Lifecycle};
-use gg_model::{AccessPolicy, ComponentName, ComponentVersion, Limits, RuntimeKind, Sandbox};
+use gg_model::{
+    AccessPolicy, ComponentName, ComponentVersion, Limits, PosixUser, RuntimeKind, Sandbox,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -37,7 +39,7 @@ pub struct InstalledComponent {
     /// Its own folder.
     pub work: PathBuf,
     /// The user its processes run as, where the deployment says.
-    pub run_as: Option<RunAs>,
+    pub run_as: Option<PosixUser>,
     /// What a process or a container may use of the machine.
     pub resources: Resources,
     /// What it is granted of the machine.
@@ -48,35 +50,6 @@ pub struct InstalledComponent {
     pub policy: Arc<AccessPolicy>,
     /// Components that must be up before it.
     pub dependencies: Vec<ComponentName>,
-}
-
-/// A user of the system: `runWith.posixUser`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct RunAs {
-    /// Name or number.
-    pub user: String,
-    /// Name or number; the user's primary group when `None`.
-    pub group: Option<String>,
-}
-
-impl RunAs {
-    /// Read `user[:group]`.
-    ///
-    /// # Errors
-    /// There is no user, or no group after the colon.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let (user, group) = match text.split_once(':') {
-            Some((user, group)) => (user, Some(group)),
-            None => (text, None),
-        };
-        let fits = |name: &str| {
-            !name.is_empty() && name.len() <= 256 && !name.contains([':', '/', '\0', '\n'])
-        };
-        if !fits(user) || !group.is_none_or(fits) {
-            return Err(format!("{text:?} is not a user; write USER or USER:GROUP"));
-        }
-        Ok(Self { user: user.to_owned(), group: group.map(str::to_owned) })
-    }
 }
 
 /// `runWith.systemResourceLimits` of a process or a container; no limit where `None`.

@@ -29,9 +29,6 @@ const MOST_CLIENTS: usize = 32;
 /// How long a component may take to stop on request.
 const TIME_TO_STOP: Duration = Duration::from_secs(20);
 
-/// The target of deployments that name none (Greengrass: the group of local deployments).
-pub(crate) const LOCAL: &str = "LOCAL_DEPLOYMENTS";
-
 /// What the command line can reach. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Control {
@@ -160,10 +157,8 @@ impl Control {
         let parsed = LocalDeploymentRequest::parse(&document)?;
         let now = self.clock.unix_millis();
         Ok(DeploymentRow {
-            id: parsed.request_id.clone(),
-            target: parsed
-                .group_name
-                .map_or_else(|| LOCAL.to_owned(), |group| format!("thinggroup/{group}")),
+            id: parsed.request_id.to_string(),
+            target: parsed.group.to_string(),
             document,
             state: DeploymentState::Queued,
             detail: String::from("{}"),

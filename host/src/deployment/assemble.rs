@@ -1,22 +1,25 @@
 //! From what was asked for to a complete set of components: versions chosen, files here and
 //! verified, configuration merged. Touches nothing that runs.
 
-use super::concrete::{Files, Operator, PROVIDED, Places, RunWith as Settled, concrete, platform};
+use super::concrete::{
+    Files, Operator, Other, Others, Places, RunWith as Settled, concrete, platform,
+};
 use super::execute::Broken;
 use super::outcome::Problem;
 use super::plan::{Step, plan};
 use super::progress::{Phase, Progress};
-use super::{Deployment, DesiredComponent};
+use super::{Deployment, DesiredComponent, versions};
 use crate::capability::configuration::Configuration;
 use crate::component::artifact::{Fetcher, Folders, Transfer};
 use crate::component::library::{Id, Library, LibraryError};
-use crate::component::{InstalledComponent, Resources, RunAs};
+use crate::component::{InstalledComponent, Resources};
 use crate::store::{DeploymentRow, Generation, Store, StoreError, StoredComponent};
 use crate::tasks::Tasks;
-use gg_model::resolve::{Candidate, Request, resolve};
+use gg_model::recipe::StepName;
+use gg_model::resolve::Roots;
 use gg_model::{
-    ComponentName, ConfigTree, ConfigurationUpdate, FailureHandlingPolicy, LocalDeploymentRequest,
-    RunWith, VersionRequirement,
+    ComponentName, ConfigTree, DeploymentGroup, FailureHandlingPolicy, LocalDeploymentRequest,
+    RunWith,
 };
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +67,22 @@ pub(crate) struct Stored {
     pub(crate) broken: Vec<Broken>,
 }
 
+/// A component whose files are here and whose configuration is known.
+struct Settling {
+    id: Id,
+    files: Files,
+    stored: StoredComponent,
+    /// Its configuration before.
+    before: ConfigTree,
+}
+
+impl Settling {
+    fn as_other(&self) -> (ComponentName, Other) {
+        let configuration = self.stored.configuration.to_json();
+        (self.id.0.clone(), Other { files: self.files.clone(), configuration })
+    }
+}
+
 /// Assembles deployments. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Assembler {
@@ -90,16 +109,16 @@ impl Assembler {
         let request = LocalDeploymentRequest::parse(&row.document)
             .map_err(|error| Problem::new("DEPLOYMENT_DOCUMENT_PARSE_ERROR", error))?;
         self.import(&request).await?;
-        let mut roots = current.roots.clone();
-        let mine = roots.entry(row.target.clone()).or_default();
-        mine.retain(|name, _| !request.remove.contains(name));
-        for (name, version) in &request.add {
-            mine.insert(name.clone(), version.to_string());
-        }
-        roots.retain(|_, components| !components.is_empty());
-        let versions = self.resolve(&roots, current).await?;
+        let roots = roots(&current.roots, row, &request);
+        let versions = self.versions(&roots, current).await?;
         named_but_absent(&request, &versions)?;
 
+        let mut settled = Vec::new();
+        for id in versions {
+            progress.tell(&id.0, Phase::Download);
+            settled.push(self.settle(id, row, &request, current).await?);
+        }
+        let others = Arc::new(settled.iter().map(Settling::as_other).collect::<Others>());
         let installed =
             self.store.installed().await.map_err(|error| Problem::new("IO_READ_ERROR", error))?;
         let mut assembled = Assembled {
@@ -108,21 +127,14 @@ impl Assembler {
             installs: BTreeMap::new(),
             made_from: BTreeMap::new(),
         };
-        for id in versions {
-            progress.tell(&id.0, Phase::Download);
-            let before = match current.components.get(&id.0) {
-                // What the component itself has changed since is in the live one.
-                Some(_) => self.configuration.tree(&id.0),
-                None => ConfigTree::default(),
-            };
-            let (stored, mut desired) =
-                self.component(&id, &request, current, before.clone()).await?;
-            assembled.made_from.insert(id.0.clone(), before);
+        for Settling { id, files, stored, before } in settled {
+            let mut desired = self.make(&id, files, &stored, &others).await?;
             let fingerprint = fingerprint(&desired.component);
             desired.install = installed.get(id.0.as_str()) != Some(&fingerprint);
             if desired.install {
                 assembled.installs.insert(id.0.clone(), fingerprint);
             }
+            assembled.made_from.insert(id.0.clone(), before);
             assembled.generation.components.insert(id.0, stored);
             assembled.deployment.components.push(desired);
         }
@@ -153,13 +165,23 @@ impl Assembler {
         let installed = self.store.installed().await?;
         let (mut deployment, mut installs, mut broken) =
             (Deployment::default(), BTreeMap::new(), Vec::new());
+        let (mut found, mut others) = (Vec::new(), Others::new());
         for (name, stored) in &generation.components {
             let id = (name.clone(), stored.version.clone());
-            let run_with = RunWith::parse(&stored.run_with).unwrap_or_default();
-            let made = match self.files(&id).await {
-                Ok(files) => self.make(&id, files, stored.configuration.clone(), &run_with).await,
+            let files = self.files(&id).await;
+            if let Ok(files) = files.clone() {
+                let configuration = stored.configuration.to_json();
+                others.insert(name.clone(), Other { files, configuration });
+            }
+            found.push((id, files, stored));
+        }
+        let others = Arc::new(others);
+        for (id, files, stored) in found {
+            let made = match files {
+                Ok(files) => self.make(&id, files, stored, &others).await,
                 Err(problem) => Err(problem),
             };
+            let name = &id.0;
             match made {
                 Ok(mut desired) => {
                     let fingerprint = fingerprint(&desired.component);
@@ -214,85 +236,44 @@ impl Assembler {
         Ok(())
     }
 
-    async fn resolve(
-        &self,
-        roots: &BTreeMap<String, BTreeMap<ComponentName, String>>,
-        current: &Generation,
-    ) -> Result<Vec<Id>, Problem> {
+    async fn versions(&self, roots: &Roots, current: &Generation) -> Result<Vec<Id>, Problem> {
         let library = self.library.clone();
-        let there = self.blocking(move || library.candidates()).await?;
-        let mut request = Request {
-            provided: PROVIDED.iter().filter_map(|name| name.parse().ok()).collect(),
-            running: current
-                .components
-                .iter()
-                .map(|(name, stored)| (name.clone(), stored.version.clone()))
-                .collect(),
-            ..Request::default()
-        };
-        for (name, versions) in there {
-            let candidates = versions.into_iter().map(|one| Candidate {
-                version: one.version,
-                needs: one
-                    .dependencies
-                    .into_iter()
-                    .map(|(name, dependency)| (name, dependency.version_requirement))
-                    .collect(),
-            });
-            request.candidates.insert(name, candidates.collect());
-        }
-        for (target, components) in roots {
-            let mut wanted = BTreeMap::new();
-            for (name, requirement) in components {
-                let requirement: VersionRequirement = requirement
-                    .parse()
-                    .map_err(|error| Problem::new("COMPONENT_VERSION_NOT_VALID", error))?;
-                wanted.insert(name.clone(), requirement);
-            }
-            request.roots.insert(target.clone(), wanted);
-        }
-        let versions = resolve(&request).map_err(|error| {
-            use gg_model::resolve::ResolveError as E;
-            let code = match error {
-                E::Circle { .. } => "COMPONENT_CIRCULAR_DEPENDENCY_ERROR",
-                E::Missing { .. } => "NO_AVAILABLE_COMPONENT_VERSION",
-                _ => "COMPONENT_VERSION_REQUIREMENTS_NOT_MET",
-            };
-            Problem::new(code, error)
-        })?;
-        Ok(versions.into_iter().collect())
+        let recipes = self.blocking(move || library.recipes()).await?;
+        versions::choose(roots, &recipes, current)
     }
 
-    /// One component: what is kept of it, and what runs.
-    async fn component(
+    /// Bring a component's files, and say what is kept of it.
+    async fn settle(
         &self,
-        id: &Id,
+        id: Id,
+        row: &DeploymentRow,
         request: &LocalDeploymentRequest,
         current: &Generation,
-        tree: ConfigTree,
-    ) -> Result<(StoredComponent, DesiredComponent), Problem> {
-        let (name, version) = id;
-        let before = current.components.get(name);
-        let mut run_with = before
+    ) -> Result<Settling, Problem> {
+        let (name, version) = &id;
+        let stored = current.components.get(name);
+        let mut run_with = stored
             .map(|stored| RunWith::parse(&stored.run_with).unwrap_or_default())
             .unwrap_or_default();
         if let Some(asked) = request.run_with.get(name) {
-            run_with.overlay(asked);
+            run_with.overlay(asked.clone());
         }
-        let files = self.files(id).await?;
-        self.fetch(id, &files).await?;
-        let defaults = files.recipe.default_configuration.clone();
-        let update = request.configuration.get(name);
-        let tree = merged(tree, &defaults, update, request.request_timestamp).map_err(|error| {
-            Problem::new("CONFIG_INTERPOLATE_ERROR", format!("{name}: {error}"))
-        })?;
-        let desired = self.make(id, files, tree.clone(), &run_with).await?;
-        let stored = StoredComponent {
-            version: version.clone(),
-            run_with: run_with.to_json().to_string(),
-            configuration: tree,
+        let before = match stored {
+            // What the component itself has changed since is in the live one.
+            Some(_) => self.configuration.tree(name),
+            None => ConfigTree::default(),
         };
-        Ok((stored, desired))
+        let files = self.files(&id).await?;
+        self.fetch(&id, &files).await?;
+        let update = request.configuration_updates.get(name).cloned().unwrap_or_default();
+        let at = request.request_timestamp.unwrap_or(row.created);
+        let configuration =
+            update.apply(&before, &files.recipe.default_configuration, at).map_err(|error| {
+                Problem::new("CONFIG_INTERPOLATE_ERROR", format!("{name}: {error}"))
+            })?;
+        let (version, run_with) = (version.clone(), run_with.to_json().to_string());
+        let stored = StoredComponent { version, run_with, configuration };
+        Ok(Settling { id, files, stored, before })
     }
 
     async fn files(&self, id: &Id) -> Result<Files, Problem> {
@@ -328,14 +309,16 @@ impl Assembler {
         &self,
         id: &Id,
         files: Files,
-        tree: ConfigTree,
-        run_with: &RunWith,
+        stored: &StoredComponent,
+        others: &Arc<Others>,
     ) -> Result<DesiredComponent, Problem> {
-        let (operator, places, settled) =
-            (self.operator.clone(), self.places.clone(), settled(run_with)?);
-        let made = self
-            .tasks
-            .spawn_blocking_host(move || concrete(&files, tree, &settled, &operator, &places));
+        let run_with = settled(&RunWith::parse(&stored.run_with).unwrap_or_default());
+        let (operator, places, others) =
+            (self.operator.clone(), self.places.clone(), Arc::clone(others));
+        let tree = stored.configuration.clone();
+        let made = self.tasks.spawn_blocking_host(move || {
+            concrete(&files, tree, &run_with, &others, &operator, &places)
+        });
         let failed = |error| Problem::new("COMPONENT_PACKAGE_LOADING_ERROR", error);
         let (name, version) = id;
         made.await
@@ -361,7 +344,7 @@ impl Assembler {
 /// A configuration or a `runWith` for a component that the deployment does not bring is a mistake.
 fn named_but_absent(request: &LocalDeploymentRequest, versions: &[Id]) -> Result<(), Problem> {
     let there = |name: &&ComponentName| versions.iter().any(|(other, _)| other == *name);
-    let named = request.configuration.keys().chain(request.run_with.keys());
+    let named = request.configuration_updates.keys().chain(request.run_with.keys());
     match named.into_iter().find(|name| !there(name)) {
         None => Ok(()),
         Some(name) => Err(Problem::new(
@@ -374,44 +357,34 @@ fn named_but_absent(request: &LocalDeploymentRequest, versions: &[Id]) -> Result
     }
 }
 
-/// First the resets, then the recipe's defaults where nothing is, then what is merged (Java
-/// nucleus, KernelConfigResolver).
-fn merged(
-    mut tree: ConfigTree,
-    defaults: &serde_json::Value,
-    update: Option<&ConfigurationUpdate>,
-    at: i64,
-) -> Result<ConfigTree, gg_model::ConfigError> {
-    for pointer in update.iter().flat_map(|update| &update.reset) {
-        tree.reset(pointer)?;
+/// What the groups of a device ask for, after a request.
+fn roots(before: &Roots, row: &DeploymentRow, request: &LocalDeploymentRequest) -> Roots {
+    let mut roots = before.clone();
+    let group = DeploymentGroup::from(row.target.as_str());
+    let mine = request.roots(&roots.remove(&group).unwrap_or_default());
+    if !mine.is_empty() {
+        roots.insert(group, mine);
     }
-    tree.fill_defaults(defaults)?;
-    if let Some(update) = update.filter(|update| !update.merge.is_null()) {
-        tree.merge::<&str>(&[], &update.merge, at)?;
-    }
-    Ok(tree)
+    roots
 }
 
-fn settled(run_with: &RunWith) -> Result<Settled, Problem> {
-    let user = run_with.posix_user.as_deref().filter(|user| !user.is_empty());
-    Ok(Settled {
-        run_as: user
-            .map(RunAs::parse)
-            .transpose()
-            .map_err(|error| Problem::new("RUN_WITH_CONFIG_NOT_VALID", error))?,
+fn settled(run_with: &RunWith) -> Settled {
+    let limits = run_with.limits.value().copied().unwrap_or_default();
+    Settled {
+        run_as: run_with.posix_user.value().cloned(),
         resources: Resources {
-            memory: run_with.memory_kib.map(|kib| kib.saturating_mul(1024)),
-            cpus: run_with.cpus,
+            memory: limits.memory_kb.map(|kb| kb.saturating_mul(1024)),
+            cpus: limits.cpus,
             pids: None,
         },
-    })
+    }
 }
 
 /// What the step `install` of a component depends on: where it is the same, it has been carried out.
 fn fingerprint(component: &InstalledComponent) -> String {
     let mut hash = Sha256::new();
     hash.update(component.version.to_string());
-    hash.update(format!("{:?}", component.lifecycle.steps.get("install")));
+    hash.update(format!("{:?}", component.lifecycle.steps.get(&StepName::Install)));
     hash.update(format!("{:?}", component.run_as));
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,18 +2,21 @@
 //! rights and limits read from the configuration.
 
 use crate::capability::caller::{Operation, own_affairs};
-use crate::component::{InstalledComponent, Resources, RunAs};
+use crate::component::{InstalledComponent, Resources};
 use crate::deployment::DesiredComponent;
 use anyhow::{Context, Result, anyhow, ensure};
 use base64::Engine as _;
 use gg_model::interpolate::{Variable, configuration_text};
-use gg_model::recipe::{Artifact, Dependency, DependencyType, Lifecycle, Manifest};
+use gg_model::recipe::{
+    Artifact, ArtifactUri, Dependency, DependencyType, Lifecycle, Manifest, StepName,
+};
 use gg_model::{
-    AccessPolicy, ConfigTree, Directory, Grant, HostPort, LimitOverrides, Limits, Platform, Recipe,
-    RuntimeKind, Sandbox, ThingName, interpolate,
+    AccessPolicy, ComponentName, ConfigTree, Directory, Grant, HostPort, LimitOverrides, Limits,
+    Platform, PosixUser, Recipe, RuntimeKind, Sandbox, ThingName, interpolate,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -74,11 +77,24 @@ pub struct Files {
     pub unarchived: PathBuf,
 }
 
+/// The components of a device, for recipe variables that name another one
+/// (`{com.example.Model:artifacts:path}`).
+pub type Others = BTreeMap<ComponentName, Other>;
+
+/// What others can know of a component.
+#[derive(Clone, Debug)]
+pub struct Other {
+    /// Its folders.
+    pub files: Files,
+    /// Its configuration.
+    pub configuration: Value,
+}
+
 /// What a deployment says of one component's processes: `runWith`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunWith {
     /// The user.
-    pub run_as: Option<RunAs>,
+    pub run_as: Option<PosixUser>,
     /// What it may use.
     pub resources: Resources,
 }
@@ -92,6 +108,7 @@ pub fn concrete(
     files: &Files,
     configuration: ConfigTree,
     run_with: &RunWith,
+    others: &Others,
     operator: &Operator,
     places: &Places,
 ) -> Result<DesiredComponent> {
@@ -100,7 +117,8 @@ pub fn concrete(
         anyhow!("no manifest of the recipe is meant for this machine ({:?})", platform())
     })?;
     let values = configuration.to_json();
-    let variables = Variables { files, places, values: &values, runtime: manifest.runtime() };
+    let runtime = manifest.runtime();
+    let variables = Variables { files, others, places, values: &values, runtime };
 
     let mut sandbox = Sandbox::from_configuration(&values)?;
     sandbox.directories.extend(operator.directories.iter().cloned());
@@ -151,6 +169,7 @@ pub fn concrete(
 /// What the variables of a recipe stand for.
 struct Variables<'a> {
     files: &'a Files,
+    others: &'a Others,
     places: &'a Places,
     values: &'a Value,
     runtime: RuntimeKind,
@@ -185,7 +204,7 @@ impl Variables<'_> {
         if self.runtime != RuntimeKind::Wasm {
             return Ok((PathBuf::new(), Vec::new()));
         }
-        let step = lifecycle.steps.get("run").ok_or_else(|| {
+        let step = lifecycle.steps.get(&StepName::Run).ok_or_else(|| {
             anyhow!("the manifest for this machine has no step `run`; name the artifact there")
         })?;
         let words = shell_words::split(&step.script).context("the step `run`")?;
@@ -197,44 +216,63 @@ impl Variables<'_> {
     }
 
     fn replace(&self, text: &str) -> Result<String> {
-        interpolate(text, |variable| self.lookup(variable)).map_err(anyhow::Error::from)
+        let lookup = |component: Option<&ComponentName>, variable: Variable<'_>| match component {
+            None => self.own(variable),
+            Some(name) => self.of(name, variable),
+        };
+        interpolate(text, lookup).map_err(anyhow::Error::from)
     }
 
-    fn lookup(&self, variable: Variable<'_>) -> Option<String> {
-        let shown = |path: &Path| Some(path.display().to_string());
+    fn own(&self, variable: Variable<'_>) -> Option<String> {
         match variable {
-            Variable::ArtifactsPath => shown(&self.files.artifacts),
-            Variable::ArtifactsDecompressedPath => shown(&self.files.unarchived),
             // The guest sees its work folder as its root.
             Variable::WorkPath if self.runtime == RuntimeKind::Wasm => Some("/".to_owned()),
-            Variable::WorkPath => shown(&self.places.work(self.files.recipe.name.as_ref())),
-            Variable::KernelRootPath => shown(&self.places.root),
+            Variable::KernelRootPath => Some(self.places.root.display().to_string()),
             Variable::ThingName => Some(self.places.thing.to_string()),
-            Variable::Configuration(pointer) => {
-                self.values.pointer(pointer).map(configuration_text)
-            }
+            variable => self.value(self.files, self.values, variable),
+        }
+    }
+
+    /// A recipe may name those that it depends on, and no others.
+    fn of(&self, name: &ComponentName, variable: Variable<'_>) -> Option<String> {
+        let known = self.files.recipe.dependencies.contains_key(name);
+        let other = self.others.get(name).filter(|_| known)?;
+        self.value(&other.files, &other.configuration, variable)
+    }
+
+    /// What every component has.
+    fn value(&self, files: &Files, values: &Value, variable: Variable<'_>) -> Option<String> {
+        let shown = |path: &Path| Some(path.display().to_string());
+        match variable {
+            Variable::ArtifactsPath => shown(&files.artifacts),
+            Variable::ArtifactsDecompressedPath => shown(&files.unarchived),
+            Variable::WorkPath => shown(&self.places.work(files.recipe.name.as_ref())),
+            Variable::Configuration(pointer) => values.pointer(pointer).map(configuration_text),
+            Variable::KernelRootPath | Variable::ThingName => None,
         }
     }
 }
 
 /// The images that artifacts name, without their scheme.
 fn images(artifacts: &[Artifact]) -> Vec<String> {
-    let named = artifacts.iter().filter_map(|artifact| artifact.uri.strip_prefix("docker:"));
-    named.map(str::to_owned).collect()
+    let named = artifacts.iter().filter_map(|artifact| match &artifact.uri {
+        ArtifactUri::Docker { image } => Some(image.clone()),
+        _ => None,
+    });
+    named.collect()
 }
 
 /// The artifacts that are archives of images, as `docker save` makes them.
 fn archives(artifacts: &[Artifact], folder: &Path) -> Vec<PathBuf> {
-    let files = artifacts.iter().filter_map(|artifact| artifact.uri.rsplit('/').next());
+    let files = artifacts.iter().filter_map(|artifact| artifact.uri.file_name());
     let tar = |name: &&str| [".tar", ".tar.gz", ".tgz"].iter().any(|ending| name.ends_with(ending));
-    let file = |name: &str| folder.join(name.rsplit(':').next().unwrap_or(name));
-    files.filter(tar).map(file).collect()
+    files.filter(tar).map(|name| folder.join(name)).collect()
 }
 
 /// The file is what the recipe says, where it says anything.
 fn check_digest(manifest: &Manifest, artifact: &Path) -> Result<()> {
-    let file = artifact.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let named = |uri: &str| uri.rsplit(['/', ':']).next() == Some(file);
+    let file = artifact.file_name().and_then(|name| name.to_str());
+    let named = |uri: &ArtifactUri| file.is_some() && uri.file_name() == file;
     let entry = manifest.artifacts.iter().find(|entry| named(&entry.uri));
     let Some(wanted) = entry.and_then(|entry| entry.digest.as_deref()) else { return Ok(()) };
     let bytes =

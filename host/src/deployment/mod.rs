@@ -10,6 +10,7 @@ pub(crate) mod parts;
 pub mod plan;
 pub mod progress;
 pub mod source;
+mod versions;
 pub mod worker;
 
 use crate::component::InstalledComponent;

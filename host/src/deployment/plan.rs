@@ -2,6 +2,7 @@
 
 use crate::component::InstalledComponent;
 use gg_model::ComponentName;
+use gg_model::recipe::StepName;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ pub fn plan(running: &Set, desired: &Set) -> Vec<(Step, ComponentName)> {
 /// are made from is a restart; the rest takes effect as it runs).
 fn change(present: &InstalledComponent, wanted: &InstalledComponent) -> Option<Step> {
     let install =
-        |component: &InstalledComponent| component.lifecycle.steps.get("install").cloned();
+        |component: &InstalledComponent| component.lifecycle.steps.get(&StepName::Install).cloned();
     if present.version != wanted.version
         || present.runtime != wanted.runtime
         || present.run_as != wanted.run_as

@@ -9,6 +9,7 @@ pub mod wasm;
 use crate::capability::caller::Caller;
 use crate::component::InstalledComponent;
 use crate::logs::LogSink;
+use gg_model::recipe::StepName;
 use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -77,14 +78,14 @@ pub enum Errand {
 }
 
 impl Errand {
-    /// The step's name in a recipe.
-    pub fn step(self) -> &'static str {
+    /// The step of a recipe.
+    pub fn step(self) -> StepName {
         match self {
-            Self::Bootstrap => "bootstrap",
-            Self::Install => "install",
-            Self::Recover => "recover",
-            Self::Shutdown => "shutdown",
-            Self::Uninstall => "uninstall",
+            Self::Bootstrap => StepName::Bootstrap,
+            Self::Install => StepName::Install,
+            Self::Recover => StepName::Recover,
+            Self::Shutdown => StepName::Shutdown,
+            Self::Uninstall => StepName::Uninstall,
         }
     }
 }

@@ -5,7 +5,8 @@
 use super::configuration;
 use super::deployments::{self, DeploymentState};
 use super::{Outcome, Store, StoreError};
-use gg_model::{ComponentName, ComponentVersion, ConfigTree};
+use gg_model::resolve::Roots;
+use gg_model::{ComponentName, ComponentVersion, ConfigTree, DeploymentGroup};
 use rusqlite::types::Type;
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
@@ -16,9 +17,8 @@ use std::error::Error;
 pub struct Generation {
     /// By name.
     pub components: BTreeMap<ComponentName, StoredComponent>,
-    /// What each target of deployments asked for: by target, the components and the versions that
-    /// will do.
-    pub roots: BTreeMap<String, BTreeMap<ComponentName, String>>,
+    /// What each target of deployments asked for.
+    pub roots: Roots,
 }
 
 /// A component as the store keeps it.
@@ -190,6 +190,7 @@ fn insert(connection: &Connection, number: i64, generation: &Generation) -> Outc
     let mut root = connection.prepare("INSERT INTO root VALUES (?1, ?2, ?3, ?4)")?;
     for (target, components) in &generation.roots {
         for (name, requirement) in components {
+            let (target, requirement) = (target.to_string(), requirement.to_string());
             root.execute(params![number, target, name.as_str(), requirement])?;
         }
     }
@@ -217,7 +218,9 @@ fn read(connection: &Connection, number: i64) -> Outcome<Generation> {
     let mut rows = roots.query(params![number])?;
     while let Some(row) = rows.next()? {
         let name = parsed(1, &row.get::<_, String>(1)?)?;
-        generation.roots.entry(row.get(0)?).or_default().insert(name, row.get(2)?);
+        let group = DeploymentGroup::from(row.get::<_, String>(0)?);
+        let requirement = parsed(2, &row.get::<_, String>(2)?)?;
+        generation.roots.entry(group).or_default().insert(name, requirement);
     }
     Ok(generation)
 }

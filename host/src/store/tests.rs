@@ -21,8 +21,8 @@ fn generation(version: &str, value: i64) -> Generation {
     Generation {
         components: BTreeMap::from([(component("x"), stored)]),
         roots: BTreeMap::from([(
-            "LOCAL".to_owned(),
-            BTreeMap::from([(component("x"), version.to_owned())]),
+            gg_model::DeploymentGroup::Local,
+            BTreeMap::from([(component("x"), version.parse().unwrap())]),
         )]),
     }
 }

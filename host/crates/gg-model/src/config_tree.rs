@@ -13,6 +13,7 @@ mod pointer;
 mod reset;
 
 pub use measure::{MAX_CONFIG_BYTES, MAX_CONFIG_DEPTH, MAX_CONFIG_KEY_BYTES, MAX_CONFIG_NODES};
+pub(crate) use pointer::check as check_pointer;
 
 use measure::{Size, measure};
 use node::{Branch, Node};

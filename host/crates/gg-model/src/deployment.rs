@@ -1,52 +1,29 @@
 //! What a deployment asks for: the components of a device and their configuration.
 //!
-//! Plain data; where a document comes from and how it is carried out is not known here.
+//! Two documents say it: [`DeploymentDocument`], which the cloud makes, and
+//! [`LocalDeploymentRequest`], which asks for a change of what this device has. Both are JSON, with
+//! names of properties and of enumerated values matched without regard to case, as in the Java
+//! nucleus, and both can be written back, to be kept. Where a document comes from and how it is
+//! carried out is not known here.
 
+mod component;
+mod document;
+mod error;
+mod group;
 mod local;
+mod policy;
+mod run_with;
 
-pub use local::{LocalDeploymentRequest, RunWith};
+pub use component::{ComponentDeployment, ConfigurationUpdate};
+pub use document::{DeploymentDocument, SCHEMA_DATE};
+pub use error::DocumentError;
+pub use group::{ConfigurationArn, DeploymentGroup, DeploymentId, DeploymentTextError};
+pub use local::LocalDeploymentRequest;
+pub use policy::{ComponentUpdatePolicy, FailureHandlingPolicy, UpdateAction};
+pub use run_with::{Change, PosixUser, PosixUserError, RunWith, SystemResourceLimits};
 
-use crate::name::ComponentName;
-use crate::version::ComponentVersion;
-use serde_json::Value;
-use std::collections::BTreeMap;
+/// Most bytes in a document: what the cloud lets through.
+pub const MAX_DOCUMENT_BYTES: usize = 10 * 1024 * 1024;
 
-/// The desired state of a device (Greengrass developer guide, "Create deployments").
-#[derive(Debug, Clone, PartialEq)]
-pub struct DeploymentDocument {
-    /// The deployment's identity, as its source names it.
-    pub deployment_id: String,
-    /// The components that the deployment names; their dependencies come with them.
-    pub components: BTreeMap<ComponentName, ComponentDeployment>,
-    /// What happens if it fails.
-    pub failure_handling: FailureHandlingPolicy,
-}
-
-/// What a deployment says of one component.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ComponentDeployment {
-    /// Exactly this version.
-    pub version: ComponentVersion,
-    /// How its configuration changes; left out, it stays as it is.
-    pub configuration_update: Option<ConfigurationUpdate>,
-}
-
-/// How a deployment changes a component's configuration: first `reset`, then `merge` (Greengrass
-/// developer guide, "Update component configurations").
-#[derive(Debug, Clone, PartialEq)]
-pub struct ConfigurationUpdate {
-    /// What is merged into the configuration; an object, or null for nothing.
-    pub merge: Value,
-    /// JSON pointers (RFC 6901) to what returns to the recipe's default.
-    pub reset: Vec<String>,
-}
-
-/// What happens when a deployment fails after it has begun to change the device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum FailureHandlingPolicy {
-    /// What was deployed before comes back.
-    #[default]
-    Rollback,
-    /// The device stays as the failed deployment left it.
-    DoNothing,
-}
+#[cfg(test)]
+mod tests;

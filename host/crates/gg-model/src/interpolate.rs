@@ -3,13 +3,15 @@
 //! What a variable stands for is the caller's to know. Values go in as they are: nothing is
 //! quoted for a shell, and a value that looks like a variable is not replaced again.
 
+use crate::name::ComponentName;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Most bytes that a string may grow to.
 pub const MAX_INTERPOLATED_BYTES: usize = 1024 * 1024;
 
-/// A recipe variable (Greengrass developer guide, recipe reference, "Recipe variables").
+/// A recipe variable (Greengrass developer guide, recipe reference, "Recipe variables"). Those of a
+/// component can be another's: `{com.example.Other:work:path}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variable<'a> {
     /// `{artifacts:path}`: the folder of the component's artifacts.
@@ -33,23 +35,26 @@ pub enum Variable<'a> {
 )]
 pub struct TooLong;
 
-/// Replace every variable for which `lookup` has a value. Variables without one, unknown names and
-/// all other braces stay as they are.
+/// Replace every variable for which `lookup` has a value. It is asked with the component that the
+/// variable names, none for the one whose text this is; which components may be named, those it
+/// depends on, is its business. Variables without a value, unknown names and all other braces stay
+/// as they are.
 ///
 /// ```
 /// use gg_model::interpolate::{Variable, interpolate};
+/// use gg_model::ComponentName;
 ///
-/// let lookup = |variable: Variable<'_>| match variable {
-///     Variable::ArtifactsPath => Some("/opt/a".to_owned()),
+/// let lookup = |component: Option<&ComponentName>, variable: Variable<'_>| match variable {
+///     Variable::ArtifactsPath => Some(component.map_or("/own", |_| "/other").to_owned()),
 ///     _ => None,
 /// };
-/// let text = interpolate("{artifacts:path}/x.wasm {work:path} ${HOME}", lookup)?;
-/// assert_eq!(text, "/opt/a/x.wasm {work:path} ${HOME}");
+/// let text = interpolate("{artifacts:path}/x.wasm {com.B:artifacts:path} ${HOME}", lookup)?;
+/// assert_eq!(text, "/own/x.wasm /other ${HOME}");
 /// # Ok::<(), gg_model::interpolate::TooLong>(())
 /// ```
 pub fn interpolate(
     text: &str,
-    mut lookup: impl FnMut(Variable<'_>) -> Option<String>,
+    mut lookup: impl FnMut(Option<&ComponentName>, Variable<'_>) -> Option<String>,
 ) -> Result<String, TooLong> {
     let mut output = String::new();
     let mut rest = text;
@@ -58,7 +63,8 @@ pub fn interpolate(
         push(&mut output, before)?;
         let after = &from_brace[1..];
         let close = after.find(['{', '}']).filter(|end| after[*end..].starts_with('}'));
-        let value = close.and_then(|close| Variable::parse(&after[..close])).and_then(&mut lookup);
+        let variable = close.and_then(|close| Variable::parse(&after[..close]));
+        let value = variable.and_then(|(component, variable)| lookup(component.as_ref(), variable));
         if let (Some(value), Some(close)) = (value, close) {
             push(&mut output, &value)?;
             rest = &after[close + 1..];
@@ -80,8 +86,19 @@ fn push(output: &mut String, text: &str) -> Result<(), TooLong> {
 }
 
 impl<'a> Variable<'a> {
-    /// The variable between two braces.
-    fn parse(inside: &'a str) -> Option<Self> {
+    /// The variable between two braces, and the component that it is of.
+    fn parse(inside: &'a str) -> Option<(Option<ComponentName>, Self)> {
+        if let Some(own) = Self::parse_own(inside) {
+            return Some((None, own));
+        }
+        let (component, inside) = inside.split_once(':')?;
+        match Self::parse_own(inside)? {
+            Self::KernelRootPath | Self::ThingName => None,
+            others => Some((Some(component.parse().ok()?), others)),
+        }
+    }
+
+    fn parse_own(inside: &'a str) -> Option<Self> {
         Some(match inside.split_once(':')? {
             ("artifacts", "path") => Self::ArtifactsPath,
             ("artifacts", "decompressedPath") => Self::ArtifactsDecompressedPath,

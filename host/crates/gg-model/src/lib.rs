@@ -13,7 +13,7 @@
 //! * [`config_tree`]: a component's configuration, and how it is merged.
 //! * [`policy`]: what a component may ask of others.
 //! * [`sandbox`], [`limits`]: what a wasm component is granted of the machine, and how much of it.
-//! * [`deployment`]: what a device is to become.
+//! * [`deployment`], [`mod@resolve`]: what a device is to become, and which versions that takes.
 #![forbid(unsafe_code)]
 
 mod shape;
@@ -37,8 +37,8 @@ pub mod version;
 pub use config_tree::{Changed, ConfigError, ConfigTree};
 pub use delivery::{Origin, ReceiveMode, WhenFull};
 pub use deployment::{
-    ComponentDeployment, ConfigurationUpdate, DeploymentDocument, FailureHandlingPolicy,
-    LocalDeploymentRequest, RunWith,
+    ComponentDeployment, ConfigurationUpdate, DeploymentDocument, DeploymentGroup, DeploymentId,
+    FailureHandlingPolicy, LocalDeploymentRequest, PosixUser, RunWith, SystemResourceLimits,
 };
 pub use interpolate::interpolate;
 pub use limits::{Exceeded, LimitOverrides, Limits};
@@ -47,6 +47,7 @@ pub use nucleus::{LogFormat, LoggingSettings, NucleusSettings};
 pub use platform::{Platform, RuntimeKind};
 pub use policy::{AccessPolicy, Grant, ResourceStyle};
 pub use recipe::Recipe;
+pub use resolve::resolve;
 pub use sandbox::{Directory, HandlerSubscription, HostPort, Sandbox};
 pub use shape::{KeyPath, Place, ShapeError, Warning};
 pub use topic::{Topic, TopicFilter};

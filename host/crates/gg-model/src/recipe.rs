@@ -6,16 +6,22 @@
 //! as `{artifacts:path}` stay as they are; see [`interpolate`](mod@crate::interpolate).
 
 mod artifact;
+mod artifact_uri;
 mod dependency;
 mod lifecycle;
 mod manifest;
 mod selection;
+mod skip_if;
+mod step;
 mod text;
 
 pub use artifact::{Access, Artifact, Permission, Unarchive};
+pub use artifact_uri::{ArtifactUri, ArtifactUriError, MAX_URI_BYTES};
 pub use dependency::{Dependency, DependencyType};
-pub use lifecycle::{Lifecycle, Step};
+pub use lifecycle::{DEFAULT_ERROR_RESET_TIME, Lifecycle};
 pub use manifest::Manifest;
+pub use skip_if::{Condition, SkipIf, SkipIfError};
+pub use step::{Step, StepName};
 
 use crate::name::ComponentName;
 use crate::platform::Platform;
@@ -50,6 +56,8 @@ pub struct Recipe {
     pub publisher: Option<String>,
     /// What kind of component it is.
     pub component_type: ComponentType,
+    /// The ARN of the Lambda function that it was made of.
+    pub component_source: Option<String>,
     /// The configuration it starts from; an object.
     pub default_configuration: Value,
     /// The components it needs.
@@ -134,7 +142,9 @@ impl Recipe {
     /// Read a recipe from JSON (its first character is `{`) or YAML.
     ///
     /// ```
-    /// let recipe = gg_model::Recipe::parse(
+    /// use gg_model::recipe::{Recipe, StepName};
+    ///
+    /// let recipe = Recipe::parse(
     ///     "RecipeFormatVersion: 2020-01-25
     /// ComponentName: com.example.Hello
     /// ComponentVersion: 1.0.0
@@ -143,7 +153,7 @@ impl Recipe {
     ///     Lifecycle: {run: '{artifacts:path}/hello.wasm'}
     /// ",
     /// )?;
-    /// let run = &recipe.manifests[0].lifecycle.steps["run"];
+    /// let run = &recipe.manifests[0].lifecycle.steps[&StepName::Run];
     /// assert_eq!(run.script, "{artifacts:path}/hello.wasm");
     /// # Ok::<(), gg_model::recipe::RecipeError>(())
     /// ```
@@ -176,7 +186,7 @@ impl Recipe {
             Some(value) => choice(&root.key("ComponentType"), value, &TYPES)?,
             None => ComponentType::default(),
         };
-        let _lambda_only = object.take("ComponentSource");
+        let component_source = object.text("ComponentSource")?.map(Into::into);
         let default_configuration = match object.take("ComponentConfiguration") {
             Some(value) => configuration(&root.key("ComponentConfiguration"), value, warnings)?,
             None => Value::Object(Map::new()),
@@ -200,6 +210,7 @@ impl Recipe {
             description,
             publisher,
             component_type,
+            component_source,
             default_configuration,
             dependencies,
             manifests,

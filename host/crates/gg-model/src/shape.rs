@@ -8,14 +8,17 @@ mod object;
 mod path;
 mod place;
 
-pub(crate) use object::Object;
+pub(crate) use object::{Members, Object, members};
 pub use path::KeyPath;
 pub(crate) use path::Path;
 pub use place::Place;
 
+use crate::name::ComponentName;
 use crate::text::excerpt;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// A value that does not have the shape its place asks for.
@@ -167,6 +170,49 @@ pub(crate) fn boolean(path: &Path<'_>, value: &Value) -> Result<bool, ShapeError
         Value::String(text) if text.eq_ignore_ascii_case("false") => Ok(false),
         _ => Err(ShapeError::expected(path, "true or false", value)),
     }
+}
+
+/// A whole number of something within bounds; one with `.0` counts, and so does the text of one,
+/// as the Java nucleus has it.
+pub(crate) fn whole(
+    path: &Path<'_>,
+    value: &Value,
+    of: &str,
+    bounds: RangeInclusive<u64>,
+) -> Result<u64, ShapeError> {
+    /// All whole numbers up to here are numbers with a point too.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let number = match value {
+        Value::Number(number) => number.as_u64().or_else(|| {
+            let whole = |number: &f64| number.fract() == 0.0 && (0.0..=EXACT).contains(number);
+            number.as_f64().filter(whole).map(|number| number as u64)
+        }),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    number.filter(|number| bounds.contains(number)).ok_or_else(|| {
+        let (least, most) = (bounds.start(), bounds.end());
+        let expected = format!("a whole number of {of}, from {least} to {most}");
+        ShapeError::expected(path, &expected, value)
+    })
+}
+
+/// The members of an object whose names are those of components.
+pub(crate) fn by_name<T>(
+    path: &Path<'_>,
+    value: &Value,
+    mut read: impl FnMut(&Path<'_>, &Value) -> Result<T, ShapeError>,
+) -> Result<BTreeMap<ComponentName, T>, ShapeError> {
+    let Value::Object(map) = value else {
+        return Err(ShapeError::expected(path, "an object", value));
+    };
+    let mut members = BTreeMap::new();
+    for (name, value) in map {
+        let path = path.key(name);
+        let name: ComponentName = name.parse().map_err(|error| ShapeError::new(&path, error))?;
+        members.insert(name, read(&path, value)?);
+    }
+    Ok(members)
 }
 
 /// One word of a closed list, matched without regard to case and to the signs `-` and `_`.

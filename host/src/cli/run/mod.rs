@@ -16,12 +16,13 @@ use crate::deployment::source::local::{self, LocalComponent, Setting};
 use crate::deployment::{Deployment, DesiredComponent};
 use crate::logs::Level;
 use crate::nucleus::Nucleus;
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow};
 use end::{End, INTERRUPTED};
 use feed::Publication;
 use gg_model::ComponentName;
 use output::Printer;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use watch::Watch;
 
@@ -127,23 +128,20 @@ impl Source {
         Ok(Self { locals, operator, settings, places, clock })
     }
 
-    fn desired(&self, local: &LocalComponent) -> Result<DesiredComponent> {
-        local.desired(&self.operator, &self.settings, &self.places, &self.clock)
+    fn deployment(&self) -> Result<Deployment> {
+        Ok(Deployment { components: self.desired(&self.locals)? })
     }
 
-    fn deployment(&self) -> Result<Deployment> {
-        let mut deployment = Deployment::default();
-        let mut names = BTreeSet::new();
-        for local in &self.locals {
-            let desired = self.desired(local)?;
-            let name = &desired.component.name;
-            ensure!(
-                names.insert(name.clone()),
-                "two components are named {name}; rename one in its recipe"
-            );
-            deployment.components.push(desired);
-        }
-        Ok(deployment)
+    fn desired(&self, locals: &[LocalComponent]) -> Result<Vec<DesiredComponent>> {
+        local::desired(locals, &self.operator, &self.settings, &self.places, &self.clock)
+    }
+
+    /// The components whose files have changed, as they are now.
+    fn changed(&self, files: &BTreeSet<PathBuf>) -> Result<Vec<DesiredComponent>> {
+        let again = self.locals.iter().map(|local| local::read(&local.path));
+        let mut desired = self.desired(&again.collect::<Result<Vec<_>>>()?)?;
+        desired.retain(|desired| files.contains(&desired.component.artifact));
+        Ok(desired)
     }
 }
 
@@ -157,18 +155,14 @@ async fn reload_forever(
     let Some(watching) = watching else { return std::future::pending().await };
     loop {
         let changed = watching.changed().await;
-        for local in &source.locals {
-            let again = local::read(&local.path).and_then(|local| source.desired(&local));
-            let desired = match again {
-                Ok(desired) => desired,
-                Err(error) => {
-                    tracing::error!("{error:#}; the one that runs goes on");
-                    continue;
-                }
-            };
-            if !changed.contains(&desired.component.artifact) {
+        let again = match source.changed(&changed) {
+            Ok(again) => again,
+            Err(error) => {
+                tracing::error!("{error:#}; what runs goes on");
                 continue;
             }
+        };
+        for desired in again {
             let log = nucleus.log(&desired.component);
             match nucleus.reload(&desired, args.grace).await {
                 Ok(()) => log.host(Level::Info, "changed on disk; swapped"),

@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::location::{file_name, is_image, scheme, shown};
+use super::location::{file_name, is_image, shown};
 use super::part::{Part, was_brought};
 use super::room::Room;
 use super::unpack::{self, Format, UnpackLimits};
@@ -135,7 +135,8 @@ impl Fetcher {
         folders: &Folders,
         tell: &(dyn Fn(Transfer<'_>) + Sync),
     ) -> Result<(), ArtifactError> {
-        let wanted = artifacts.iter().filter_map(Wanted::of).collect::<Result<Vec<_>, _>>()?;
+        let wanted = artifacts.iter().filter_map(|artifact| Wanted::of(artifact, folders));
+        let wanted = wanted.collect::<Result<Vec<_>, _>>()?;
         check_places(&wanted, folders)?;
         let (store, most) = (self.settings.store.clone(), self.settings.store_bytes);
         let own = folders.clone();
@@ -149,8 +150,8 @@ impl Fetcher {
         for one in &wanted {
             let digest = fetch.have(one).await?;
             tell(Transfer::Ready { file: one.file });
-            if let Some(format) = one.format {
-                fetch.unpack(one.file, format, digest).await?;
+            if let Some((format, into)) = &one.archive {
+                fetch.unpack(one.file, (*format, into), digest).await?;
             }
         }
         Ok(())
@@ -161,7 +162,7 @@ impl Fetcher {
         if let Some(source) = source {
             return Ok(source.as_ref());
         }
-        let uri = shown(wanted.uri);
+        let uri = shown(&wanted.uri);
         Err(match wanted.scheme.as_str() {
             "s3" | "greengrass" => ArtifactError::NeedsCloud { uri, file: wanted.file.to_owned() },
             _ => ArtifactError::Scheme { uri },
@@ -209,7 +210,8 @@ impl Fetch<'_> {
         let source = self.fetcher.source(wanted)?;
         let file = wanted.file;
         let told = |bytes, of| (self.tell)(Transfer::Brought { file, bytes, of });
-        let (tasks, room, named) = (&self.fetcher.tasks, self.room.clone(), (wanted.uri, file));
+        let (tasks, room, named) =
+            (&self.fetcher.tasks, self.room.clone(), (wanted.uri.as_str(), file));
         let mut part = Part::open(tasks, self.folders, named, room, file_bytes, &told).await?;
         let (mut failures, mut farthest, mut wrong) = (0, part.length(), false);
         loop {
@@ -243,17 +245,17 @@ impl Fetch<'_> {
     async fn unpack(
         &self,
         file: &str,
-        format: Format,
+        (format, into): (Format, &Path),
         digest: Digest,
     ) -> Result<(), ArtifactError> {
-        let (archive, into) = (self.folders.artifacts.join(file), self.folders.unpacked(file));
+        let archive = self.folders.artifacts.join(file);
         let made_from = digest.to_string();
-        if unpack::is_made_from(&into, &made_from) {
+        if unpack::is_made_from(into, &made_from) {
             return Ok(());
         }
         (self.tell)(Transfer::Unpacking { file });
         let mut limits = self.fetcher.settings.unpack;
-        let (own, room) = (archive.clone(), self.room.clone());
+        let (own, into, room) = (archive.clone(), into.to_owned(), self.room.clone());
         let unpacked = self.fetcher.blocking(&archive, move || {
             Ok(room.left().and_then(|left| {
                 limits.bytes = limits.bytes.min(left);
@@ -267,26 +269,32 @@ impl Fetch<'_> {
 
 /// What a recipe says of a file.
 struct Wanted<'a> {
-    uri: &'a str,
+    uri: String,
     scheme: String,
     file: &'a str,
     digest: Option<Digest>,
-    format: Option<Format>,
+    /// What it is unpacked as, and into.
+    archive: Option<(Format, PathBuf)>,
 }
 
 impl<'a> Wanted<'a> {
     /// `None`: it is no file.
-    fn of(artifact: &'a Artifact) -> Option<Result<Self, ArtifactError>> {
-        let uri = artifact.uri.as_str();
+    fn of(artifact: &'a Artifact, folders: &Folders) -> Option<Result<Self, ArtifactError>> {
+        let uri = &artifact.uri;
         let read = || {
-            let (scheme, file) = (scheme(uri).unwrap_or_default(), file_name(uri)?);
-            Ok(Self { uri, scheme, file, digest: digest(artifact)?, format: format(artifact) })
+            Ok(Self {
+                uri: uri.to_string(),
+                scheme: uri.scheme(),
+                file: file_name(uri)?,
+                digest: digest(artifact)?,
+                archive: format(artifact).zip(folders.unpacked(artifact)),
+            })
         };
         (!is_image(uri)).then(read)
     }
 
     fn is_same(&self, other: &Self) -> bool {
-        (self.uri, self.digest, self.format) == (other.uri, other.digest, other.format)
+        (&self.uri, self.digest, &self.archive) == (&other.uri, other.digest, &other.archive)
     }
 }
 
@@ -294,7 +302,7 @@ fn digest(artifact: &Artifact) -> Result<Option<Digest>, ArtifactError> {
     let Some(text) = artifact.digest.as_deref().filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
-    let uri = || shown(&artifact.uri);
+    let uri = || shown(&artifact.uri.to_string());
     if let Some(algorithm) = &artifact.algorithm
         && !algorithm.eq_ignore_ascii_case("SHA-256")
     {
@@ -309,7 +317,7 @@ fn check_places(wanted: &[Wanted<'_>], folders: &Folders) -> Result<(), Artifact
     let mut places = BTreeMap::new();
     for one in wanted {
         let file = folders.artifacts.join(one.file);
-        let folder = one.format.map(|_| folders.unpacked(one.file));
+        let folder = one.archive.as_ref().map(|(_, folder)| folder.clone());
         for path in [Some(file), folder].into_iter().flatten() {
             let other = places.insert(path.clone(), one);
             if other.is_some_and(|other| !other.is_same(one)) {
@@ -328,13 +336,13 @@ async fn attempt(
 ) -> Result<Digest, ArtifactError> {
     let is_here = part.length() > 0 && Some(part.digest()?) == wanted.digest;
     if !is_here {
-        source.bring(wanted.uri, wanted.digest.is_some(), part).await?;
+        source.bring(&wanted.uri, wanted.digest.is_some(), part).await?;
         part.flush().await?;
     }
     let found = part.digest()?;
     match wanted.digest {
         Some(digest) if digest != found => {
-            Err(ArtifactError::Mismatch { uri: shown(wanted.uri), found, wanted: digest })
+            Err(ArtifactError::Mismatch { uri: shown(&wanted.uri), found, wanted: digest })
         }
         _ => Ok(found),
     }

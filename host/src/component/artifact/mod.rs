@@ -31,7 +31,7 @@ pub use part::Part;
 pub use source::ArtifactSource;
 
 use gg_model::recipe::{Artifact, Unarchive};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use unpack::Format;
 
 /// Where the files of one version of a component are.
@@ -44,9 +44,9 @@ pub struct Folders {
 }
 
 impl Folders {
-    /// The folder of an archive: its name without the last extension.
-    fn unpacked(&self, file: &str) -> PathBuf {
-        self.unarchived.join(Path::new(file).file_stem().unwrap_or_default())
+    /// What an artifact is unpacked into, if it is.
+    fn unpacked(&self, artifact: &Artifact) -> Option<PathBuf> {
+        artifact.unarchived_folder().map(|folder| self.unarchived.join(folder))
     }
 }
 
@@ -54,6 +54,7 @@ impl Folders {
 fn format(artifact: &Artifact) -> Option<Format> {
     match artifact.unarchive {
         Unarchive::None => None,
+        Unarchive::Tar => Some(Format::Tar),
         Unarchive::Zip => Some(Format::Zip),
     }
 }

@@ -9,7 +9,7 @@
 mod tests;
 
 use super::location::{file_name, is_image};
-use super::{ArtifactError, Folders, format};
+use super::{ArtifactError, Folders};
 use gg_model::recipe::{Access, Artifact, Permission};
 use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, Stat, fchmod, fchown, fstat, openat};
 use rustix::io::Errno;
@@ -46,7 +46,7 @@ pub fn apply(
         return Ok(());
     }
     let file = file_name(&artifact.uri)?;
-    let unpacked = format(artifact).map(|_| folders.unpacked(file));
+    let unpacked = folders.unpacked(artifact);
     let setting = Setting { mode: mode(artifact.permission), owner };
     for path in [Some(folders.artifacts.join(file)), unpacked].into_iter().flatten() {
         setting

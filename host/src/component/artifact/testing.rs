@@ -98,7 +98,7 @@ impl Scene {
 /// An artifact that must hold this, or anything.
 pub(super) fn artifact(uri: &str, content: Option<&[u8]>) -> Artifact {
     Artifact {
-        uri: uri.to_owned(),
+        uri: uri.parse().unwrap(),
         unarchive: Unarchive::None,
         digest: content.map(|mut content| Digest::of_file(&mut content).unwrap().to_string()),
         algorithm: content.map(|_| "SHA-256".to_owned()),

@@ -3,7 +3,7 @@
 
 use crate::clock::Clock;
 use crate::deployment::DesiredComponent;
-use crate::deployment::concrete::{Files, Operator, Places, RunWith, concrete};
+use crate::deployment::concrete::{Files, Operator, Other, Others, Places, RunWith, concrete};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use gg_model::{ConfigTree, Recipe};
 use serde_json::{Value, json};
@@ -93,26 +93,38 @@ fn made_up(path: &Path) -> Result<Recipe> {
     Recipe::parse(&recipe.to_string()).with_context(|| path.display().to_string())
 }
 
-impl LocalComponent {
-    /// The component with what the operator adds, ready to be deployed.
-    ///
-    /// # Errors
-    /// No manifest for this machine, an artifact that is not what the recipe says, or a
-    /// configuration that cannot be.
-    pub fn desired(
-        &self,
-        operator: &Operator,
-        settings: &[Setting],
-        places: &Places,
-        clock: &Clock,
-    ) -> Result<DesiredComponent> {
-        let make = || {
-            let tree = self.configuration(settings, clock)?;
-            concrete(&self.files, tree, &RunWith::default(), operator, places)
-        };
-        make().with_context(|| self.path.display().to_string())
+/// The components with what the operator adds, ready to be deployed together.
+///
+/// # Errors
+/// No manifest for this machine, an artifact that is not what the recipe says, or a configuration
+/// that cannot be.
+pub fn desired(
+    components: &[LocalComponent],
+    operator: &Operator,
+    settings: &[Setting],
+    places: &Places,
+    clock: &Clock,
+) -> Result<Vec<DesiredComponent>> {
+    let named = |local: &LocalComponent| local.path.display().to_string();
+    let (mut trees, mut others) = (Vec::new(), Others::new());
+    for local in components {
+        let tree = local.configuration(settings, clock).with_context(|| named(local))?;
+        let other = Other { files: local.files.clone(), configuration: tree.to_json() };
+        let name = local.files.recipe.name.clone();
+        ensure!(
+            others.insert(name.clone(), other).is_none(),
+            "two components are named {name}; rename one in its recipe"
+        );
+        trees.push((local, tree));
     }
+    let make = |(local, tree): (&LocalComponent, ConfigTree)| {
+        concrete(&local.files, tree, &RunWith::default(), &others, operator, places)
+            .with_context(|| named(local))
+    };
+    trees.into_iter().map(make).collect()
+}
 
+impl LocalComponent {
     /// The recipe's defaults with the operator's values over them.
     fn configuration(&self, settings: &[Setting], clock: &Clock) -> Result<ConfigTree> {
         let recipe = &self.files.recipe;

@@ -1,11 +1,11 @@
 //! What a container is made with: a component's recipe and grants in the engine's words.
 
 use super::image::Image;
-use crate::component::{InstalledComponent, Resources, RunAs};
+use crate::component::{InstalledComponent, Resources};
 use crate::runtime::token::Token;
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType};
 use gg_model::recipe::Step;
-use gg_model::{ComponentName, ThingName};
+use gg_model::{ComponentName, PosixUser, ThingName};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -61,7 +61,7 @@ pub(super) fn user(component: &InstalledComponent, step: &Step) -> Option<String
     if step.requires_privilege {
         return Some("0:0".to_owned());
     }
-    let RunAs { user, group } = component.run_as.as_ref()?;
+    let PosixUser { user, group } = component.run_as.as_ref()?;
     let user = number(user)?;
     Some(match group {
         Some(group) => format!("{user}:{}", number(group)?),
@@ -287,7 +287,7 @@ mod tests {
         let mut component = component();
         component.sandbox.network.push("example.com:443".parse().unwrap());
         component.resources = Resources { memory: Some(1 << 20), cpus: Some(1.5), pids: Some(7) };
-        component.run_as = Some(RunAs { user: "7".to_owned(), group: Some("8".to_owned()) });
+        component.run_as = Some(PosixUser { user: "7".to_owned(), group: Some("8".to_owned()) });
         let (made, host) = body(&component, &Step::default());
         assert_eq!(host.network_mode.unwrap(), "bridge");
         assert_eq!((host.memory, host.memory_swap), (Some(1 << 20), Some(1 << 20)));
@@ -298,7 +298,7 @@ mod tests {
         let root = Step { requires_privilege: true, ..Step::default() };
         let (made, host) = body(&component, &root);
         assert_eq!((made.user.unwrap(), host.cap_drop), ("0:0".to_owned(), None));
-        component.run_as = Some(RunAs { user: "ggc_user".to_owned(), group: None });
+        component.run_as = Some(PosixUser { user: "ggc_user".to_owned(), group: None });
         assert_eq!(user(&component, &Step::default()), None);
     }
 

@@ -42,7 +42,7 @@ use crate::tasks::Tasks;
 use container::hexadecimal;
 use door::Door;
 use engine::{Engine, NoEngine, explain};
-use gg_model::recipe::Step;
+use gg_model::recipe::{Step, StepName};
 use gg_model::{ComponentName, ThingName};
 use image::Image;
 use reference::{Reference, ReferenceError};
@@ -181,8 +181,9 @@ impl Runtime for DockerRuntime {
 /// What a component runs: its step, the image in it and the arguments.
 fn command(component: &InstalledComponent) -> Result<(Step, Reference, Vec<String>), Failure> {
     let steps = &component.lifecycle.steps;
-    let Some((name, step)) =
-        ["run", "startup"].into_iter().find_map(|name| Some((name, steps.get(name)?)))
+    let Some((name, step)) = [StepName::Run, StepName::Startup]
+        .into_iter()
+        .find_map(|name| Some((name, steps.get(&name)?)))
     else {
         return Err(Failure::to_start(format!(
             "the manifest of {} for this machine has no step `run`; write an image and its \

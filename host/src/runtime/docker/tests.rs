@@ -5,14 +5,15 @@ pub(super) mod bench;
 
 use super::reference::Reference;
 use super::{adopt, engine};
-use crate::component::{InstalledComponent, RunAs};
+use crate::component::InstalledComponent;
 use crate::logs::{Level, Source};
 use crate::runtime::token::Tokens;
 use crate::runtime::{Exit, Status};
 use bench::*;
 use bollard::query_parameters::{PushImageOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::{StreamExt, TryStreamExt};
-use gg_model::recipe::Step;
+use gg_model::PosixUser;
+use gg_model::recipe::{Step, StepName};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
@@ -23,7 +24,7 @@ use std::time::{Duration, Instant};
 async fn a_container_prints_to_the_log_and_its_code_is_the_components() {
     let Some(bench) = Bench::new().await else { return };
     let mut component = bench.component("echo out; echo err >&2; exit 7");
-    component.lifecycle.steps.insert("install".to_owned(), Step::default());
+    component.lifecycle.steps.insert(StepName::Install, Step::default());
     let mut started = bench.start(component).await;
     let exit = started.exit().await;
     assert!(matches!(exit, Exit::Finished(7)), "{exit:?}");
@@ -75,7 +76,7 @@ async fn the_work_folder_can_be_written_and_stays() {
     let Some(bench) = Bench::new().await else { return };
     for (user, count) in [(None, "1"), (Some("1234"), "2"), (None, "3")] {
         let mut component = bench.component("pwd; echo x >> count; grep -c x count; id -u");
-        component.run_as = user.map(|user| RunAs { user: user.to_owned(), group: None });
+        component.run_as = user.map(|user| PosixUser { user: user.to_owned(), group: None });
         let mut started = bench.start(component.clone()).await;
         let exit = started.exit().await;
         assert!(matches!(exit, Exit::Finished(0)), "{exit:?} {:?}", started.messages());

@@ -77,7 +77,7 @@ impl Order {
             home: Path::new(environment.value("HOME")),
             folder: &self.component.work,
         };
-        self.script.skip_if.as_ref().is_some_and(|condition| condition.holds(places))
+        self.script.step.skip_if.as_ref().is_some_and(|condition| places.hold(condition))
     }
 
     fn confinement(&self) -> Option<Confinement> {

@@ -108,7 +108,7 @@ impl Order {
             path: &self.shared.path,
             mark: &self.shared.mark,
             component: &self.component,
-            name: self.script.name,
+            name: self.script.name.as_str(),
             step: &self.script.step,
             home: home.unwrap_or(&self.component.work),
         }

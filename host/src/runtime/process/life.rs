@@ -5,6 +5,7 @@ use super::launch::{Launched, Order};
 use super::report::{self, End};
 use crate::logs::Level;
 use crate::runtime::{Exit, Failure, Status};
+use gg_model::recipe::StepName;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -55,7 +56,7 @@ pub(super) async fn serve(
     kill: &CancellationToken,
 ) -> Exit {
     let (name, log, stop) = (order.script.name, order.log.clone(), order.caller.stop().clone());
-    let is_run = name == "run";
+    let is_run = name == StepName::Run;
     let begin = Instant::now();
     let mut life = match Life::begin(order).await {
         Ok(life) => life,

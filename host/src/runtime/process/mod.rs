@@ -29,12 +29,13 @@ mod work;
 use super::token::Tokens;
 use super::{BoxFuture, Errand, Exit, Failure, Prepared, Running, Runtime, Status};
 use crate::capability::caller::Caller;
+use crate::component::InstalledComponent;
 use crate::component::artifact::{ArtifactError, Folders, permission};
-use crate::component::{InstalledComponent, RunAs};
 use crate::logs::LogSink;
 use crate::tasks::Tasks;
 use cgroup::{Cgroup, Cgroups};
-use gg_model::{ComponentName, ThingName};
+use gg_model::recipe::StepName;
+use gg_model::{ComponentName, PosixUser, ThingName};
 use harden::{Harden, What};
 use launch::Order;
 use script::Script;
@@ -65,7 +66,7 @@ pub struct ProcessConfig {
     /// The proxy (`networkProxy`).
     pub proxy: Option<Proxy>,
     /// Who processes run as, unless their deployment says (`runWithDefault.posixUser`).
-    pub default_user: Option<RunAs>,
+    pub default_user: Option<PosixUser>,
     /// What runs scripts (`runWithDefault.posixShell`): a program that takes `-c SCRIPT`.
     pub shell: String,
     /// More variables for every process.
@@ -278,7 +279,7 @@ impl Ready {
         })
     }
 
-    fn order(&self, step: &str, caller: Caller) -> Option<Order> {
+    fn order(&self, step: StepName, caller: Caller) -> Option<Order> {
         let script = self.scripts.iter().find(|script| script.name == step)?;
         Some(Order {
             shared: Arc::clone(&self.shared),
@@ -296,7 +297,9 @@ impl Prepared for Ready {
     fn start(&self, caller: Caller) -> Running {
         let kill = CancellationToken::new();
         let (sender, status) = watch::channel(Status::Starting);
-        let order = self.order("startup", caller.clone()).or_else(|| self.order("run", caller));
+        let order = self
+            .order(StepName::Startup, caller.clone())
+            .or_else(|| self.order(StepName::Run, caller));
         let (killed, log) = (kill.clone(), self.log.clone());
         self.shared.tasks.spawn(async move {
             let exit = match order {

@@ -2,6 +2,7 @@
 
 use crate::runtime::Failure;
 use bytesize::ByteSize;
+use gg_model::recipe::StepName;
 use std::time::Duration;
 
 /// The code of a step that took too long, as of `timeout(1)`.
@@ -35,7 +36,7 @@ impl End {
 }
 
 /// A step that ended by a signal, or otherwise than it should.
-pub(super) fn failure(step: &str, end: End, starved: Option<&str>) -> Failure {
+pub(super) fn failure(step: StepName, end: End, starved: Option<&str>) -> Failure {
     let mut message = match end {
         End::Code(code) => format!("the step {step} ended with code {code}"),
         End::Signal(signal) => {
@@ -53,7 +54,7 @@ pub(super) fn failure(step: &str, end: End, starved: Option<&str>) -> Failure {
 }
 
 /// A step that took too long.
-pub(super) fn too_long(step: &str, limit: Duration) -> Failure {
+pub(super) fn too_long(step: StepName, limit: Duration) -> Failure {
     let message =
         format!("the step {step} took longer than {limit:?} and was ended; raise its Timeout");
     Failure { message, code: TIMED_OUT, after: limit, ..Failure::default() }

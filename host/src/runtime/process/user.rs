@@ -3,7 +3,7 @@
 //! Users that only a directory service knows are not found by name; their numbers work as
 //! `user:group`.
 
-use crate::component::RunAs;
+use gg_model::PosixUser;
 use rustix::process::{getegid, geteuid};
 use std::io;
 use std::path::PathBuf;
@@ -81,8 +81,8 @@ impl Accounts {
     /// Who a component's processes run as.
     pub(super) fn resolve(
         &self,
-        own: Option<&RunAs>,
-        default: Option<&RunAs>,
+        own: Option<&PosixUser>,
+        default: Option<&PosixUser>,
     ) -> Result<User, UserError> {
         let is_root = self.own.0 == 0;
         let Some(wanted) = own.or(default) else {
@@ -116,7 +116,7 @@ impl Accounts {
         self.by_number(self.own.0, self.own.1)
     }
 
-    fn find(&self, wanted: &RunAs) -> Result<User, UserError> {
+    fn find(&self, wanted: &PosixUser) -> Result<User, UserError> {
         let number = wanted.user.parse::<u32>().ok();
         let entry = self
             .users()
@@ -215,10 +215,10 @@ mod tests {
         }
     }
 
-    fn run_as(text: &str) -> RunAs {
+    fn run_as(text: &str) -> PosixUser {
         match text.split_once(':') {
-            Some((user, group)) => RunAs { user: user.into(), group: Some(group.into()) },
-            None => RunAs { user: text.into(), group: None },
+            Some((user, group)) => PosixUser { user: user.into(), group: Some(group.into()) },
+            None => PosixUser { user: text.into(), group: None },
         }
     }
 

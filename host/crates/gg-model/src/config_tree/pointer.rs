@@ -23,6 +23,11 @@ pub(super) fn parse(pointer: &str) -> Result<Vec<String>, ConfigError> {
     Ok(keys)
 }
 
+/// Whether a text is a pointer that can be used.
+pub(crate) fn check(pointer: &str) -> Result<(), ConfigError> {
+    parse(pointer).map(drop)
+}
+
 /// `~1` is `/` and `~0` is `~`; any other `~` is an error.
 fn unescape(token: &str) -> Option<String> {
     let mut parts = token.split('~');

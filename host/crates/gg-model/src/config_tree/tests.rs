@@ -279,6 +279,32 @@ fn swap_case(text: &str) -> String {
     text.chars().map(swap).collect()
 }
 
+/// The rule of merging without times: objects key by key, everything else as a whole.
+fn merged(old: &Value, new: &Value) -> Value {
+    let Value::Object(new) = new else { return new.clone() };
+    let mut members = match old {
+        Value::Object(old) => old.clone(),
+        _ => serde_json::Map::new(),
+    };
+    for (key, value) in new {
+        let stored = members.keys().find(|stored| stored.eq_ignore_ascii_case(key)).cloned();
+        let key = stored.unwrap_or_else(|| key.clone());
+        let before = members.get(&key).cloned().unwrap_or_default();
+        members.insert(key, merged(&before, value));
+    }
+    Value::Object(members)
+}
+
+/// A path as a JSON pointer; its keys hold nothing to be escaped.
+fn pointer(path: &[String]) -> String {
+    path.iter().map(|key| format!("/{key}")).collect()
+}
+
+fn leads_to(path: &[String], other: &[String]) -> bool {
+    let same = |(a, b): (&String, &String)| a.eq_ignore_ascii_case(b);
+    path.len() <= other.len() && path.iter().zip(other).all(same)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -356,6 +382,69 @@ proptest! {
         let swapped: Vec<String> = path.iter().map(|key| swap_case(key)).collect();
         prop_assert_eq!(tree.get(&path), tree.get(&swapped));
         prop_assert_eq!(tree.stored_path(&path), tree.stored_path(&swapped));
+    }
+
+    #[test]
+    fn newer_writes_merge_by_the_plain_rule(start in object(), value in object()) {
+        let mut tree = tree(start, 10);
+        let before = tree.to_json();
+        tree.merge(&NOTHING, &value, 11).unwrap();
+        prop_assert_eq!(tree.to_json(), merged(&before, &value));
+    }
+
+    #[test]
+    fn the_later_of_two_writes_wins_in_either_order(start in object(), path in path(), one in 0..9_i32, other in value(), first in 11..15_i64, second in 15..19_i64) {
+        // A container has no time of its own, so the rule is one of leaves.
+        let other = if other.is_object() { json!([other]) } else { other };
+        let (mut forth, mut back) = (tree(start.clone(), 10), tree(start, 10));
+        forth.merge(&path, &json!(one), first).unwrap();
+        forth.merge(&path, &other, second).unwrap();
+        back.merge(&path, &other, second).unwrap();
+        prop_assert!(back.merge(&path, &json!(one), first).unwrap().stale);
+        prop_assert_eq!(forth.get(&path), Some(other));
+        prop_assert_eq!(forth, back);
+    }
+
+    #[test]
+    fn a_reset_takes_out_what_it_names_and_nothing_else(start in object(), path in path()) {
+        let before = tree(start, 10);
+        let mut after = before.clone();
+        let changed = after.reset(&pointer(&path)).unwrap();
+        prop_assert_eq!(after.get(&path), None);
+        for leaf in before.leaves().iter().filter(|leaf| leaf.value != json!({})) {
+            let gone = leads_to(&path, &leaf.path);
+            prop_assert_eq!(after.get(&leaf.path).is_none(), gone);
+            prop_assert_eq!(changed.paths.contains(&leaf.path), gone);
+            prop_assert!(gone || after.modified(&leaf.path) == Some(10));
+        }
+        prop_assert_eq!(after.reset(&pointer(&path)).unwrap(), Changed::default());
+    }
+
+    #[test]
+    fn defaults_come_back_after_a_reset(start in object(), defaults in object(), path in path()) {
+        let defaults = tree(defaults, DEFAULTS_TIME);
+        let mut tree = tree(start, 10);
+        tree.reset(&pointer(&path)).unwrap();
+        let stored = tree.clone();
+        tree.fill_defaults(&defaults.to_json()).unwrap();
+        let under_a_leaf = (1..path.len())
+            .any(|keys| stored.get(&path[..keys]).is_some_and(|value| !value.is_object()));
+        if !under_a_leaf {
+            prop_assert_eq!(tree.get(&path), defaults.get(&path));
+        }
+    }
+
+    #[test]
+    fn defaults_leave_nothing_out(start in object(), defaults in object()) {
+        let defaults = tree(defaults, DEFAULTS_TIME);
+        let before = tree(start, 10);
+        let mut after = before.clone();
+        after.fill_defaults(&defaults.to_json()).unwrap();
+        for leaf in defaults.leaves() {
+            let kept = (1..=leaf.path.len())
+                .any(|keys| before.get(&leaf.path[..keys]).is_some_and(|value| !value.is_object()));
+            prop_assert!(kept || after.get(&leaf.path).is_some(), "{:?}", leaf);
+        }
     }
 }
 

@@ -1,220 +1,151 @@
-//! The document of a local deployment: what `greengrass-cli deployment create` and the IPC operation
-//! `CreateLocalDeployment` ask for. It changes what the device's group of local deployments has
-//! asked for before.
+//! The request for a deployment that is made on the device itself.
 
-use super::{ConfigurationUpdate, FailureHandlingPolicy};
+use super::component::ConfigurationUpdate;
+use super::document::milliseconds;
+use super::error::{self, DocumentError};
+use super::group::{DeploymentGroup, DeploymentId};
+use super::policy::FailureHandlingPolicy;
+use super::run_with::RunWith;
 use crate::name::ComponentName;
-use crate::recipe::{RecipeError, parse_value};
-use crate::shape::{Object, Path, ShapeError, choice, list, parsed, text};
-use crate::version::ComponentVersion;
+use crate::shape::{Object, Path, ShapeError, Warning, Warnings, by_name, list, parsed, text};
+use crate::version::VersionRequirement;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A local deployment (Greengrass IPC, `CreateLocalDeployment`).
-#[derive(Debug, Clone, Default, PartialEq)]
+/// A change of the root components of one group (Greengrass developer guide,
+/// `CreateLocalDeployment`). Unlike a [`DeploymentDocument`](super::DeploymentDocument) it leaves
+/// alone what it does not name.
+#[derive(Debug, Clone, PartialEq)]
 pub struct LocalDeploymentRequest {
-    /// Its identity.
-    pub request_id: String,
-    /// When it was asked for, in milliseconds since the Unix epoch: the time of the configuration
-    /// that it merges.
-    pub request_timestamp: i64,
-    /// The thing group it is for; the device's own local deployments when `None`.
-    pub group_name: Option<String>,
-    /// Components and their versions.
-    pub add: BTreeMap<ComponentName, ComponentVersion>,
-    /// Components that are no longer asked for.
-    pub remove: BTreeSet<ComponentName>,
-    /// Where recipes are.
+    /// The deployment's identity.
+    pub request_id: DeploymentId,
+    /// When it was asked for, in milliseconds since the Unix epoch.
+    pub request_timestamp: Option<i64>,
+    /// Whose root components change: the device's own, or those of a thing group.
+    pub group: DeploymentGroup,
+    /// Root components to have, and in which version.
+    pub components_to_add: BTreeMap<ComponentName, VersionRequirement>,
+    /// Root components to have no longer.
+    pub components_to_remove: BTreeSet<ComponentName>,
+    /// A folder with recipes to be taken in first.
     pub recipe_directory: Option<String>,
-    /// Where artifacts are, in folders `NAME/VERSION`.
+    /// A folder with their artifacts, as `component/version/file`.
     pub artifacts_directory: Option<String>,
-    /// How configurations change.
-    pub configuration: BTreeMap<ComponentName, ConfigurationUpdate>,
-    /// How processes run.
+    /// How configuration changes.
+    pub configuration_updates: BTreeMap<ComponentName, ConfigurationUpdate>,
+    /// As whom and within which bounds components run.
     pub run_with: BTreeMap<ComponentName, RunWith>,
-    /// What happens when it fails. Default: DO_NOTHING.
+    /// What happens if it fails: nothing, if the request does not say.
     pub failure_handling: FailureHandlingPolicy,
-}
-
-/// `runWith` of one component; what is `None` stays as it was.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct RunWith {
-    /// `user[:group]`; empty for the default again.
-    pub posix_user: Option<String>,
-    /// Memory in KiB.
-    pub memory_kib: Option<u64>,
-    /// Processor cores.
-    pub cpus: Option<f64>,
+    /// What the text holds that has no effect.
+    pub warnings: Vec<Warning>,
 }
 
 impl LocalDeploymentRequest {
-    /// Read a request from JSON.
-    ///
-    /// # Errors
-    /// The text is no JSON, or a value is not what its place asks for.
-    pub fn parse(text: &str) -> Result<Self, RecipeError> {
-        Ok(Self::read(&parse_value(text)?).map_err(|error| error.in_text(text))?)
+    /// Read a request from its text.
+    pub fn parse(text: &str) -> Result<Self, DocumentError> {
+        let (request, warnings) = error::parse(text, Self::read)?;
+        Ok(Self { warnings, ..request })
     }
 
-    fn read(value: &Value) -> Result<Self, ShapeError> {
-        const POLICIES: [(&str, FailureHandlingPolicy); 2] = [
-            ("ROLLBACK", FailureHandlingPolicy::Rollback),
-            ("DO_NOTHING", FailureHandlingPolicy::DoNothing),
-        ];
+    /// Read a request that is part of another document.
+    pub fn from_json(value: &Value) -> Result<Self, ShapeError> {
+        let mut warnings = Warnings::default();
+        let request = Self::read(value, &mut warnings)?;
+        Ok(Self { warnings: warnings.into_vec(""), ..request })
+    }
+
+    /// The group's root components after the request, from those before it.
+    pub fn roots(
+        &self,
+        before: &BTreeMap<ComponentName, VersionRequirement>,
+    ) -> BTreeMap<ComponentName, VersionRequirement> {
+        let mut roots = before.clone();
+        roots.retain(|name, _| !self.components_to_remove.contains(name));
+        roots.extend(self.components_to_add.clone());
+        roots
+    }
+
+    fn read(value: &Value, warnings: &mut Warnings) -> Result<Self, ShapeError> {
         let root = Path::root("");
         let mut object = Object::open(&root, value)?;
-        let timestamp = object.take("requestTimestamp");
-        let directory = |value: Option<&str>| value.map(Into::into);
-        let mut request = Self {
-            request_id: text(&root.key("requestId"), object.required("requestId")?)?.into(),
-            request_timestamp: timestamp.and_then(Value::as_i64).unwrap_or_default(),
-            group_name: directory(object.text("groupName")?),
-            recipe_directory: directory(object.text("recipeDirectoryPath")?),
-            artifacts_directory: directory(object.text("artifactsDirectoryPath")?),
-            failure_handling: match object.take("failureHandlingPolicy") {
-                Some(value) => choice(&root.key("failureHandlingPolicy"), value, &POLICIES)?,
-                None => FailureHandlingPolicy::DoNothing,
-            },
-            ..Self::default()
+        let request = Self {
+            request_id: object.required_parsed("requestId")?,
+            request_timestamp: object.read("requestTimestamp", milliseconds)?,
+            group: object.read("groupName", group)?.unwrap_or(DeploymentGroup::Local),
+            // The second names are those that the Java nucleus keeps requests under, and those of IPC.
+            components_to_add: object
+                .read_either(["rootComponentVersionsToAdd", "componentsToMerge"], |path, value| {
+                    by_name(path, value, parsed)
+                })?
+                .unwrap_or_default(),
+            components_to_remove: object
+                .read_either(["rootComponentsToRemove", "componentsToRemove"], names)?
+                .unwrap_or_default(),
+            recipe_directory: object.text("recipeDirectoryPath")?.map(Into::into),
+            artifacts_directory: object.text("artifactsDirectoryPath")?.map(Into::into),
+            configuration_updates: object
+                .read_either(["configurationUpdate", "componentToConfiguration"], |path, value| {
+                    by_name(path, value, |path, value| {
+                        ConfigurationUpdate::read(path, value, warnings)
+                    })
+                })?
+                .unwrap_or_default(),
+            run_with: object
+                .read("componentToRunWithInfo", |path, value| {
+                    by_name(path, value, |path, value| RunWith::read(path, value, warnings))
+                })?
+                .unwrap_or_default(),
+            failure_handling: object
+                .read("failureHandlingPolicy", FailureHandlingPolicy::read)?
+                .unwrap_or(FailureHandlingPolicy::DoNothing),
+            warnings: Vec::new(),
         };
-        if let Some(value) = object.take("rootComponentVersionsToAdd") {
-            let path = root.key("rootComponentVersionsToAdd");
-            for (name, value) in members(&path, value)? {
-                request.add.insert(named(&path, name)?, parsed(&path.key(name), value)?);
-            }
-        }
-        if let Some(value) = object.take("rootComponentsToRemove") {
-            let path = root.key("rootComponentsToRemove");
-            for (index, value) in list(&path, value)?.iter().enumerate() {
-                request.remove.insert(parsed(&path.index(index), value)?);
-            }
-        }
-        if let Some(value) = object.take("configurationUpdate") {
-            let path = root.key("configurationUpdate");
-            for (name, value) in members(&path, value)? {
-                let update = update(&path.key(name), value)?;
-                request.configuration.insert(named(&path, name)?, update);
-            }
-        }
-        if let Some(value) = object.take("componentToRunWithInfo") {
-            let path = root.key("componentToRunWithInfo");
-            for (name, value) in members(&path, value)? {
-                let run_with = run_with(&path.key(name), value)?;
-                request.run_with.insert(named(&path, name)?, run_with);
-            }
-        }
-        object.refuse_unknown()?;
+        object.warn_unknown(warnings);
         Ok(request)
     }
 
-    /// As JSON, which [`LocalDeploymentRequest::parse`] reads.
+    /// The request as JSON, to be read again.
     pub fn to_json(&self) -> Value {
-        let update =
-            |update: &ConfigurationUpdate| json!({ "MERGE": update.merge, "RESET": update.reset });
-        let policy = match self.failure_handling {
-            FailureHandlingPolicy::DoNothing => "DO_NOTHING",
-            FailureHandlingPolicy::Rollback => "ROLLBACK",
+        let mut map = Map::new();
+        map.insert("requestId".into(), self.request_id.as_str().into());
+        map.extend(self.request_timestamp.map(|at| ("requestTimestamp".into(), at.into())));
+        let group = match &self.group {
+            DeploymentGroup::ThingGroup(name) => Some(name.as_str()),
+            _ => None,
         };
-        let map = |pairs: Vec<(&ComponentName, Value)>| -> Map<String, Value> {
-            pairs.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
-        };
-        json!({
-            "requestId": self.request_id,
-            "requestTimestamp": self.request_timestamp,
-            "groupName": self.group_name,
-            "rootComponentVersionsToAdd":
-                map(self.add.iter().map(|(name, version)| (name, version.to_string().into())).collect()),
-            "rootComponentsToRemove": self.remove.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "recipeDirectoryPath": self.recipe_directory,
-            "artifactsDirectoryPath": self.artifacts_directory,
-            "configurationUpdate":
-                map(self.configuration.iter().map(|(name, one)| (name, update(one))).collect()),
-            "componentToRunWithInfo":
-                map(self.run_with.iter().map(|(name, one)| (name, one.to_json())).collect()),
-            "failureHandlingPolicy": policy,
-        })
-    }
-}
-
-impl RunWith {
-    /// Read what the store keeps.
-    ///
-    /// # Errors
-    /// The text is no JSON, or a value is not what its place asks for.
-    pub fn parse(text: &str) -> Result<Self, RecipeError> {
-        Ok(run_with(&Path::root(""), &parse_value(text)?).map_err(|error| error.in_text(text))?)
-    }
-
-    /// As JSON, which [`RunWith::parse`] reads.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "posixUser": self.posix_user,
-            "systemResourceLimits": { "memory": self.memory_kib, "cpus": self.cpus },
-        })
-    }
-
-    /// What another says, over what this one says.
-    pub fn overlay(&mut self, other: &Self) {
-        self.posix_user = other.posix_user.clone().or_else(|| self.posix_user.take());
-        self.memory_kib = other.memory_kib.or(self.memory_kib);
-        self.cpus = other.cpus.or(self.cpus);
-    }
-}
-
-fn members<'v>(path: &Path<'_>, value: &'v Value) -> Result<&'v Map<String, Value>, ShapeError> {
-    match value {
-        Value::Object(map) => Ok(map),
-        value => Err(ShapeError::expected(path, "an object", value)),
-    }
-}
-
-fn named(path: &Path<'_>, name: &str) -> Result<ComponentName, ShapeError> {
-    name.parse().map_err(|error| ShapeError::new(&path.key(name), error))
-}
-
-/// `{"MERGE": {...}, "RESET": [...]}`.
-fn update(path: &Path<'_>, value: &Value) -> Result<ConfigurationUpdate, ShapeError> {
-    let mut object = Object::open(path, value)?;
-    let merge = match object.take("MERGE") {
-        None => Value::Null,
-        Some(value @ Value::Object(_)) => value.clone(),
-        Some(value) => return Err(ShapeError::expected(&path.key("MERGE"), "an object", value)),
-    };
-    let mut reset = Vec::new();
-    if let Some(value) = object.take("RESET") {
-        let path = path.key("RESET");
-        for (index, value) in list(&path, value)?.iter().enumerate() {
-            reset.push(text(&path.index(index), value)?.into());
+        let texts = [
+            ("groupName", group),
+            ("recipeDirectoryPath", self.recipe_directory.as_deref()),
+            ("artifactsDirectoryPath", self.artifacts_directory.as_deref()),
+        ];
+        for (key, text) in texts {
+            map.extend(text.map(|text| (key.to_owned(), text.into())));
         }
+        map.insert("rootComponentVersionsToAdd".into(), json!(self.components_to_add));
+        map.insert("rootComponentsToRemove".into(), json!(self.components_to_remove));
+        let updates = self.configuration_updates.iter().map(|(name, update)| {
+            (name.to_string(), json!({"MERGE": update.merge, "RESET": update.reset}))
+        });
+        map.insert("configurationUpdate".into(), updates.collect::<Map<_, _>>().into());
+        let run_with =
+            self.run_with.iter().map(|(name, run_with)| (name.to_string(), run_with.to_json()));
+        map.insert("componentToRunWithInfo".into(), run_with.collect::<Map<_, _>>().into());
+        map.insert("failureHandlingPolicy".into(), self.failure_handling.as_str().into());
+        Value::Object(map)
     }
-    object.refuse_unknown()?;
-    Ok(ConfigurationUpdate { merge, reset })
 }
 
-fn run_with(path: &Path<'_>, value: &Value) -> Result<RunWith, ShapeError> {
-    let mut object = Object::open(path, value)?;
-    let mut run_with =
-        RunWith { posix_user: object.text("posixUser")?.map(Into::into), ..RunWith::default() };
-    let _not_this_system = object.take("windowsUser");
-    if let Some(value) = object.take("systemResourceLimits") {
-        let path = path.key("systemResourceLimits");
-        let mut limits = Object::open(&path, value)?;
-        let wrong = |name: &'static str, value: &Value| {
-            ShapeError::expected(&path.key(name), "a number above 0", value)
-        };
-        if let Some(value) = limits.take("memory") {
-            let memory = value.as_u64().filter(|memory| *memory > 0);
-            run_with.memory_kib = Some(memory.ok_or_else(|| wrong("memory", value))?);
-        }
-        if let Some(value) = limits.take("cpus") {
-            let cpus = value.as_f64().filter(|cpus| *cpus > 0.0);
-            run_with.cpus = Some(cpus.ok_or_else(|| wrong("cpus", value))?);
-        }
-        limits.refuse_unknown()?;
+/// The name of a thing group; the empty text is none.
+fn group(path: &Path<'_>, value: &Value) -> Result<DeploymentGroup, ShapeError> {
+    match text(path, value)? {
+        "" => Ok(DeploymentGroup::Local),
+        name if name.contains(':') => Err(ShapeError::new(path, "may not contain `:`")),
+        name => Ok(DeploymentGroup::ThingGroup(name.into())),
     }
-    object.refuse_unknown()?;
-    Ok(run_with)
 }
 
-#[cfg(test)]
-mod tests;
+fn names(path: &Path<'_>, value: &Value) -> Result<BTreeSet<ComponentName>, ShapeError> {
+    let elements = list(path, value)?.iter().enumerate();
+    elements.map(|(index, value)| parsed(&path.index(index), value)).collect()
+}

@@ -2,7 +2,12 @@ use super::*;
 use proptest::prelude::*;
 use serde_json::json;
 
-fn lookup(variable: Variable<'_>) -> Option<String> {
+fn lookup(component: Option<&ComponentName>, variable: Variable<'_>) -> Option<String> {
+    let own = lookup_own(variable)?;
+    Some(component.map_or_else(|| own.clone(), |component| format!("{component} {own}")))
+}
+
+fn lookup_own(variable: Variable<'_>) -> Option<String> {
     Some(match variable {
         Variable::ArtifactsPath => "<artifacts>".into(),
         Variable::ArtifactsDecompressedPath => "<unpacked>".into(),
@@ -27,7 +32,14 @@ fn variables_are_replaced_and_the_rest_stays() {
         // No value, unknown, misspelt, or not a variable.
         ("{configuration:/x}", "{configuration:/x}"), ("{configuration:a}", "{configuration:a}"),
         ("{artifacts:Path}", "{artifacts:Path}"), ("{other:path}", "{other:path}"), ("{}", "{}"),
-        ("{com.example.A:artifacts:path}", "{com.example.A:artifacts:path}"),
+        // Another component's.
+        ("{com.example.A:artifacts:path}/x", "com.example.A <artifacts>/x"),
+        ("{a-b_c:artifacts:decompressedPath}", "a-b_c <unpacked>"), ("{A:work:path}", "A <work>"),
+        ("{a:configuration:/a/b}", "a {work:path}"), ("{a:configuration:/x}", "{a:configuration:/x}"),
+        ("{configuration:configuration:}", "configuration {}"), ("{artifacts:artifacts:path}", "artifacts <artifacts>"),
+        ("{a:kernel:rootPath}", "{a:kernel:rootPath}"), ("{a:iot:thingName}", "{a:iot:thingName}"),
+        ("{a b:work:path}", "{a b:work:path}"), ("{:work:path}", "{:work:path}"), ("{..:work:path}", "{..:work:path}"),
+        ("{a:b:work:path}", "{a:b:work:path}"),
         ("${HOME} {a,b} awk '{print $1}'", "${HOME} {a,b} awk '{print $1}'"),
         ("{ work:path }", "{ work:path }"),
         // Braces around and inside.
@@ -42,7 +54,7 @@ fn variables_are_replaced_and_the_rest_stays() {
 #[test]
 fn growth_is_limited() {
     let text = "{artifacts:path}".repeat(1000);
-    assert_eq!(interpolate(&text, |_| Some("x".repeat(100_000))), Err(TooLong));
+    assert_eq!(interpolate(&text, |_, _| Some("x".repeat(100_000))), Err(TooLong));
     assert_eq!(interpolate(&"x".repeat(MAX_INTERPOLATED_BYTES + 1), lookup), Err(TooLong));
     let braces = "{".repeat(MAX_INTERPOLATED_BYTES);
     assert_eq!(interpolate(&braces, lookup).unwrap(), braces);
@@ -67,6 +79,6 @@ proptest! {
 
     #[test]
     fn without_values_nothing_changes(text in "[{}a:/$ é]{0,30}") {
-        prop_assert_eq!(interpolate(&text, |_| None).unwrap(), text);
+        prop_assert_eq!(interpolate(&text, |_, _| None).unwrap(), text);
     }
 }

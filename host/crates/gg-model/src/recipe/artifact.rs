@@ -1,5 +1,6 @@
 //! The artifacts of a manifest: files that come with the component.
 
+use super::artifact_uri::ArtifactUri;
 use crate::shape::{Object, Path, ShapeError, Warnings, choice};
 use serde_json::Value;
 
@@ -7,8 +8,8 @@ use serde_json::Value;
 /// `Artifacts`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
-    /// Where it is: `s3://…`, `greengrass:…`, `docker:…`, or another scheme that the host serves.
-    pub uri: String,
+    /// Where it comes from.
+    pub uri: ArtifactUri,
     /// Whether it is an archive to be unpacked.
     pub unarchive: Unarchive,
     /// The digest of its bytes in base64.
@@ -27,6 +28,30 @@ pub enum Unarchive {
     None,
     /// It is a ZIP archive and is unpacked.
     Zip,
+    /// It is a tar archive, as it is or compressed with gzip, and is unpacked. Greengrass does not
+    /// know it.
+    Tar,
+}
+
+impl Artifact {
+    /// The folder below `{artifacts:decompressedPath}` that it is unpacked into: the name of its
+    /// file without the extension.
+    pub fn unarchived_folder(&self) -> Option<&str> {
+        let name = self.uri.file_name()?;
+        let ending = |ending: &str| {
+            let at = name.len().checked_sub(ending.len())?;
+            let (stem, found) = name.split_at_checked(at)?;
+            found.eq_ignore_ascii_case(ending).then_some(stem)
+        };
+        let stem = match self.unarchive {
+            Unarchive::None => return None,
+            Unarchive::Zip => None,
+            Unarchive::Tar => ending(".tar.gz"),
+        };
+        stem.or_else(|| name.rsplit_once('.').map(|(stem, _)| stem))
+            .or(Some(name))
+            .filter(|stem| !matches!(*stem, "" | "." | ".."))
+    }
 }
 
 /// Who may use an artifact's file. Who may execute it may read it too.
@@ -55,7 +80,8 @@ impl Default for Permission {
     }
 }
 
-const UNARCHIVE: [(&str, Unarchive); 2] = [("NONE", Unarchive::None), ("ZIP", Unarchive::Zip)];
+const UNARCHIVE: [(&str, Unarchive); 3] =
+    [("NONE", Unarchive::None), ("ZIP", Unarchive::Zip), ("TAR", Unarchive::Tar)];
 const ACCESS: [(&str, Access); 3] =
     [("NONE", Access::None), ("OWNER", Access::Owner), ("ALL", Access::All)];
 

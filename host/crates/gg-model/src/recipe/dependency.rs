@@ -1,7 +1,7 @@
 //! The components that a component needs.
 
 use crate::name::ComponentName;
-use crate::shape::{Object, Path, ShapeError, Warnings, choice};
+use crate::shape::{Object, Path, ShapeError, Warnings, by_name, choice};
 use crate::version::VersionRequirement;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -33,23 +33,15 @@ pub(super) fn read(
     value: &Value,
     warnings: &mut Warnings,
 ) -> Result<BTreeMap<ComponentName, Dependency>, ShapeError> {
-    let Value::Object(map) = value else {
-        return Err(ShapeError::expected(path, "an object", value));
-    };
-    let mut dependencies = BTreeMap::new();
-    for (name, value) in map {
-        let path = path.key(name);
-        let name: ComponentName = name.parse().map_err(|error| ShapeError::new(&path, error))?;
-        let mut object = Object::open(&path, value)?;
+    by_name(path, value, |path, value| {
+        let mut object = Object::open(path, value)?;
         let dependency = Dependency {
             version_requirement: object.required_parsed("VersionRequirement")?,
-            dependency_type: match object.take("DependencyType") {
-                Some(value) => choice(&path.key("DependencyType"), value, &TYPES)?,
-                None => DependencyType::default(),
-            },
+            dependency_type: object
+                .read("DependencyType", |path, value| choice(path, value, &TYPES))?
+                .unwrap_or_default(),
         };
         object.warn_unknown(warnings);
-        dependencies.insert(name, dependency);
-    }
-    Ok(dependencies)
+        Ok(dependency)
+    })
 }

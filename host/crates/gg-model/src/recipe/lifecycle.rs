@@ -1,48 +1,45 @@
 //! The lifecycle of a component: what is run when.
 
-use crate::shape::{Path, ShapeError, Warnings, boolean, scalar_text, text};
+use super::step::{self, Step, StepName};
+use crate::shape::{Members, Path, ShapeError, Warnings, members, scalar_text};
 use crate::text::suggest;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// After how long without an error earlier errors no longer count, unless the recipe says.
+pub const DEFAULT_ERROR_RESET_TIME: Duration = Duration::from_secs(60 * 60);
+
 /// The steps of a lifecycle (Greengrass developer guide, recipe reference, `Lifecycle`).
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Lifecycle {
-    /// By lower-case name: `bootstrap`, `install`, `startup`, `run`, `shutdown`, `recover`,
-    /// `uninstall`.
-    pub steps: BTreeMap<String, Step>,
+    /// What is run at which point.
+    pub steps: BTreeMap<StepName, Step>,
     /// Environment variables of all steps (`setenv`).
     pub environment: BTreeMap<String, String>,
     /// After how long without an error earlier errors no longer count (`errorResetTime`).
-    pub error_reset_time: Option<Duration>,
+    pub error_reset_time: Duration,
 }
 
-/// One step. What it means depends on the runtime: a shell script, a wasm artifact with its
-/// arguments, an image with its arguments.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Step {
-    /// What is run.
-    pub script: String,
-    /// Whether it runs as root.
-    pub requires_privilege: bool,
-    /// The condition under which it is skipped: `onpath <program>` or `exists <file>`.
-    pub skip_if: Option<String>,
-    /// After how long it counts as failed.
-    pub timeout: Option<Duration>,
-    /// Environment variables of this step, over those of the lifecycle.
-    pub environment: BTreeMap<String, String>,
-    /// Whether a bootstrap step runs again when its version comes back by a rollback.
-    pub bootstrap_on_rollback: bool,
-    /// Options that have no field here, by lower-case name.
-    pub other_options: BTreeMap<String, Value>,
+impl Lifecycle {
+    /// After how long a step counts as failed: what the recipe says, or what Greengrass takes for
+    /// this step.
+    pub fn timeout(&self, step: StepName) -> Option<Duration> {
+        self.steps.get(&step).and_then(|step| step.timeout).or_else(|| step.default_timeout())
+    }
 }
 
-const STEPS: [&str; 7] =
-    ["bootstrap", "install", "startup", "run", "shutdown", "recover", "uninstall"];
+impl Default for Lifecycle {
+    fn default() -> Self {
+        Self {
+            steps: BTreeMap::new(),
+            environment: BTreeMap::new(),
+            error_reset_time: DEFAULT_ERROR_RESET_TIME,
+        }
+    }
+}
+
 const OTHER_KEYS: [&str; 2] = ["setenv", "errorResetTime"];
-const OPTIONS: [&str; 6] =
-    ["Script", "RequiresPrivilege", "Skipif", "Timeout", "Setenv", "BootstrapOnRollback"];
 
 /// Read the steps of one manifest, selections already made.
 pub(super) fn read(
@@ -51,65 +48,33 @@ pub(super) fn read(
     warnings: &mut Warnings,
 ) -> Result<Lifecycle, ShapeError> {
     let mut lifecycle = Lifecycle::default();
-    for (key, value) in members(path, value)? {
+    for (name, (key, value)) in options(path, value)? {
         let place = path.key(key);
-        let name = key.to_lowercase();
-        match name.as_str() {
+        match (name.as_str(), StepName::of(&name)) {
             _ if value.is_null() => {}
-            "setenv" => lifecycle.environment = environment(&place, value)?,
-            "errorresettime" => lifecycle.error_reset_time = Some(seconds(&place, value)?),
-            name if STEPS.contains(&name) => {
-                let step = step(&place, value, warnings)?;
-                if lifecycle.steps.insert(name.into(), step).is_some() {
-                    return Err(ShapeError::new(&place, "is there twice; keep one"));
-                }
+            (_, Some(step)) => {
+                lifecycle.steps.insert(step, step::read(&place, value, warnings)?);
             }
-            _ => warnings.add(&place, unknown(key, STEPS.into_iter().chain(OTHER_KEYS))),
+            ("setenv", _) => lifecycle.environment = environment(&place, value)?,
+            ("errorresettime", _) => lifecycle.error_reset_time = seconds(&place, value)?,
+            _ => {
+                let steps = StepName::ALL.into_iter().map(StepName::as_str);
+                warnings.add(&place, unknown(key, steps.chain(OTHER_KEYS)));
+            }
         }
     }
     Ok(lifecycle)
 }
 
-fn step(path: &Path<'_>, value: &Value, warnings: &mut Warnings) -> Result<Step, ShapeError> {
-    let mut step = Step::default();
-    if let Value::String(script) = value {
-        step.script.clone_from(script);
-        return Ok(step);
-    }
-    let mut script = None;
-    for (key, value) in members(path, value)? {
-        let place = path.key(key);
-        match key.to_lowercase().as_str() {
-            _ if value.is_null() => {}
-            "script" => script = Some(text(&place, value)?),
-            "requiresprivilege" => step.requires_privilege = boolean(&place, value)?,
-            "skipif" => step.skip_if = Some(text(&place, value)?.into()),
-            "timeout" => step.timeout = Some(seconds(&place, value)?),
-            "setenv" => step.environment = environment(&place, value)?,
-            "bootstraponrollback" => step.bootstrap_on_rollback = boolean(&place, value)?,
-            name => {
-                warnings.add(&place, unknown(key, OPTIONS));
-                step.other_options.insert(name.into(), value.clone());
-            }
-        }
-    }
-    let script =
-        script.ok_or_else(|| ShapeError::new(&path.key("Script"), "is required but missing"))?;
-    step.script = script.into();
-    Ok(step)
-}
-
-fn members<'v>(
-    path: &Path<'_>,
-    value: &'v Value,
-) -> Result<impl Iterator<Item = (&'v String, &'v Value)>, ShapeError> {
+/// The members of an object that might have been text.
+pub(super) fn options<'v>(path: &Path<'_>, value: &'v Value) -> Result<Members<'v>, ShapeError> {
     match value {
-        Value::Object(map) => Ok(map.iter()),
+        Value::Object(map) => members(path, map),
         _ => Err(ShapeError::expected(path, "text or an object", value)),
     }
 }
 
-fn unknown(key: &str, known: impl IntoIterator<Item = &'static str> + Clone) -> String {
+pub(super) fn unknown(key: &str, known: impl IntoIterator<Item = &'static str> + Clone) -> String {
     match suggest(key, known.clone()) {
         Some(near) => format!("is not a known key; is it `{near}`?"),
         None => {
@@ -119,7 +84,10 @@ fn unknown(key: &str, known: impl IntoIterator<Item = &'static str> + Clone) -> 
     }
 }
 
-fn environment(path: &Path<'_>, value: &Value) -> Result<BTreeMap<String, String>, ShapeError> {
+pub(super) fn environment(
+    path: &Path<'_>,
+    value: &Value,
+) -> Result<BTreeMap<String, String>, ShapeError> {
     let Value::Object(map) = value else {
         return Err(ShapeError::expected(path, "an object", value));
     };
@@ -127,7 +95,7 @@ fn environment(path: &Path<'_>, value: &Value) -> Result<BTreeMap<String, String
 }
 
 /// Seconds as a number or as the text of one.
-fn seconds(path: &Path<'_>, value: &Value) -> Result<Duration, ShapeError> {
+pub(super) fn seconds(path: &Path<'_>, value: &Value) -> Result<Duration, ShapeError> {
     let number = match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),

@@ -5,7 +5,7 @@ use super::lifecycle::{self, Lifecycle};
 use super::selection::{self, ALL};
 use super::{MAX_MANIFESTS, MAX_SELECTIONS};
 use crate::platform::{self, RuntimeKind};
-use crate::shape::{Object, Path, ShapeError, Warnings, list, scalar_text, text};
+use crate::shape::{Object, Path, ShapeError, Warnings, list, members, scalar_text, text};
 use crate::text::excerpt;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,8 +113,8 @@ fn attributes(
         return Err(ShapeError::expected(path, "an object", value));
     };
     let mut attributes = BTreeMap::new();
-    for (name, value) in map {
-        let place = path.key(name);
+    for (name, (key, value)) in members(path, map)? {
+        let place = path.key(key);
         let pattern = match value {
             Value::Null => "*".into(),
             value => scalar_text(&place, value)?,
@@ -123,9 +123,7 @@ fn attributes(
             let pattern = excerpt(&pattern);
             warnings.add(&place, format_args!("`{pattern}` matches no device: it {fault}"));
         }
-        if attributes.insert(name.to_lowercase(), pattern).is_some() {
-            return Err(ShapeError::new(&place, "is there twice; keep one"));
-        }
+        attributes.insert(name, pattern);
     }
     Ok(attributes)
 }

@@ -3,7 +3,7 @@
 
 use super::{Path, ShapeError, Warnings, parsed, text};
 use crate::text::{excerpt, suggest};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -11,9 +11,26 @@ use std::str::FromStr;
 /// The members of a JSON object, found without regard to case. A null member counts as absent.
 pub(crate) struct Object<'a> {
     path: &'a Path<'a>,
-    /// By lower-case name: the name as written, and the value.
-    members: BTreeMap<String, (&'a str, &'a Value)>,
+    members: Members<'a>,
     asked: Vec<&'static str>,
+}
+
+/// By lower-case name: the name as written, and the value.
+pub(crate) type Members<'a> = BTreeMap<String, (&'a str, &'a Value)>;
+
+/// The members of an object by lower-case name; no two may differ only in case.
+pub(crate) fn members<'a>(
+    path: &Path<'_>,
+    map: &'a Map<String, Value>,
+) -> Result<Members<'a>, ShapeError> {
+    let mut members = Members::new();
+    for (name, value) in map {
+        if let Some((before, _)) = members.insert(name.to_lowercase(), (name, value)) {
+            let message = format!("is the same key as `{}`; keep one", excerpt(before));
+            return Err(ShapeError::new(&path.key(name), message));
+        }
+    }
+    Ok(members)
 }
 
 impl<'a> Object<'a> {
@@ -22,21 +39,40 @@ impl<'a> Object<'a> {
         let Value::Object(map) = value else {
             return Err(ShapeError::expected(path, "an object", value));
         };
-        let mut members: BTreeMap<String, (&str, &Value)> = BTreeMap::new();
-        for (name, value) in map {
-            if let Some((before, _)) = members.insert(name.to_lowercase(), (name, value)) {
-                let message = format!("is the same key as `{}`; keep one", excerpt(before));
-                return Err(ShapeError::new(&path.key(name), message));
-            }
-        }
-        Ok(Self { path, members, asked: Vec::new() })
+        Ok(Self { path, members: members(path, map)?, asked: Vec::new() })
     }
 
     /// The member of this name, taken out.
     pub(crate) fn take(&mut self, name: &'static str) -> Option<&'a Value> {
+        self.take_or_null(name).filter(|value| !value.is_null())
+    }
+
+    /// The member of this name, taken out; null is told from absent.
+    pub(crate) fn take_or_null(&mut self, name: &'static str) -> Option<&'a Value> {
         self.asked.push(name);
-        let (_, value) = self.members.remove(&name.to_lowercase())?;
-        (!value.is_null()).then_some(value)
+        self.members.remove(&name.to_lowercase()).map(|(_, value)| value)
+    }
+
+    /// The member of this name, read by `read` if it is there.
+    pub(crate) fn read<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&Path<'_>, &'a Value) -> Result<T, ShapeError>,
+    ) -> Result<Option<T>, ShapeError> {
+        self.take(name).map(|value| read(&self.path.key(name), value)).transpose()
+    }
+
+    /// The same of a member that may have another name; the first counts.
+    pub(crate) fn read_either<T>(
+        &mut self,
+        names: [&'static str; 2],
+        read: impl FnOnce(&Path<'_>, &'a Value) -> Result<T, ShapeError>,
+    ) -> Result<Option<T>, ShapeError> {
+        let [first, second] = names;
+        match self.take(first) {
+            Some(value) => read(&self.path.key(first), value).map(Some),
+            None => self.read(second, read),
+        }
     }
 
     /// The member of this name, which must be there.

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 fn artifact(uri: &str, read: Access, execute: Access) -> Artifact {
     Artifact {
-        uri: uri.to_owned(),
+        uri: uri.parse().unwrap(),
         unarchive: Unarchive::None,
         digest: None,
         algorithm: None,

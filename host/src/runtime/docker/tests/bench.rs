@@ -14,7 +14,7 @@ use bollard::query_parameters::{
 };
 use bollard::{Docker, body_full};
 use futures_util::TryStreamExt;
-use gg_model::recipe::{Lifecycle, Step};
+use gg_model::recipe::{Lifecycle, Step, StepName};
 use gg_model::{ComponentVersion, Limits, RuntimeKind, Sandbox};
 use std::io::{self, Write};
 use std::net::Shutdown;
@@ -114,7 +114,7 @@ pub(in crate::runtime::docker) fn component(root: &Path, script: &str) -> Instal
         runtime: RuntimeKind::Docker,
         artifact: PathBuf::new(),
         arguments: Vec::new(),
-        lifecycle: Lifecycle { steps: [("run".to_owned(), step)].into(), ..Lifecycle::default() },
+        lifecycle: Lifecycle { steps: [(StepName::Run, step)].into(), ..Lifecycle::default() },
         files: Vec::new(),
         artifacts: root.join("artifacts"),
         images: Vec::new(),

@@ -142,7 +142,7 @@ async fn a_component_of_root_has_no_powers_either() {
     let script = "id -u; grep CapEff /proc/self/status; mount -t tmpfs none /mnt 2>&1; \
                   touch /proc/sys/vm/drop_caches; chown nobody . || echo refused";
     let mut component = place.component("a", &[("run", script)]);
-    component.run_as = Some(RunAs { user: "root".into(), group: None });
+    component.run_as = Some(PosixUser { user: "root".into(), group: None });
     let (_, said) = place.run_component(component).await;
     assert_eq!(said[0], "0");
     assert!(said[1].ends_with("0000000000000000"), "{said:?}");
@@ -189,7 +189,7 @@ async fn a_step_with_privilege_is_root_and_free() {
     let script = format!("id -u; grep NoNewPrivs /proc/self/status; {}", reads(&[&other, &store]));
     let mut component =
         place.component("a", &[("install", &script), ("run", "id -un; stat -c %U .")]);
-    component.lifecycle.steps.get_mut("install").unwrap().requires_privilege = true;
+    component.lifecycle.steps.get_mut(&StepName::Install).unwrap().requires_privilege = true;
     place.errand(component.clone(), Errand::Install).await.unwrap().unwrap();
     let said = place.said();
     assert_eq!((said[0].as_str(), said[1].as_str()), ("0", "NoNewPrivs:\t0"));

@@ -7,7 +7,7 @@ use std::process::Stdio;
 async fn an_errand_that_takes_too_long_is_ended_with_all_it_started() {
     let mut place = Place::new();
     let mut component = place.component("a", &[("install", "sh -c 'sleep 1000 & echo $!; wait'")]);
-    let install = component.lifecycle.steps.get_mut("install").unwrap();
+    let install = component.lifecycle.steps.get_mut(&StepName::Install).unwrap();
     install.timeout = Some(Duration::from_millis(300));
     let failure = place.errand(component, Errand::Install).await.unwrap().unwrap_err();
     assert!(failure.message.contains("Timeout"), "{failure}");

@@ -10,13 +10,13 @@ use super::harden::What;
 use super::{ProcessConfig, ProcessRuntime, mark};
 use crate::capability::testing::somebody;
 use crate::clock::Clock;
-use crate::component::{InstalledComponent, Resources, RunAs};
+use crate::component::{InstalledComponent, Resources};
 use crate::logs::{self, Level, LogSink, Record, Source};
 use crate::runtime::token::Tokens;
 use crate::runtime::{Errand, Exit, Failure, Prepared, Running, Runtime as _, Status};
 use crate::tasks::Tasks;
-use gg_model::recipe::{Lifecycle, Step};
-use gg_model::{AccessPolicy, ComponentVersion, Limits, RuntimeKind, Sandbox};
+use gg_model::recipe::{Lifecycle, Step, StepName};
+use gg_model::{AccessPolicy, ComponentVersion, Limits, PosixUser, RuntimeKind, Sandbox};
 use rustix::process::{Pid, geteuid, test_kill_process};
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,7 +47,7 @@ impl Place {
         let root = tempfile::tempdir_in(folder).unwrap();
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o711)).unwrap();
         let (sender, records) = mpsc::channel(logs::QUEUE);
-        let nobody = RunAs { user: "nobody".into(), group: None };
+        let nobody = PosixUser { user: "nobody".into(), group: None };
         let config = ProcessConfig {
             root: root.path().to_owned(),
             thing: "thing".parse().unwrap(),
@@ -69,7 +69,9 @@ impl Place {
 
     fn component(&self, name: &str, steps: &[(&str, &str)]) -> InstalledComponent {
         let step = |script: &str| Step { script: script.to_owned(), ..Step::default() };
-        let steps = steps.iter().map(|(name, script)| ((*name).to_owned(), step(script)));
+        let named =
+            |name: &str| StepName::ALL.into_iter().find(|step| step.as_str() == name).unwrap();
+        let steps = steps.iter().map(|(name, script)| (named(name), step(script)));
         InstalledComponent {
             name: name.parse().unwrap(),
             version: ComponentVersion::ZERO,

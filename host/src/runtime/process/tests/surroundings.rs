@@ -11,7 +11,7 @@ async fn the_environment_has_nothing_of_the_hosts_own() {
         ("ONE".to_owned(), "lifecycle".to_owned()),
         ("GG_HOST_COMPONENT".to_owned(), "forged".to_owned()),
     ]);
-    let run = component.lifecycle.steps.get_mut("run").unwrap();
+    let run = component.lifecycle.steps.get_mut(&StepName::Run).unwrap();
     run.environment.insert("ONE".to_owned(), "step".to_owned());
     component.sandbox.environment.insert("ALL".to_owned(), "operator".to_owned());
     let (_, said) = place.run_component(component).await;
