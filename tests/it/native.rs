@@ -87,6 +87,84 @@ fn a_version_that_does_not_start_gives_way_to_the_one_before() {
 }
 
 #[test]
+fn a_recipe_names_folders_and_configuration_of_what_it_depends_on() {
+    let Some((device, mut nucleus)) = device() else { return };
+    device.recipe(
+        "com.example.Model",
+        "1.0.0",
+        "ComponentConfiguration: {DefaultConfiguration: {size: 7}}\nManifests: [{Platform: {os: linux}}]\n",
+    );
+    let script = "echo {com.example.Model:configuration:/size} {com.example.Model:artifacts:path}; \
+                  echo {com.example.Other:configuration:/size}";
+    let rest = format!(
+        "ComponentDependencies: {{com.example.Model: {{VersionRequirement: ^1.0.0}}}}\n{}",
+        steps(&[("run", script)])
+    );
+    device.recipe(NAME, "1.0.0", &rest);
+    device.deploy(["--merge", "com.example.Native=1.0.0"]).expect_code(0);
+    let folder = device.root().canonicalize().unwrap().join("packages/artifacts");
+    let words = format!("7 {}/com.example.Model/1.0.0", folder.display());
+    nucleus.wait_until_said(NAME, &words);
+    nucleus.wait_until_said(NAME, "{com.example.Other:configuration:/size}");
+}
+
+#[test]
+fn a_bootstrap_step_restarts_the_nucleus_and_the_deployment_goes_on() {
+    let Some((device, mut nucleus)) = device() else { return };
+    let recipe = steps(&[
+        ("bootstrap", "echo bootstrap >> {work:path}/boots; exit 100"),
+        ("run", "echo booted $(wc -l < {work:path}/boots) times; exec sleep 1000"),
+    ]);
+    device.recipe(NAME, "1.0.0", &recipe);
+    let outcome = device.deploy(["--merge", "com.example.Native=1.0.0"]);
+    assert_eq!(outcome.expect_code(0).answer()["status"], "SUCCEEDED");
+    nucleus.wait_until_said(NAME, "booted 1 times");
+
+    // Of the same version with the same step, nothing is to be done again.
+    let update = r#"{"com.example.Native": {"MERGE": {"a": 1}}}"#;
+    device.deploy(["--update-config", update]).expect_code(0);
+    drop(nucleus);
+    let mut nucleus = device.start();
+    nucleus.wait_until_said(NAME, "booted 1 times");
+}
+
+#[test]
+fn a_bootstrap_step_that_fails_brings_back_what_was_with_its_own() {
+    let Some((device, mut nucleus)) = device() else { return };
+    let one = "Manifests:\n  - Platform: {os: linux}\n    Lifecycle:\n      bootstrap: {Script: \"echo one >> \
+               {work:path}/boots\", BootstrapOnRollback: true}\n      run: \"cat {work:path}/boots; exec sleep 1000\"\n";
+    device.recipe(NAME, "1.0.0", one);
+    device.recipe(NAME, "2.0.0", &steps(&[("bootstrap", "echo two >> {work:path}/boots; exit 7")]));
+    device.deploy(["--merge", "com.example.Native=1.0.0"]).expect_code(0);
+    let rollback = ["--merge", "com.example.Native=2.0.0", "--failure-handling-policy", "ROLLBACK"];
+    let outcome = device.deploy(rollback);
+    let detail = &outcome.expect_code(1).answer()["deploymentStatusDetails"];
+    assert_eq!(detail["detailedStatus"], "FAILED_ROLLBACK_COMPLETE");
+    assert!(detail["failureCause"].as_str().unwrap().contains("code 7"), "{detail}");
+    nucleus.wait_until_said(NAME, "two");
+    let boots = fs::read_to_string(device.root().join("work").join(NAME).join("boots")).unwrap();
+    assert_eq!(boots, "one\ntwo\none\n");
+    assert_eq!(device.components(), [format!("{NAME} 1.0.0 RUNNING")]);
+}
+
+#[test]
+fn a_bootstrap_step_restarts_the_device() {
+    let Some((device, mut nucleus)) = device() else { return };
+    nucleus.signal(Signal::TERM);
+    nucleus.finish().expect_code(0);
+    let recipe = steps(&[("bootstrap", "exit 101"), ("run", "echo up; exec sleep 1000")]);
+    device.recipe(NAME, "1.0.0", &recipe);
+    let rebooted = device.path("rebooted");
+    let reboot = format!("touch {}", rebooted.display());
+    nucleus = device.start_with(["--reboot-command", reboot.as_str()]);
+    device.queue(["--merge", "com.example.Native=1.0.0"]).expect_code(0);
+    nucleus.finish().expect_code(101);
+    assert!(rebooted.exists());
+    let mut nucleus = device.start();
+    nucleus.wait_until_said(NAME, "up");
+}
+
+#[test]
 fn a_hungry_component_is_contained_while_others_go_on() {
     let Some((device, mut nucleus)) = device() else { return };
     device.recipe(

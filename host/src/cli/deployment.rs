@@ -2,7 +2,7 @@
 
 use super::{Format, RootArg};
 use crate::control::Request;
-use crate::control::client::ask;
+use crate::control::client::{ask, ask_through_restarts};
 use crate::logs::harmless;
 use anyhow::Result;
 use clap::Subcommand;
@@ -140,7 +140,7 @@ fn show(deployment: &Value, output: Format) -> Result<ExitCode> {
 pub(super) fn follow(root: &Path, id: &str, output: Format) -> Result<ExitCode> {
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
     let request = Request::Deployment { id: id.to_owned(), follow: true };
-    let deployment = ask(root, &request, |phases| {
+    let deployment = ask_through_restarts(root, &request, |phases| {
         let mut stderr = std::io::stderr().lock();
         if output == Format::Json {
             let _closed =

@@ -9,6 +9,7 @@ mod logs;
 mod new;
 mod print;
 mod recipe;
+mod restart;
 mod run;
 mod service;
 mod start;

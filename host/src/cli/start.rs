@@ -1,10 +1,12 @@
 //! `gg-host start`: a device's nucleus, which keeps its components as deployments asked for.
 
 use super::print::Style;
+use super::restart::restart;
 use super::systemd::Systemd;
 use super::{Format, RootArg, start_tracing_to, stdout_colours};
 use crate::cli::run::output::Printer;
 use crate::clock::Clock;
+use crate::deployment::bootstrap::Restart;
 use crate::deployment::concrete::Operator;
 use crate::deployment::worker::Milestone;
 use crate::logs::files::{LogFiles, LogSettings};
@@ -17,8 +19,7 @@ use crate::runtime::process::ProcessConfig;
 use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
 use anyhow::{Context as _, Result};
-use gg_model::PosixUser;
-use gg_model::{Limits, LoggingSettings, NucleusSettings, ThingName};
+use gg_model::{Limits, LoggingSettings, NucleusSettings, PosixUser, ThingName};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -60,6 +61,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "30s")]
     grace: Duration,
 
+    /// What starts the device again when a component's step `bootstrap` asks for it.
+    #[arg(long, value_name = "COMMAND", default_value = "systemctl reboot || reboot")]
+    reboot_command: String,
+
     /// How to print.
     #[arg(long, short = 'o', value_enum, default_value_t)]
     output: Format,
@@ -79,10 +84,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         .context("cannot start")?;
     let outcome = runtime.block_on(serve(args, said));
     runtime.shutdown_background();
-    outcome
+    match outcome? {
+        (code, None) => Ok(code),
+        (_, Some(again)) => restart(again, &args.reboot_command),
+    }
 }
 
-async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
+async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<(ExitCode, Option<Restart>)> {
     let stop = CancellationToken::new();
     // Before anything else, so that no signal is lost.
     let mut signals = Signals::new()?;
@@ -137,7 +145,7 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
     let mut serving = std::pin::pin!(serving);
     let alive = systemd.stay_alive();
     let served = async {
-        let nucleus = tokio::select! {
+        let (nucleus, again) = tokio::select! {
             served = &mut serving => served?,
             () = signals.next() => {
                 tracing::info!("stopping");
@@ -147,19 +155,19 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
             }
         };
         anyhow::Ok(tokio::select! {
-            () = nucleus.drain(args.grace) => ExitCode::SUCCESS,
-            () = signals.next() => ExitCode::from(130),
+            () = nucleus.drain(args.grace) => (ExitCode::SUCCESS, again),
+            () = signals.next() => (ExitCode::from(130), None),
         })
     };
-    let code = tokio::select! {
-        code = served => code?,
-        () = alive => ExitCode::FAILURE,
-        () = tee.run() => ExitCode::FAILURE,
+    let (code, again) = tokio::select! {
+        served = served => served?,
+        () = alive => (ExitCode::FAILURE, None),
+        () = tee.run() => (ExitCode::FAILURE, None),
     };
     tee.finish();
     files.finish().await;
     printer.finish();
-    Ok(code)
+    Ok((code, again))
 }
 
 /// `logging` of the settings; the rest is as Greengrass has it.

@@ -6,6 +6,16 @@ use serde_json::Value;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::{Duration, Instant};
+use thiserror::Error;
+
+/// The nucleus has ended, perhaps to start again.
+#[derive(Debug, Error)]
+#[error("the nucleus ended before it had answered")]
+pub struct Gone;
+
+/// How long a nucleus may take to be back.
+const AWAY: Duration = Duration::from_secs(120);
 
 /// Ask the nucleus of a root folder; `tell` hears how it gets on.
 ///
@@ -32,7 +42,7 @@ pub fn ask(root: &Path, request: &Request, mut tell: impl FnMut(Value)) -> Resul
         let mut line = Vec::new();
         let read = lines.by_ref().take(LONGEST).read_until(b'\n', &mut line);
         if read.context("the nucleus does not answer")? == 0 {
-            bail!("the nucleus ended before it had answered");
+            return Err(Gone.into());
         }
         match serde_json::from_slice(&line).context("the nucleus speaks another version")? {
             Reply::Done(value) => return Ok(value),
@@ -40,4 +50,33 @@ pub fn ask(root: &Path, request: &Request, mut tell: impl FnMut(Value)) -> Resul
             Reply::Progress(value) => tell(value),
         }
     }
+}
+
+/// Ask as [`ask`] does, and again when the nucleus ends meanwhile and comes back: a deployment can
+/// make it start again.
+///
+/// # Errors
+/// As of [`ask`]; or it does not come back within two minutes.
+pub fn ask_through_restarts(
+    root: &Path,
+    request: &Request,
+    mut tell: impl FnMut(Value),
+) -> Result<Value> {
+    loop {
+        match ask(root, request, &mut tell) {
+            Err(error) if error.is::<Gone>() => wait_for(root)?,
+            answer => return answer,
+        }
+    }
+}
+
+fn wait_for(root: &Path) -> Result<()> {
+    let begin = Instant::now();
+    while UnixStream::connect(root.join(SOCKET)).is_err() {
+        if begin.elapsed() > AWAY {
+            return Err(Gone.into());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use super::parts::Parts;
 use super::plan::{Set, Step, plan};
 use super::progress::{Phase, Progress};
 use super::{Deployment, DesiredComponent};
-use crate::runtime::{Exit, Failure, Prepared};
+use crate::runtime::{Errand, Exit, Failure, Prepared};
 use crate::supervisor::Successor;
 use crate::supervisor::machine::LifecycleState;
 use crate::supervisor::order::{Circle, Needs, start_order};
@@ -73,6 +73,13 @@ pub(crate) struct Executor {
     running: Set,
 }
 
+impl Ready {
+    /// The components that are to run.
+    pub(crate) fn set(&self) -> Set {
+        self.deployment.set()
+    }
+}
+
 impl Executor {
     /// Nothing runs yet.
     pub(crate) fn new(parts: Parts) -> Self {
@@ -81,6 +88,38 @@ impl Executor {
 
     pub(crate) fn parts(&self) -> &Parts {
         &self.parts
+    }
+
+    /// What runs.
+    pub(crate) fn running(&self) -> &Set {
+        &self.running
+    }
+
+    /// Carry out the step `bootstrap` of a component, in place of which nothing runs any more; gives
+    /// its code.
+    ///
+    /// # Errors
+    /// It did not end by itself.
+    pub(crate) async fn bootstrap(
+        &mut self,
+        ready: &Ready,
+        name: &ComponentName,
+        progress: &Progress,
+    ) -> Result<i32, Failure> {
+        let desired = ready.deployment.components.iter().find(|one| one.name() == name);
+        let (Some(desired), Some(prepared)) = (desired, ready.prepared.get(name)) else {
+            return Ok(0);
+        };
+        progress.tell(name, Phase::Bootstrap);
+        if let Some(present) = self.running.get_mut(name) {
+            *present = Arc::clone(&desired.component);
+            self.parts.supervisor.stop(name, HAND_OVER).await;
+        }
+        self.parts.make_work_folder(desired);
+        match prepared.errand(Errand::Bootstrap, self.parts.caller(desired)) {
+            Some(step) => step.await,
+            None => Ok(0),
+        }
     }
 
     /// Put the components' configuration in place.

@@ -3,6 +3,7 @@
 //! hand as files.
 
 pub(crate) mod assemble;
+pub mod bootstrap;
 pub mod concrete;
 pub mod execute;
 pub mod outcome;

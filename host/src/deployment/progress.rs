@@ -8,6 +8,8 @@ use tokio::sync::watch;
 /// What is being done with a component.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Phase {
+    /// Its step `bootstrap` is carried out.
+    Bootstrap,
     /// It did not come up.
     Broken,
     /// Its artifacts are fetched and verified.
@@ -27,6 +29,7 @@ pub enum Phase {
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::Bootstrap => "bootstrap",
             Self::Broken => "broken",
             Self::Download => "download",
             Self::Install => "install",

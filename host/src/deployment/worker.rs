@@ -4,8 +4,9 @@
 //! begins anew; activated, its components come up with the nucleus and are judged; being undone,
 //! the components before it do.
 
-use super::assemble::{Assembled, Assembler};
-use super::execute::{Broken, Executor};
+use super::assemble::{Assembled, Assembler, Stored};
+use super::bootstrap::{self, Bootstrapped, Restart, Why};
+use super::execute::{Broken, Executor, Ready};
 use super::outcome::{Detail, DetailedStatus, Problem};
 use super::progress::Progress;
 use crate::store::{DeploymentRow, DeploymentState, Store, StoreError};
@@ -136,17 +137,30 @@ pub(crate) struct Worker {
     pub(crate) patience: Duration,
 }
 
+/// How the components of a generation came up.
+enum Brought {
+    /// These are broken.
+    Up(Vec<Broken>),
+    /// Something must start again first.
+    Waits(Restart),
+}
+
 impl Worker {
-    /// Bring up what is to run, then serve the queue until asked to stop.
+    /// Bring up what is to run, then serve the queue until asked to stop, or until a deployment asks
+    /// for a restart.
     pub(crate) async fn run(
         mut self,
         stop: CancellationToken,
         reached: impl Fn(Milestone),
-    ) -> Executor {
+    ) -> (Executor, Option<Restart>) {
         let queue = self.queue.clone();
         let served = async {
-            if let Err(error) = self.resume(&reached).await {
-                tracing::error!(%error, "cannot go on from where the nucleus was stopped");
+            match self.resume(&reached).await {
+                Ok(None) => {}
+                Ok(Some(restart)) => return restart,
+                Err(error) => {
+                    tracing::error!(%error, "cannot go on from where the nucleus was stopped");
+                }
             }
             queue.inner.changed.notify_waiters();
             loop {
@@ -154,9 +168,14 @@ impl Worker {
                 match self.store.next_deployment().await {
                     Ok(None) => asked.await,
                     Ok(Some(row)) => {
-                        if let Err(error) = self.one(&row).await {
-                            tracing::error!(deployment = row.id, %error, "a deployment is put off");
-                            asked.await;
+                        match self.one(&row).await {
+                            Ok(None) => {}
+                            Ok(Some(restart)) => return restart,
+                            Err(error) => {
+                                let id = &row.id;
+                                tracing::error!(deployment = id, %error, "a deployment is put off");
+                                asked.await;
+                            }
                         }
                         queue.inner.changed.notify_waiters();
                     }
@@ -167,29 +186,39 @@ impl Worker {
                 }
             }
         };
-        tokio::select! {
-            () = served => {}
-            () = stop.cancelled() => {}
-        }
-        self.executor
+        let restart = tokio::select! {
+            restart = served => Some(restart),
+            () = stop.cancelled() => None,
+        };
+        (self.executor, restart)
     }
 
     /// Bring up the current generation, and end the deployment that was cut off, if one was.
-    async fn resume(&mut self, reached: &impl Fn(Milestone)) -> Result<(), StoreError> {
+    async fn resume(
+        &mut self,
+        reached: &impl Fn(Milestone),
+    ) -> Result<Option<Restart>, StoreError> {
         let under_way = self.store.next_deployment().await?;
-        let current = self.store.current().await?;
-        let deployment = self.assembler.as_stored(&current).await?;
-        let broken = self.bring_up_all(deployment, || reached(Milestone::Ready)).await;
+        let why = match under_way.as_ref().map(|row| row.state) {
+            Some(DeploymentState::Activating) => Some(Why::Deployment),
+            Some(DeploymentState::RollingBack) => Some(Why::Rollback),
+            _ => None,
+        };
+        let steps = under_way.as_ref().zip(why);
+        let brought = self.bring_up_all(steps, || reached(Milestone::Ready)).await?;
+        let broken = match brought {
+            Brought::Waits(restart) => return Ok(Some(restart)),
+            Brought::Up(broken) => broken,
+        };
         reached(Milestone::Up);
-        let Some(row) = under_way else { return Ok(()) };
-        match row.state {
-            DeploymentState::Activating => self.judge(&row, broken).await,
-            DeploymentState::RollingBack => self.undone(&row, &broken).await,
-            _ => Ok(()),
+        match steps {
+            Some((row, Why::Deployment)) => self.judge(row, broken).await,
+            Some((row, Why::Rollback)) => self.undone(row, &broken).await.map(|()| None),
+            None => Ok(None),
         }
     }
 
-    async fn one(&mut self, row: &DeploymentRow) -> Result<(), StoreError> {
+    async fn one(&mut self, row: &DeploymentRow) -> Result<Option<Restart>, StoreError> {
         tracing::info!(deployment = row.id, target = row.target, "deployment begins");
         self.store.set_deployment_state(&row.id, DeploymentState::InProgress, None).await?;
         self.queue.inner.changed.notify_waiters();
@@ -199,7 +228,8 @@ impl Worker {
             () = self.queue.until_called_off(&row.id) => {
                 let detail = Detail::of(DetailedStatus::Canceled).to_json();
                 let state = DeploymentState::Canceled;
-                return self.store.set_deployment_state(&row.id, state, Some(detail)).await;
+                self.store.set_deployment_state(&row.id, state, Some(detail)).await?;
+                return Ok(None);
             }
             () = tokio::time::sleep(self.patience) => Err(Problem::new(
                 "DEPLOYMENT_INTERRUPTED",
@@ -211,17 +241,27 @@ impl Worker {
             Err(problem) => {
                 tracing::error!(deployment = row.id, %problem, "deployment failed");
                 let detail = Detail::failed(DetailedStatus::FailedNoStateChange, &problem);
-                let state = DeploymentState::Failed;
-                return self
-                    .store
-                    .set_deployment_state(&row.id, state, Some(detail.to_json()))
-                    .await;
+                let (state, detail) = (DeploymentState::Failed, detail.to_json());
+                self.store.set_deployment_state(&row.id, state, Some(detail)).await?;
+                return Ok(None);
             }
         };
         let installs = self.activate(row, assembled).await?;
+        let mut broken = Vec::new();
+        let steps = bootstrap::needed(self.executor.running(), &ready.set(), Why::Deployment);
+        match self.bootstrap(&row.id, &ready, steps).await? {
+            Bootstrapped::Done => {}
+            Bootstrapped::Restart(restart) => return Ok(Some(restart)),
+            Bootstrapped::Failed(failed)
+                if self.assembler.policy(row) == FailureHandlingPolicy::Rollback =>
+            {
+                return self.judge(row, vec![failed]).await;
+            }
+            Bootstrapped::Failed(failed) => broken.push(failed),
+        }
         let carried = self.executor.carry_out(ready, &self.progress, || {});
         let carried = tokio::time::timeout(self.patience, carried).await;
-        let broken = carried.unwrap_or_else(|_| vec![late(self.patience)]);
+        broken.extend(carried.unwrap_or_else(|_| vec![late(self.patience)]));
         self.remember_installed(installs, &broken).await;
         self.judge(row, broken).await
     }
@@ -248,10 +288,7 @@ impl Worker {
         Ok(installs)
     }
 
-    async fn prepare(
-        &self,
-        row: &DeploymentRow,
-    ) -> Result<(Assembled, super::execute::Ready), Problem> {
+    async fn prepare(&self, row: &DeploymentRow) -> Result<(Assembled, Ready), Problem> {
         let current =
             self.store.current().await.map_err(|error| Problem::new("IO_READ_ERROR", error))?;
         let assembled = self.assembler.assemble(row, &current, &self.progress).await?;
@@ -261,7 +298,11 @@ impl Worker {
     }
 
     /// A deployment has been activated and its components brought up, some of them perhaps broken.
-    async fn judge(&mut self, row: &DeploymentRow, broken: Vec<Broken>) -> Result<(), StoreError> {
+    async fn judge(
+        &mut self,
+        row: &DeploymentRow,
+        broken: Vec<Broken>,
+    ) -> Result<Option<Restart>, StoreError> {
         let Some(first) = broken.first() else {
             let detail = Detail::of(DetailedStatus::Successful).to_json();
             let before = self.store.before().await?.unwrap_or_default();
@@ -270,22 +311,23 @@ impl Worker {
             self.executor.forget_stopped().await;
             let current = self.store.current().await?;
             self.assembler.keep_only(&[&current, &before]).await;
-            return Ok(());
+            return Ok(None);
         };
         let problem = Problem::new("COMPONENT_BROKEN", first);
         tracing::error!(deployment = row.id, %problem, "deployment failed");
         if self.assembler.policy(row) == FailureHandlingPolicy::DoNothing {
             let detail = Detail::failed(DetailedStatus::FailedRollbackNotRequested, &problem);
             self.executor.forget_stopped().await;
-            return self.store.settle(&row.id, DeploymentState::Failed, detail.to_json()).await;
+            self.store.settle(&row.id, DeploymentState::Failed, detail.to_json()).await?;
+            return Ok(None);
         }
         self.store.fall_back(&row.id, Detail::cause(&problem).to_json()).await?;
         self.queue.inner.changed.notify_waiters();
-        let before = self.store.current().await?;
-        let deployment = self.assembler.as_stored(&before).await?;
-        let broken = self.bring_up_all(deployment, || {}).await;
         let row = DeploymentRow { detail: Detail::cause(&problem).to_json(), ..row.clone() };
-        self.undone(&row, &broken).await
+        match self.bring_up_all(Some((&row, Why::Rollback)), || {}).await? {
+            Brought::Waits(restart) => Ok(Some(restart)),
+            Brought::Up(broken) => self.undone(&row, &broken).await.map(|()| None),
+        }
     }
 
     /// What was before a deployment has been brought up again.
@@ -320,33 +362,74 @@ impl Worker {
         }
     }
 
-    /// Bring up a whole set; a component that cannot be is left out.
+    /// Carry out steps `bootstrap` that have not been yet for a deployment.
+    async fn bootstrap(
+        &mut self,
+        deployment: &str,
+        ready: &Ready,
+        steps: Vec<ComponentName>,
+    ) -> Result<Bootstrapped, StoreError> {
+        let done = self.store.bootstrapped(deployment).await?;
+        for name in steps.into_iter().filter(|name| !done.iter().any(|one| one == name.as_str())) {
+            tracing::info!(deployment, component = %name, "bootstrap");
+            let reason = match self.executor.bootstrap(ready, &name, &self.progress).await {
+                Err(failure) => failure.message,
+                Ok(code) => match bootstrap::asked_for(code) {
+                    None => format!("the step bootstrap ended with code {code}"),
+                    Some(restart) => {
+                        self.store.set_bootstrapped(deployment, name.as_str()).await?;
+                        match restart {
+                            None => continue,
+                            Some(restart) => return Ok(Bootstrapped::Restart(restart)),
+                        }
+                    }
+                },
+            };
+            return Ok(Bootstrapped::Failed(Broken { component: Some(name), reason }));
+        }
+        Ok(Bootstrapped::Done)
+    }
+
+    /// Bring up the current generation; a component that cannot be is left out. On behalf of a
+    /// deployment under way, its steps `bootstrap` come first.
     async fn bring_up_all(
         &mut self,
-        stored: super::assemble::Stored,
+        under_way: Option<(&DeploymentRow, Why)>,
         installed: impl FnOnce(),
-    ) -> Vec<Broken> {
-        let super::assemble::Stored { deployment, installs, mut broken } = stored;
+    ) -> Result<Brought, StoreError> {
+        let current = self.store.current().await?;
+        let Stored { deployment, installs, mut broken } =
+            self.assembler.as_stored(&current).await?;
         self.executor.configure(&deployment);
         let prepared = self.executor.prepare_what_can(deployment, &self.progress).await;
-        let (prepared, unfit) = match prepared {
+        let (ready, unfit) = match prepared {
             Ok(prepared) => prepared,
             Err(circle) => {
                 broken.push(Broken { component: None, reason: circle.to_string() });
                 installed();
-                return broken;
+                return Ok(Brought::Up(broken));
             }
         };
         broken.extend(unfit.into_iter().map(|(component, failure)| Broken {
             component: Some(component),
             reason: failure.message,
         }));
-        let carried = self.executor.carry_out(prepared, &self.progress, installed);
+        if let Some((row, why)) = under_way {
+            let other = self.store.before().await?.unwrap_or_default();
+            let other = self.assembler.as_stored(&other).await?.deployment.set();
+            let steps = bootstrap::needed(&other, &ready.set(), why);
+            match self.bootstrap(&row.id, &ready, steps).await? {
+                Bootstrapped::Done => {}
+                Bootstrapped::Restart(restart) => return Ok(Brought::Waits(restart)),
+                Bootstrapped::Failed(failed) => broken.push(failed),
+            }
+        }
+        let carried = self.executor.carry_out(ready, &self.progress, installed);
         let carried = tokio::time::timeout(self.patience, carried).await;
         broken.extend(carried.unwrap_or_else(|_| vec![late(self.patience)]));
         self.remember_installed(installs, &broken).await;
         broken.iter().for_each(|one| tracing::error!("{one}"));
-        broken
+        Ok(Brought::Up(broken))
     }
 }
 

@@ -17,6 +17,7 @@ use crate::component::artifact::{ArtifactSource, FetchSettings, Fetcher};
 use crate::component::library::Library;
 use crate::control::server::Control;
 use crate::deployment::assemble::Assembler;
+use crate::deployment::bootstrap::Restart;
 use crate::deployment::concrete::{Operator, Places};
 use crate::deployment::execute::{DeployError, Executor};
 use crate::deployment::parts::Parts;
@@ -144,7 +145,7 @@ impl Nucleus {
     }
 
     /// Be a device's nucleus: bring up what is to run, serve the queue of deployments and the
-    /// command line, until asked to stop.
+    /// command line, until asked to stop, or until a deployment asks for a restart.
     ///
     /// # Errors
     /// It was started without a root folder, or the command line's socket cannot be made.
@@ -153,7 +154,7 @@ impl Nucleus {
         operator: Operator,
         stop: CancellationToken,
         reached: impl Fn(Milestone),
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<(Self, Option<Restart>)> {
         let Self { executor, kept, operator: caller, tasks } = self;
         let kept = kept.context("a nucleus without a root folder serves no deployments")?;
         let parts = executor.parts();
@@ -183,8 +184,8 @@ impl Nucleus {
             progress,
             patience: PATIENCE,
         };
-        let executor = worker.run(stop, reached).await;
-        Ok(Self { executor, kept: Some(kept), operator: caller, tasks })
+        let (executor, restart) = worker.run(stop, reached).await;
+        Ok((Self { executor, kept: Some(kept), operator: caller, tasks }, restart))
     }
 
     /// Make the components of a deployment run, and wait until each is up or over.

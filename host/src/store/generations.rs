@@ -41,7 +41,8 @@ impl Store {
         self.write(|connection| read(connection, current(connection)?)).await
     }
 
-    /// The generation that a deployment under way has taken the place of.
+    /// While a deployment is under way, the other generation: that which it has taken the place
+    /// of, or, when it is being undone, its own.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -104,7 +105,8 @@ impl Store {
         .await
     }
 
-    /// Go back to the generation before the one that a deployment has activated.
+    /// Go back to the generation before the one that a deployment has activated. That is kept until
+    /// the deployment has ended.
     ///
     /// # Errors
     /// The store cannot be written; nothing has changed then.
@@ -112,10 +114,11 @@ impl Store {
         let deployment = deployment.to_owned();
         self.write(move |connection| {
             connection.execute(
-                "UPDATE state SET current = before, before = NULL WHERE before IS NOT NULL",
+                "UPDATE state SET current = before, before = current WHERE before IS NOT NULL",
                 [],
             )?;
-            forget_others(connection, current(connection)?)?;
+            connection
+                .execute("DELETE FROM bootstrapped WHERE deployment = ?1", params![deployment])?;
             let state = DeploymentState::RollingBack;
             deployments::set_state(connection, &deployment, state, Some(&detail))
         })
