@@ -1,6 +1,6 @@
 //! Containers on a device: deployed, seen in the logs, and gone with their component.
 
-use crate::host::Device;
+use crate::device::Device;
 use std::fs;
 use std::process::Command;
 

@@ -6,6 +6,7 @@
 mod cache;
 mod containers;
 mod crash;
+mod device;
 mod docs;
 mod host;
 mod inspect;

@@ -1,6 +1,7 @@
 //! Native components on a device: their steps, their users, their limits, and what is left of them.
 
-use crate::host::{Device, Host};
+use crate::device::Device;
+use crate::host::Host;
 use rustix::process::{Signal, geteuid};
 use std::fs;
 

@@ -1,6 +1,7 @@
 //! `gg-host start` and what asks it: local deployments of wasm components, rollback, restarts.
 
-use crate::host::{Device, guest};
+use crate::device::Device;
+use crate::host::guest;
 use rustix::process::Signal;
 use serde_json::Value;
 
