@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use tempfile::TempDir;
 
 /// A device: a root folder, and the nucleus that runs in it now and then.
@@ -42,6 +43,15 @@ impl Device {
         self.path("root")
     }
 
+    /// The configuration of the nucleus, in the words of YAML's braces.
+    pub(crate) fn settings(&self, configuration: &str) {
+        fs::create_dir(self.root()).unwrap();
+        let text = format!(
+            "services: {{aws.greengrass.Nucleus: {{configuration: {{{configuration}}}}}}}\n"
+        );
+        file(&self.root(), "config.yaml", text);
+    }
+
     /// Put a recipe where `deploy` finds it.
     pub(crate) fn recipe(&self, name: &str, version: &str, rest: &str) {
         let text = format!(
@@ -75,8 +85,16 @@ impl Device {
         &self,
         environment: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Host {
+        self.start_as(|command| {
+            command.envs(environment);
+        })
+    }
+
+    /// The same, with anything else about how it is started.
+    pub(crate) fn start_as(&self, prepare: impl FnOnce(&mut Command)) -> Host {
         let mut command = command("start");
-        command.env_remove("NOTIFY_SOCKET").envs(environment);
+        command.env_remove("NOTIFY_SOCKET");
+        prepare(&mut command);
         command.args(["--output", "json", "--root"]).arg(self.root());
         let mut host = start(command).gentle();
         host.wait_until_said("aws.greengrass.Nucleus", "all components are up");
@@ -124,4 +142,14 @@ impl Device {
         };
         all.as_array().unwrap().iter().map(line).collect()
     }
+}
+
+/// Processes whose command line holds these words.
+pub(crate) fn processes(words: &str) -> usize {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let has = |entry: &fs::DirEntry| {
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).replace('\0', " ").contains(words)
+    };
+    entries.filter(has).count()
 }

@@ -1,6 +1,6 @@
 //! Native components on a device: their steps, their users, their limits, and what is left of them.
 
-use crate::device::Device;
+use crate::device::{Device, processes};
 use crate::host::Host;
 use rustix::process::{Signal, geteuid};
 use std::fs;
@@ -16,9 +16,7 @@ fn device() -> Option<(Device, Host)> {
         return None;
     }
     let device = Device::reachable();
-    fs::create_dir(device.root()).unwrap();
-    let settings = "services: {aws.greengrass.Nucleus: {configuration: {runWithDefault: {posixUser: nobody}}}}\n";
-    crate::host::file(&device.root(), "config.yaml", settings);
+    device.settings("runWithDefault: {posixUser: nobody}");
     let nucleus = device.start();
     Some((device, nucleus))
 }
@@ -30,16 +28,6 @@ fn steps(steps: &[(&str, &str)]) -> String {
         text += &format!("      {name}: {}\n", serde_json::to_string(script).unwrap());
     }
     text
-}
-
-/// Processes whose command line holds these words.
-fn processes(words: &str) -> usize {
-    let entries = fs::read_dir("/proc").unwrap().flatten();
-    let has = |entry: &fs::DirEntry| {
-        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).replace('\0', " ").contains(words)
-    };
-    entries.filter(has).count()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::print::Style;
 use super::systemd::Systemd;
-use super::{Format, RootArg, start_tracing_to, stdout_colours};
+use super::{Format, RootArg, attribute, start_tracing_to, stdout_colours};
 use crate::cli::run::output::Printer;
 use crate::clock::Clock;
 use crate::component::RunAs;
@@ -55,6 +55,11 @@ pub(super) struct Args {
     /// Who the processes of components run as: USER[:GROUP].
     #[arg(long, value_name = "USER[:GROUP]", value_parser = RunAs::parse)]
     component_default_user: Option<RunAs>,
+
+    /// An attribute of this device that recipes may ask for: runtime=docker, say, or one of your own.
+    /// Several runtimes are separated by commas.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
+    platform: Vec<(String, String)>,
 
     /// How long components may take to end when the nucleus is stopped.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "30s")]
@@ -135,7 +140,9 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
         }
         Milestone::Up => own.host(Level::Info, "all components are up or over"),
     };
-    let serving = nucleus.serve(Operator::default(), stop.clone(), reached);
+    let platform = settings.platform.into_iter().chain(args.platform.iter().cloned()).collect();
+    let operator = Operator { platform, ..Operator::default() };
+    let serving = nucleus.serve(operator, stop.clone(), reached);
     let mut serving = std::pin::pin!(serving);
     let alive = systemd.stay_alive();
     let served = async {

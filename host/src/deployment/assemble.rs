@@ -314,7 +314,8 @@ impl Assembler {
 
     /// Bring a component's artifacts to its folders, checked and unpacked.
     async fn fetch(&self, (name, version): &Id, files: &Files) -> Result<(), Problem> {
-        let Some(manifest) = files.recipe.manifest_for(&platform()) else { return Ok(()) };
+        let platform = platform(&self.operator.platform);
+        let Some(manifest) = files.recipe.manifest_for(&platform) else { return Ok(()) };
         let folders =
             Folders { artifacts: files.artifacts.clone(), unarchived: files.unarchived.clone() };
         let tell = |transfer: Transfer<'_>| {

@@ -14,6 +14,7 @@ use gg_model::{
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub struct Operator {
     pub limits: LimitOverrides,
     /// Arguments after those of the recipes.
     pub arguments: Vec<String>,
+    /// Attributes of the device that are added or replaced: `platformOverride`.
+    pub platform: BTreeMap<String, String>,
 }
 
 /// What all components of a device have in common.
@@ -96,8 +99,9 @@ pub fn concrete(
     places: &Places,
 ) -> Result<DesiredComponent> {
     let recipe = &files.recipe;
-    let manifest = recipe.manifest_for(&platform()).ok_or_else(|| {
-        anyhow!("no manifest of the recipe is meant for this machine ({:?})", platform())
+    let platform = platform(&operator.platform);
+    let manifest = recipe.manifest_for(&platform).ok_or_else(|| {
+        anyhow!("no manifest of the recipe is meant for this device ({platform})")
     })?;
     let values = configuration.to_json();
     let variables = Variables { files, places, values: &values, runtime: manifest.runtime() };
@@ -248,19 +252,20 @@ fn check_digest(manifest: &Manifest, artifact: &Path) -> Result<()> {
     Ok(())
 }
 
-/// This machine, as recipes name it.
-pub fn platform() -> Platform {
+/// This machine, as recipes name it, with what its operator says of it.
+pub fn platform(told: &BTreeMap<String, String>) -> Platform {
     let architecture = match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "x86" => "x86",
         other => other,
     };
-    Platform {
+    let machine = Platform {
         attributes: [("os", std::env::consts::OS), ("architecture", architecture)]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
         runtimes: ["wasm", "docker", "aws_nucleus_lite"].map(str::to_owned).to_vec(),
-    }
+    };
+    machine.overridden(told)
 }
 
 /// What a component may do: what its recipe grants under `accessControl`; its own affairs; and
