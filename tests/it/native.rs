@@ -58,6 +58,10 @@ fn steps_are_carried_out_once_each_and_nothing_outlives_the_nucleus() {
         nucleus.wait_until_said(NAME, words);
     }
     assert_eq!(processes("sleep 71077"), 0);
+
+    // What was removed is installed anew.
+    device.deploy(["--merge", "com.example.Native=1.0.0"]).expect_code(0);
+    nucleus.wait_for("installed again", |event| event.says(NAME, "installed as nobody"));
 }
 
 #[test]
