@@ -127,6 +127,15 @@ impl Device {
         self.ask("deploy", all)
     }
 
+    /// How many processes its components have, told by the folder that they work in.
+    pub(crate) fn processes(&self) -> usize {
+        let work = self.root().canonicalize().unwrap().join("work");
+        let below = |entry: &fs::DirEntry| {
+            fs::read_link(entry.path().join("cwd")).is_ok_and(|folder| folder.starts_with(&work))
+        };
+        fs::read_dir("/proc").unwrap().flatten().filter(below).count()
+    }
+
     /// How each component stands: `NAME VERSION STATE`.
     pub(crate) fn components(&self) -> Vec<String> {
         let outcome = self.ask("component", ["list"]);

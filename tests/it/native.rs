@@ -80,6 +80,24 @@ fn a_version_that_does_not_start_gives_way_to_the_one_before() {
 }
 
 #[test]
+fn what_needs_a_broken_component_is_not_waited_for() {
+    let Some((device, _nucleus)) = device() else { return };
+    let needs =
+        |name: &str| format!("ComponentDependencies: {{{name}: {{VersionRequirement: '*'}}}}\n");
+    device.recipe("com.example.Bad", "1.0.0", &steps(&[("startup", "exit 3")]));
+    let calm = steps(&[("run", "exec sleep 1000")]);
+    device.recipe("com.example.Middle", "1.0.0", &(needs("com.example.Bad") + &calm));
+    device.recipe(NAME, "1.0.0", &(needs("com.example.Middle") + &calm));
+    let policy = ["--failure-handling-policy", "DO_NOTHING"];
+    let merge = ["--merge", "com.example.Native=1.0.0"];
+    let outcome = device.deploy(merge.into_iter().chain(policy));
+    let answer = outcome.expect_code(1).answer();
+    let cause = answer["deploymentStatusDetails"]["failureCause"].as_str().unwrap();
+    assert!(cause.contains("com.example.Bad is broken") && cause.contains("code 3"), "{cause}");
+    assert_eq!(device.processes(), 0);
+}
+
+#[test]
 fn a_hungry_component_is_contained_while_others_go_on() {
     let Some((device, mut nucleus)) = device() else { return };
     device.recipe(
@@ -137,7 +155,7 @@ fn an_archive_is_unpacked_for_the_user_that_the_component_runs_as() {
 }
 
 /// A ZIP archive of one file that is not compressed.
-fn stored_zip(name: &str, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn stored_zip(name: &str, bytes: &[u8]) -> Vec<u8> {
     let crc = bytes.iter().fold(!0_u32, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
             (crc >> 1) ^ (0xedb8_8320 & 0_u32.wrapping_sub(crc & 1))
