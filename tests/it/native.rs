@@ -4,6 +4,7 @@ use crate::device::{Device, processes};
 use crate::host::Host;
 use rustix::process::{Signal, geteuid};
 use std::fs;
+use std::path::Path;
 
 const NAME: &str = "com.example.Native";
 
@@ -97,23 +98,55 @@ fn what_needs_a_broken_component_is_not_waited_for() {
     assert_eq!(device.processes(), 0);
 }
 
+/// How many cgroups a component has, in all trees.
+fn cgroups(component: &str) -> usize {
+    fn count(folder: &Path, name: &str) -> usize {
+        let Ok(entries) = fs::read_dir(folder) else { return 0 };
+        let folders = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|t| t.is_dir()));
+        folders
+            .map(|entry| usize::from(entry.file_name() == name) + count(&entry.path(), name))
+            .sum()
+    }
+    count(Path::new("/sys/fs/cgroup"), component)
+}
+
+/// A component that wants more than it may have says so in these words. Another one goes on beside it,
+/// the nucleus answers, and nothing is left when it is removed.
+fn is_contained(what: &str, script: &str, limits: &str, words: &str) {
+    let Some((device, mut nucleus)) = device() else { return };
+    const CALM: &str = "com.example.Calm";
+    // Cgroups of other tests have other names.
+    let greedy = format!("com.example.{what}{}", std::process::id());
+    device.recipe(CALM, "1.0.0", &steps(&[("run", "while :; do echo calm; sleep 0.1; done")]));
+    device.recipe(&greedy, "1.0.0", &steps(&[("run", script)]));
+    device.deploy(["--merge", "com.example.Calm=1.0.0"]).expect_code(0);
+    let (merge, limits) = (format!("{greedy}=1.0.0"), format!(r#"{{"{greedy}": {limits}}}"#));
+    let policy = ["--failure-handling-policy", "DO_NOTHING"];
+    // It may be up or broken by the time that it is looked at.
+    device.deploy(["--merge", &merge, "--system-limits", &limits].into_iter().chain(policy));
+    nucleus.wait_until_said(&greedy, words);
+    nucleus.wait_for("calm after that", |event| event.says(CALM, "calm"));
+    let calm = format!("{CALM} 1.0.0 RUNNING");
+    assert!(device.components().contains(&calm));
+
+    device.deploy(["--remove", &greedy]).expect_code(0);
+    assert_eq!(device.components(), [calm]);
+    assert_eq!(cgroups(&greedy), 0);
+    device.ask("component", ["stop", CALM]).expect_code(0);
+    assert_eq!(device.processes(), 0);
+}
+
 #[test]
 fn a_hungry_component_is_contained_while_others_go_on() {
-    let Some((device, mut nucleus)) = device() else { return };
-    device.recipe(
-        "com.example.Calm",
-        "1.0.0",
-        &steps(&[("run", "while :; do echo calm; sleep 0.1; done")]),
-    );
     let hungry = "a=x; while :; do a=$a$a; done";
-    device.recipe("com.example.Hungry", "1.0.0", &steps(&[("run", hungry)]));
-    let limits = r#"{"com.example.Hungry": {"memory": 20480}}"#;
-    let merge = "com.example.Calm=1.0.0,com.example.Hungry=1.0.0";
-    let arguments =
-        ["--merge", merge, "--system-limits", limits, "--failure-handling-policy", "DO_NOTHING"];
-    device.deploy(arguments);
-    nucleus.wait_until_said("com.example.Hungry", "memory");
-    nucleus.wait_for("calm after that", |event| event.says("com.example.Calm", "calm"));
+    is_contained("Hungry", hungry, r#"{"memory": 20480}"#, "ended for want of memory");
+}
+
+#[test]
+fn a_fork_bomb_is_contained_while_others_go_on() {
+    // The others on this machine shall notice as little of it as may be.
+    let bomb = "f() { f | f & }; f & exec sleep 100000";
+    is_contained("Bomb", bomb, r#"{"cpus": 0.3}"#, "annot fork");
 }
 
 #[test]
