@@ -17,6 +17,7 @@ mod native;
 mod new;
 mod nucleus;
 mod output;
+mod published;
 mod run;
 mod samples;
 mod sandbox;
