@@ -4,7 +4,6 @@
 use super::concrete::{Files, Operator, PROVIDED, Places, RunWith as Settled, concrete, platform};
 use super::execute::Broken;
 use super::outcome::Problem;
-use super::plan::{Step, plan};
 use super::progress::{Phase, Progress};
 use super::{Deployment, DesiredComponent};
 use crate::capability::configuration::Configuration;
@@ -70,6 +69,8 @@ pub(crate) struct Assembler {
     pub(crate) fetcher: Arc<Fetcher>,
     pub(crate) configuration: Configuration,
     pub(crate) library: Library,
+    /// Nothing is brought to the library: it is only asked what would be.
+    pub(crate) only_looks: bool,
     pub(crate) operator: Operator,
     pub(crate) places: Places,
     pub(crate) store: Store,
@@ -87,9 +88,10 @@ impl Assembler {
         current: &Generation,
         progress: &Progress,
     ) -> Result<Assembled, Problem> {
-        let request = LocalDeploymentRequest::parse(&row.document)
-            .map_err(|error| Problem::new("DEPLOYMENT_DOCUMENT_PARSE_ERROR", error))?;
-        self.import(&request).await?;
+        let request = document(row)?;
+        if !self.only_looks {
+            self.import(&request).await?;
+        }
         let mut roots = current.roots.clone();
         let mine = roots.entry(row.target.clone()).or_default();
         mine.retain(|name, _| !request.remove.contains(name));
@@ -127,21 +129,6 @@ impl Assembler {
             assembled.deployment.components.push(desired);
         }
         Ok(assembled)
-    }
-
-    /// What a deployment would do, as far as it can be told without doing it.
-    ///
-    /// # Errors
-    /// Why it cannot be.
-    pub(crate) async fn plan(
-        &self,
-        row: &DeploymentRow,
-    ) -> Result<Vec<(Step, ComponentName)>, Problem> {
-        let read = |error: StoreError| Problem::new("IO_READ_ERROR", error);
-        let current = self.store.current().await.map_err(read)?;
-        let present = self.as_stored(&current).await.map_err(read)?;
-        let wanted = self.assemble(row, &current, &Progress::default()).await?;
-        Ok(plan(&present.deployment.set(), &wanted.deployment.set()))
     }
 
     /// What a generation comes to that was activated before. A component that cannot be made any
@@ -280,7 +267,9 @@ impl Assembler {
             run_with.overlay(asked);
         }
         let files = self.files(id).await?;
-        self.fetch(id, &files).await?;
+        if !self.only_looks {
+            self.fetch(id, &files).await?;
+        }
         let defaults = files.recipe.default_configuration.clone();
         let update = request.configuration.get(name);
         let tree = merged(tree, &defaults, update, request.request_timestamp).map_err(|error| {
@@ -344,7 +333,7 @@ impl Assembler {
             .map_err(|error| failed(format!("{name} {version}: {error:#}")))
     }
 
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, LibraryError> + Send + 'static,
     ) -> Result<T, Problem> {
@@ -357,6 +346,11 @@ impl Assembler {
             Err(error) => Err(Problem::new("IO_ERROR", error)),
         }
     }
+}
+
+pub(super) fn document(row: &DeploymentRow) -> Result<LocalDeploymentRequest, Problem> {
+    LocalDeploymentRequest::parse(&row.document)
+        .map_err(|error| Problem::new("DEPLOYMENT_DOCUMENT_PARSE_ERROR", error))
 }
 
 /// A configuration or a `runWith` for a component that the deployment does not bring is a mistake.

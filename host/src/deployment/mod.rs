@@ -8,6 +8,7 @@ pub mod execute;
 pub mod outcome;
 pub(crate) mod parts;
 pub mod plan;
+mod preview;
 pub mod progress;
 pub mod source;
 pub mod worker;
