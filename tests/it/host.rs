@@ -8,7 +8,6 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -184,126 +183,6 @@ impl Run {
     }
 }
 
-/// A device: a root folder, and the nucleus that runs in it now and then.
-pub(crate) struct Device {
-    folder: TempDir,
-}
-
-impl Device {
-    /// A device on which nothing was ever deployed.
-    pub(crate) fn new() -> Self {
-        Self::below(folder())
-    }
-
-    /// The same, in a folder that every user can reach, wherever these sources are.
-    pub(crate) fn reachable() -> Self {
-        let mode = fs::Permissions::from_mode(0o755);
-        Self::below(tempfile::Builder::new().prefix("it-").permissions(mode).tempdir().unwrap())
-    }
-
-    fn below(folder: TempDir) -> Self {
-        let device = Self { folder };
-        for name in ["recipes", "artifacts"] {
-            fs::create_dir(device.path(name)).unwrap();
-        }
-        device
-    }
-
-    /// A path in the device's folder.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// The root folder of the nucleus.
-    pub(crate) fn root(&self) -> PathBuf {
-        self.path("root")
-    }
-
-    /// Put a recipe where `deploy` finds it.
-    pub(crate) fn recipe(&self, name: &str, version: &str, rest: &str) {
-        let text = format!(
-            "RecipeFormatVersion: '2020-01-25'\nComponentName: {name}\n\
-             ComponentVersion: {version}\n{rest}"
-        );
-        file(&self.path("recipes"), &format!("{name}-{version}.yaml"), text);
-    }
-
-    /// Put an artifact of a component where `deploy` finds it.
-    pub(crate) fn artifact(&self, name: &str, version: &str, from: &Path) {
-        let folder = self.path("artifacts").join(name).join(version);
-        fs::create_dir_all(&folder).unwrap();
-        fs::copy(from, folder.join(from.file_name().unwrap())).unwrap();
-    }
-
-    /// Put a sample's recipe and artifact there.
-    pub(crate) fn sample(&self, sample_name: &str, component: &str) {
-        let text = fs::read_to_string(recipe(sample_name)).unwrap();
-        file(&self.path("recipes"), &format!("{sample_name}.yaml"), text);
-        self.artifact(component, "1.0.0", &sample(sample_name));
-    }
-
-    /// Start the nucleus, and wait until its components are up or over.
-    pub(crate) fn start(&self) -> Host {
-        self.start_with([])
-    }
-
-    /// The same, with variables in its environment.
-    pub(crate) fn start_with<'a>(
-        &self,
-        environment: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Host {
-        let mut command = command("start");
-        command.env_remove("NOTIFY_SOCKET").envs(environment);
-        command.args(["--output", "json", "--root"]).arg(self.root());
-        let mut host = Host::start(command, folder());
-        host.gentle = true;
-        host.wait_until_said("aws.greengrass.Nucleus", "all components are up");
-        host
-    }
-
-    /// Ask the nucleus something on the command line.
-    pub(crate) fn ask<A: AsRef<std::ffi::OsStr>>(
-        &self,
-        subcommand: &str,
-        arguments: impl IntoIterator<Item = A>,
-    ) -> Outcome {
-        let mut command = command(subcommand);
-        command.args(arguments).args(["--output", "json", "--root"]).arg(self.root());
-        finish(command)
-    }
-
-    /// Deploy, with the folders of recipes and artifacts, and wait for the end.
-    pub(crate) fn deploy<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Outcome {
-        self.queue(arguments.into_iter().chain(["--wait"]))
-    }
-
-    /// Ask for a deployment, with the folders of recipes and artifacts.
-    pub(crate) fn queue<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Outcome {
-        let mut all = Vec::new();
-        for (option, name) in [("--recipe-dir", "recipes"), ("--artifact-dir", "artifacts")] {
-            all.extend([option.to_owned(), self.path(name).to_str().unwrap().to_owned()]);
-        }
-        all.extend(arguments.into_iter().map(str::to_owned));
-        self.ask("deploy", all)
-    }
-
-    /// How each component stands: `NAME VERSION STATE`.
-    pub(crate) fn components(&self) -> Vec<String> {
-        let outcome = self.ask("component", ["list"]);
-        let all = outcome.expect_code(0).events[0].json.clone();
-        let text = |one: &Value, key: &str| one[key].as_str().unwrap().to_owned();
-        let line = |one: &Value| {
-            format!(
-                "{} {} {}",
-                text(one, "componentName"),
-                text(one, "version"),
-                text(one, "state")
-            )
-        };
-        all.as_array().unwrap().iter().map(line).collect()
-    }
-}
-
 /// Start any command.
 pub(crate) fn start(command: Command) -> Host {
     Host::start(command, folder())
@@ -363,7 +242,7 @@ pub(crate) struct Host {
     stderr: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,
     began: Instant,
-    /// It has components of its own, which it ends when it is asked to, and not when it is killed.
+    /// Asked to end rather than killed.
     gentle: bool,
     _folder: TempDir,
 }
@@ -416,6 +295,12 @@ impl Host {
             gentle: false,
             _folder: folder,
         }
+    }
+
+    /// It has components of its own, which it ends when it is asked to, and not when it is killed.
+    pub(crate) fn gentle(mut self) -> Self {
+        self.gentle = true;
+        self
     }
 
     /// Everything it has printed so far and was waited for.

@@ -1,8 +1,10 @@
 //! Native components on a device: their steps, their users, their limits, and what is left of them.
 
-use crate::host::{Device, Host};
+use crate::device::{Device, processes};
+use crate::host::Host;
 use rustix::process::{Signal, geteuid};
 use std::fs;
+use std::path::Path;
 
 const NAME: &str = "com.example.Native";
 
@@ -15,9 +17,7 @@ fn device() -> Option<(Device, Host)> {
         return None;
     }
     let device = Device::reachable();
-    fs::create_dir(device.root()).unwrap();
-    let settings = "services: {aws.greengrass.Nucleus: {configuration: {runWithDefault: {posixUser: nobody}}}}\n";
-    crate::host::file(&device.root(), "config.yaml", settings);
+    device.settings("runWithDefault: {posixUser: nobody}");
     let nucleus = device.start();
     Some((device, nucleus))
 }
@@ -29,16 +29,6 @@ fn steps(steps: &[(&str, &str)]) -> String {
         text += &format!("      {name}: {}\n", serde_json::to_string(script).unwrap());
     }
     text
-}
-
-/// Processes whose command line holds these words.
-fn processes(words: &str) -> usize {
-    let entries = fs::read_dir("/proc").unwrap().flatten();
-    let has = |entry: &fs::DirEntry| {
-        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).replace('\0', " ").contains(words)
-    };
-    entries.filter(has).count()
 }
 
 #[test]
@@ -69,6 +59,10 @@ fn steps_are_carried_out_once_each_and_nothing_outlives_the_nucleus() {
         nucleus.wait_until_said(NAME, words);
     }
     assert_eq!(processes("sleep 71077"), 0);
+
+    // What was removed is installed anew.
+    device.deploy(["--merge", "com.example.Native=1.0.0"]).expect_code(0);
+    nucleus.wait_for("installed again", |event| event.says(NAME, "installed as nobody"));
 }
 
 #[test]
@@ -156,7 +150,9 @@ fn a_bootstrap_step_restarts_the_device() {
     device.recipe(NAME, "1.0.0", &recipe);
     let rebooted = device.path("rebooted");
     let reboot = format!("touch {}", rebooted.display());
-    nucleus = device.start_with(["--reboot-command", reboot.as_str()]);
+    nucleus = device.start_as(|command| {
+        command.args(["--reboot-command", &reboot]);
+    });
     device.queue(["--merge", "com.example.Native=1.0.0"]).expect_code(0);
     nucleus.finish().expect_code(101);
     assert!(rebooted.exists());
@@ -165,22 +161,72 @@ fn a_bootstrap_step_restarts_the_device() {
 }
 
 #[test]
-fn a_hungry_component_is_contained_while_others_go_on() {
+fn what_needs_a_broken_component_is_not_waited_for() {
+    let Some((device, _nucleus)) = device() else { return };
+    let needs =
+        |name: &str| format!("ComponentDependencies: {{{name}: {{VersionRequirement: '*'}}}}\n");
+    device.recipe("com.example.Bad", "1.0.0", &steps(&[("startup", "exit 3")]));
+    let calm = steps(&[("run", "exec sleep 1000")]);
+    device.recipe("com.example.Middle", "1.0.0", &(needs("com.example.Bad") + &calm));
+    device.recipe(NAME, "1.0.0", &(needs("com.example.Middle") + &calm));
+    let policy = ["--failure-handling-policy", "DO_NOTHING"];
+    let merge = ["--merge", "com.example.Native=1.0.0"];
+    let outcome = device.deploy(merge.into_iter().chain(policy));
+    let answer = outcome.expect_code(1).answer();
+    let cause = answer["deploymentStatusDetails"]["failureCause"].as_str().unwrap();
+    assert!(cause.contains("com.example.Bad is broken") && cause.contains("code 3"), "{cause}");
+    assert_eq!(device.processes(), 0);
+}
+
+/// How many cgroups a component has, in all trees.
+fn cgroups(component: &str) -> usize {
+    fn count(folder: &Path, name: &str) -> usize {
+        let Ok(entries) = fs::read_dir(folder) else { return 0 };
+        let folders = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|t| t.is_dir()));
+        folders
+            .map(|entry| usize::from(entry.file_name() == name) + count(&entry.path(), name))
+            .sum()
+    }
+    count(Path::new("/sys/fs/cgroup"), component)
+}
+
+/// A component that wants more than it may have says so in these words. Another one goes on beside it,
+/// the nucleus answers, and nothing is left when it is removed.
+fn is_contained(what: &str, script: &str, limits: &str, words: &str) {
     let Some((device, mut nucleus)) = device() else { return };
-    device.recipe(
-        "com.example.Calm",
-        "1.0.0",
-        &steps(&[("run", "while :; do echo calm; sleep 0.1; done")]),
-    );
+    const CALM: &str = "com.example.Calm";
+    // Cgroups of other tests have other names.
+    let greedy = format!("com.example.{what}{}", std::process::id());
+    device.recipe(CALM, "1.0.0", &steps(&[("run", "while :; do echo calm; sleep 0.1; done")]));
+    device.recipe(&greedy, "1.0.0", &steps(&[("run", script)]));
+    device.deploy(["--merge", "com.example.Calm=1.0.0"]).expect_code(0);
+    let (merge, limits) = (format!("{greedy}=1.0.0"), format!(r#"{{"{greedy}": {limits}}}"#));
+    let policy = ["--failure-handling-policy", "DO_NOTHING"];
+    // It may be up or broken by the time that it is looked at.
+    device.deploy(["--merge", &merge, "--system-limits", &limits].into_iter().chain(policy));
+    nucleus.wait_until_said(&greedy, words);
+    nucleus.wait_for("calm after that", |event| event.says(CALM, "calm"));
+    let calm = format!("{CALM} 1.0.0 RUNNING");
+    assert!(device.components().contains(&calm));
+
+    device.deploy(["--remove", &greedy]).expect_code(0);
+    assert_eq!(device.components(), [calm]);
+    assert_eq!(cgroups(&greedy), 0);
+    device.ask("component", ["stop", CALM]).expect_code(0);
+    assert_eq!(device.processes(), 0);
+}
+
+#[test]
+fn a_hungry_component_is_contained_while_others_go_on() {
     let hungry = "a=x; while :; do a=$a$a; done";
-    device.recipe("com.example.Hungry", "1.0.0", &steps(&[("run", hungry)]));
-    let limits = r#"{"com.example.Hungry": {"memory": 20480}}"#;
-    let merge = "com.example.Calm=1.0.0,com.example.Hungry=1.0.0";
-    let arguments =
-        ["--merge", merge, "--system-limits", limits, "--failure-handling-policy", "DO_NOTHING"];
-    device.deploy(arguments);
-    nucleus.wait_until_said("com.example.Hungry", "memory");
-    nucleus.wait_for("calm after that", |event| event.says("com.example.Calm", "calm"));
+    is_contained("Hungry", hungry, r#"{"memory": 20480}"#, "ended for want of memory");
+}
+
+#[test]
+fn a_fork_bomb_is_contained_while_others_go_on() {
+    // The others on this machine shall notice as little of it as may be.
+    let bomb = "f() { f | f & }; f & exec sleep 100000";
+    is_contained("Bomb", bomb, r#"{"cpus": 0.3}"#, "annot fork");
 }
 
 #[test]
@@ -222,7 +268,7 @@ fn an_archive_is_unpacked_for_the_user_that_the_component_runs_as() {
 }
 
 /// A ZIP archive of one file that is not compressed.
-fn stored_zip(name: &str, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn stored_zip(name: &str, bytes: &[u8]) -> Vec<u8> {
     let crc = bytes.iter().fold(!0_u32, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
             (crc >> 1) ^ (0xedb8_8320 & 0_u32.wrapping_sub(crc & 1))

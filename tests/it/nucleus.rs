@@ -1,8 +1,12 @@
 //! `gg-host start` and what asks it: local deployments of wasm components, rollback, restarts.
 
-use crate::host::{Device, guest};
+use crate::device::Device;
+use crate::host::guest;
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 const SENSOR: &str = "com.example.Sensor";
 const FILTER: &str = "com.example.FilterRs";
@@ -146,7 +150,7 @@ fn a_plan_says_what_would_be_done_and_nothing_is() {
     let outcome = device.deploy(["--merge", &merge, "--plan"]);
     assert_eq!(
         *outcome.expect_code(0).answer(),
-        serde_json::json!([{ "component": SENSOR, "step": "install" }])
+        json!([{ "component": SENSOR, "step": "install" }])
     );
     assert!(device.components().is_empty());
 }
@@ -349,4 +353,43 @@ Manifests:
         "{text:?}"
     );
     assert!(text.last().unwrap().starts_with("1 of 2 are recipes"), "{text:?}");
+}
+
+/// All files below a folder, and what is in them.
+fn files(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files(&path, found),
+            false => drop(found.insert(path.clone(), fs::read(&path).unwrap())),
+        }
+        found.entry(path).or_default();
+    }
+}
+
+#[test]
+fn a_plan_sees_what_a_deployment_would_bring_and_brings_nothing() {
+    let device = device();
+    let _nucleus = device.start();
+    device.deploy(["--merge", &format!("{SENSOR}=1.0.0")]).expect_code(0);
+    let stored = || {
+        let mut found = BTreeMap::new();
+        files(&device.root().join("packages"), &mut found);
+        found
+    };
+    let before = stored();
+    let digest = "rgE7EzpoZ8w4LT1b5fFxvfhQsMcpHhvhSrPTKrhEgRM=";
+    let artifact = format!(
+        "    Artifacts: [{{URI: 's3://bucket/new.wasm', Digest: '{digest}', Algorithm: SHA-256}}]\n"
+    );
+    device.recipe("com.example.New", "1.0.0", &wasm("new.wasm", &artifact));
+    device.recipe(SENSOR, "1.1.0", &wasm("sensor.wasm", ""));
+    let merge = format!("{SENSOR}=1.1.0,com.example.New=1.0.0");
+    let outcome = device.queue(["--merge", &merge, "--plan"]);
+    let answer = outcome.expect_code(0).answer();
+    let step = |component: &str, step: &str| json!({ "component": component, "step": step });
+    assert_eq!(answer, &json!([step(SENSOR, "reinstall"), step("com.example.New", "install")]));
+    assert!(stored() == before, "the component store has changed");
+    let outcome = device.queue(["--merge", "com.example.Nowhere=1.0.0", "--plan"]);
+    outcome.expect_code(1).expect_error("com.example.Nowhere");
 }

@@ -114,6 +114,16 @@ impl Cli {
     }
 }
 
+/// An attribute of the device, `NAME=VALUE`.
+fn attribute(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+            Ok((name.to_lowercase(), value.to_owned()))
+        }
+        _ => Err("write NAME=VALUE, for example runtime=docker".to_owned()),
+    }
+}
+
 /// Say what went wrong, with its causes, and give the code for it.
 pub fn fail(error: &anyhow::Error) -> ExitCode {
     let (bold, plain) =

@@ -8,6 +8,7 @@ use clap::{Subcommand, ValueHint};
 use gg_model::Recipe;
 use gg_model::recipe::{ArtifactUri, ComponentType, MAX_RECIPE_BYTES, Manifest};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -175,7 +176,7 @@ fn unserved(recipe: &Recipe) -> Vec<String> {
             missing.push(format!("it depends on {name}, a component of AWS"));
         }
     }
-    match recipe.manifest_for(&platform()) {
+    match recipe.manifest_for(&platform(&BTreeMap::new())) {
         None => missing.push("no manifest is meant for this machine".to_owned()),
         Some(manifest) => missing.extend(of_manifest(manifest)),
     }

@@ -3,7 +3,7 @@
 use super::print::Style;
 use super::restart::restart;
 use super::systemd::Systemd;
-use super::{Format, RootArg, start_tracing_to, stdout_colours};
+use super::{Format, RootArg, attribute, start_tracing_to, stdout_colours};
 use crate::cli::run::output::Printer;
 use crate::clock::Clock;
 use crate::deployment::bootstrap::Restart;
@@ -56,6 +56,11 @@ pub(super) struct Args {
     /// Who the processes of components run as: USER[:GROUP].
     #[arg(long, value_name = "USER[:GROUP]")]
     component_default_user: Option<PosixUser>,
+
+    /// An attribute of this device that recipes may ask for: runtime=docker, say, or one of your own.
+    /// Several runtimes are separated by commas.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
+    platform: Vec<(String, String)>,
 
     /// How long components may take to end when the nucleus is stopped.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "30s")]
@@ -141,7 +146,9 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<(ExitCode, Op
         }
         Milestone::Up => own.host(Level::Info, "all components are up or over"),
     };
-    let serving = nucleus.serve(Operator::default(), stop.clone(), reached);
+    let platform = settings.platform.into_iter().chain(args.platform.iter().cloned()).collect();
+    let operator = Operator { platform, ..Operator::default() };
+    let serving = nucleus.serve(operator, stop.clone(), reached);
     let mut serving = std::pin::pin!(serving);
     let alive = systemd.stay_alive();
     let served = async {

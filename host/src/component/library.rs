@@ -10,7 +10,7 @@
 
 use gg_model::recipe::RecipeError;
 use gg_model::{ComponentName, ComponentVersion, Recipe};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -52,6 +52,8 @@ type Result<T> = std::result::Result<T, LibraryError>;
 #[derive(Clone, Debug)]
 pub struct Library {
     packages: Arc<Path>,
+    /// Recipes that are seen in front of those on disk.
+    over: Arc<BTreeMap<Id, Recipe>>,
 }
 
 impl Library {
@@ -64,7 +66,20 @@ impl Library {
         for folder in ["recipes", "artifacts", "artifacts-unarchived"] {
             make_folder(&packages.join(folder))?;
         }
-        Ok(Self { packages: packages.into() })
+        Ok(Self { packages: packages.into(), over: Arc::default() })
+    }
+
+    /// The library as it would be with the recipes of a folder in it. They are not taken in.
+    ///
+    /// # Errors
+    /// The folder cannot be read, or a file is no recipe.
+    pub fn with(&self, recipes: &Path) -> Result<Self> {
+        let mut over = BTreeMap::new();
+        for path in recipe_files(recipes)? {
+            let recipe = read_recipe(&path)?;
+            over.insert(id(&recipe), recipe);
+        }
+        Ok(Self { packages: Arc::clone(&self.packages), over: over.into() })
     }
 
     /// The folder of a version's artifacts.
@@ -82,6 +97,9 @@ impl Library {
     /// # Errors
     /// It is here and cannot be read, or is none.
     pub fn recipe(&self, id: &Id) -> Result<Option<Recipe>> {
+        if let Some(recipe) = self.over.get(id) {
+            return Ok(Some(recipe.clone()));
+        }
         for ending in ENDINGS {
             let path = self.recipe_path(id, ending);
             if path.exists() {
@@ -96,9 +114,10 @@ impl Library {
     /// # Errors
     /// The folder cannot be read.
     pub fn recipes(&self) -> Result<Vec<Recipe>> {
-        let mut recipes = Vec::new();
+        let mut recipes: Vec<Recipe> = self.over.values().cloned().collect();
         for path in recipe_files(&self.packages.join("recipes"))? {
             match read_recipe(&path) {
+                Ok(recipe) if self.over.contains_key(&id(&recipe)) => {}
                 Ok(recipe) => recipes.push(recipe),
                 Err(error) => tracing::warn!(%error, "a recipe in the component store is left out"),
             }
@@ -181,6 +200,10 @@ impl Library {
     fn recipe_path(&self, (name, version): &Id, ending: &str) -> PathBuf {
         self.packages.join("recipes").join(format!("{name}-{version}.{ending}"))
     }
+}
+
+fn id(recipe: &Recipe) -> Id {
+    (recipe.name.clone(), recipe.version.clone())
 }
 
 fn failed(path: &Path, error: io::Error) -> LibraryError {

@@ -6,7 +6,6 @@ use super::concrete::{
 };
 use super::execute::Broken;
 use super::outcome::Problem;
-use super::plan::{Step, plan};
 use super::progress::{Phase, Progress};
 use super::{Deployment, DesiredComponent, versions};
 use crate::capability::configuration::Configuration;
@@ -89,6 +88,8 @@ pub(crate) struct Assembler {
     pub(crate) fetcher: Arc<Fetcher>,
     pub(crate) configuration: Configuration,
     pub(crate) library: Library,
+    /// Nothing is brought to the library: it is only asked what would be.
+    pub(crate) only_looks: bool,
     pub(crate) operator: Operator,
     pub(crate) places: Places,
     pub(crate) store: Store,
@@ -106,9 +107,10 @@ impl Assembler {
         current: &Generation,
         progress: &Progress,
     ) -> Result<Assembled, Problem> {
-        let request = LocalDeploymentRequest::parse(&row.document)
-            .map_err(|error| Problem::new("DEPLOYMENT_DOCUMENT_PARSE_ERROR", error))?;
-        self.import(&request).await?;
+        let request = document(row)?;
+        if !self.only_looks {
+            self.import(&request).await?;
+        }
         let roots = roots(&current.roots, row, &request);
         let versions = self.versions(&roots, current).await?;
         named_but_absent(&request, &versions)?;
@@ -139,21 +141,6 @@ impl Assembler {
             assembled.deployment.components.push(desired);
         }
         Ok(assembled)
-    }
-
-    /// What a deployment would do, as far as it can be told without doing it.
-    ///
-    /// # Errors
-    /// Why it cannot be.
-    pub(crate) async fn plan(
-        &self,
-        row: &DeploymentRow,
-    ) -> Result<Vec<(Step, ComponentName)>, Problem> {
-        let read = |error: StoreError| Problem::new("IO_READ_ERROR", error);
-        let current = self.store.current().await.map_err(read)?;
-        let present = self.as_stored(&current).await.map_err(read)?;
-        let wanted = self.assemble(row, &current, &Progress::default()).await?;
-        Ok(plan(&present.deployment.set(), &wanted.deployment.set()))
     }
 
     /// What a generation comes to that was activated before. A component that cannot be made any
@@ -264,7 +251,9 @@ impl Assembler {
             None => ConfigTree::default(),
         };
         let files = self.files(&id).await?;
-        self.fetch(&id, &files).await?;
+        if !self.only_looks {
+            self.fetch(&id, &files).await?;
+        }
         let update = request.configuration_updates.get(name).cloned().unwrap_or_default();
         let at = request.request_timestamp.unwrap_or(row.created);
         let configuration =
@@ -295,7 +284,8 @@ impl Assembler {
 
     /// Bring a component's artifacts to its folders, checked and unpacked.
     async fn fetch(&self, (name, version): &Id, files: &Files) -> Result<(), Problem> {
-        let Some(manifest) = files.recipe.manifest_for(&platform()) else { return Ok(()) };
+        let platform = platform(&self.operator.platform);
+        let Some(manifest) = files.recipe.manifest_for(&platform) else { return Ok(()) };
         let folders =
             Folders { artifacts: files.artifacts.clone(), unarchived: files.unarchived.clone() };
         let tell = |transfer: Transfer<'_>| {
@@ -326,7 +316,7 @@ impl Assembler {
             .map_err(|error| failed(format!("{name} {version}: {error:#}")))
     }
 
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, LibraryError> + Send + 'static,
     ) -> Result<T, Problem> {
@@ -339,6 +329,11 @@ impl Assembler {
             Err(error) => Err(Problem::new("IO_ERROR", error)),
         }
     }
+}
+
+pub(super) fn document(row: &DeploymentRow) -> Result<LocalDeploymentRequest, Problem> {
+    LocalDeploymentRequest::parse(&row.document)
+        .map_err(|error| Problem::new("DEPLOYMENT_DOCUMENT_PARSE_ERROR", error))
 }
 
 /// A configuration or a `runWith` for a component that the deployment does not bring is a mistake.

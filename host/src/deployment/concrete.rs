@@ -48,6 +48,8 @@ pub struct Operator {
     pub limits: LimitOverrides,
     /// Arguments after those of the recipes.
     pub arguments: Vec<String>,
+    /// Attributes of the device that are added or replaced: `platformOverride`.
+    pub platform: BTreeMap<String, String>,
 }
 
 /// What all components of a device have in common.
@@ -113,8 +115,9 @@ pub fn concrete(
     places: &Places,
 ) -> Result<DesiredComponent> {
     let recipe = &files.recipe;
-    let manifest = recipe.manifest_for(&platform()).ok_or_else(|| {
-        anyhow!("no manifest of the recipe is meant for this machine ({:?})", platform())
+    let platform = platform(&operator.platform);
+    let manifest = recipe.manifest_for(&platform).ok_or_else(|| {
+        anyhow!("no manifest of the recipe is meant for this device ({platform})")
     })?;
     let values = configuration.to_json();
     let runtime = manifest.runtime();
@@ -269,12 +272,16 @@ fn archives(artifacts: &[Artifact], folder: &Path) -> Vec<PathBuf> {
     files.filter(tar).map(|name| folder.join(name)).collect()
 }
 
-/// The file is what the recipe says, where it says anything.
+/// The file is what the recipe says, where it says anything. One that is not there is missed by
+/// whoever runs it.
 fn check_digest(manifest: &Manifest, artifact: &Path) -> Result<()> {
     let file = artifact.file_name().and_then(|name| name.to_str());
     let named = |uri: &ArtifactUri| file.is_some() && uri.file_name() == file;
     let entry = manifest.artifacts.iter().find(|entry| named(&entry.uri));
     let Some(wanted) = entry.and_then(|entry| entry.digest.as_deref()) else { return Ok(()) };
+    if !artifact.exists() {
+        return Ok(());
+    }
     let bytes =
         fs::read(artifact).with_context(|| format!("cannot read {}", artifact.display()))?;
     let found = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&bytes));
@@ -286,19 +293,20 @@ fn check_digest(manifest: &Manifest, artifact: &Path) -> Result<()> {
     Ok(())
 }
 
-/// This machine, as recipes name it.
-pub fn platform() -> Platform {
+/// This machine, as recipes name it, with what its operator says of it.
+pub fn platform(told: &BTreeMap<String, String>) -> Platform {
     let architecture = match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "x86" => "x86",
         other => other,
     };
-    Platform {
+    let machine = Platform {
         attributes: [("os", std::env::consts::OS), ("architecture", architecture)]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
         runtimes: ["wasm", "docker", "aws_nucleus_lite"].map(str::to_owned).to_vec(),
-    }
+    };
+    machine.overridden(told)
 }
 
 /// What a component may do: what its recipe grants under `accessControl`; its own affairs; and

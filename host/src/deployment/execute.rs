@@ -5,13 +5,16 @@ use super::plan::{Set, Step, plan};
 use super::progress::{Phase, Progress};
 use super::{Deployment, DesiredComponent};
 use crate::runtime::{Errand, Exit, Failure, Prepared};
-use crate::supervisor::Successor;
 use crate::supervisor::machine::LifecycleState;
 use crate::supervisor::order::{Circle, Needs, start_order};
+use crate::supervisor::{ComponentStatus, Successor};
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use gg_model::ComponentName;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -233,20 +236,67 @@ impl Executor {
         installed();
         for wave in &waves {
             wave.iter().for_each(|name| progress.tell(name, Phase::Start));
-            join_all(wave.iter().map(|name| self.parts.supervisor.start(name))).await;
+            let start = |name| self.unless_in_vain(name, self.parts.supervisor.start(name));
+            join_all(wave.iter().map(start)).await;
         }
-        let mut broken = Vec::new();
+        let (mut broken, mut waiting) = (Vec::new(), Vec::new());
         let started: Vec<&ComponentName> = waves.iter().flatten().collect();
-        let states = join_all(started.iter().map(|name| self.steady(name))).await;
+        let steady = |name| self.unless_in_vain(name, self.steady(name));
+        let states = join_all(started.iter().copied().map(steady)).await;
         for (name, state) in started.into_iter().zip(states) {
-            if state == LifecycleState::Broken {
-                progress.tell(name, Phase::Broken);
-                broken.push(self.broken(name));
-            } else {
-                progress.tell(name, Phase::Up);
+            match state {
+                Ok(LifecycleState::Broken) => {
+                    progress.tell(name, Phase::Broken);
+                    broken.push(self.broken(name));
+                }
+                Ok(_) => progress.tell(name, Phase::Up),
+                Err(needed) => waiting.push(Broken {
+                    component: Some(name.clone()),
+                    reason: format!("it waits for {needed}, which is broken"),
+                }),
             }
         }
+        // What is wrong comes before what that has led to.
+        broken.append(&mut waiting);
         broken
+    }
+
+    /// Wait for something of a component, unless that is in vain: gives what it needs and is broken.
+    async fn unless_in_vain<T>(
+        &self,
+        name: &ComponentName,
+        wanted: impl Future<Output = T>,
+    ) -> Result<T, ComponentName> {
+        let broken = self.needed(name).into_iter().map(|needed| {
+            let status = self.parts.supervisor.status(&needed);
+            Box::pin(async move {
+                let Some(mut status) = status else { return pending().await };
+                let is_broken = |now: &ComponentStatus| now.state == LifecycleState::Broken;
+                if status.wait_for(is_broken).await.is_err() {
+                    return pending().await;
+                }
+                needed
+            })
+        });
+        let mut broken: FuturesUnordered<_> = broken.collect();
+        tokio::select! {
+            biased;
+            wanted = wanted => Ok(wanted),
+            Some(needed) = broken.next() => Err(needed),
+        }
+    }
+
+    /// All that a component needs, and that those need.
+    fn needed(&self, name: &ComponentName) -> BTreeSet<ComponentName> {
+        let (mut all, mut next) = (BTreeSet::new(), vec![name]);
+        while let Some(component) = next.pop().and_then(|name| self.running.get(name)) {
+            for needed in &component.dependencies {
+                if all.insert(needed.clone()) {
+                    next.push(needed);
+                }
+            }
+        }
+        all
     }
 
     /// Wait until a component is over, or has been up for a moment: one that falls over at once was

@@ -9,6 +9,7 @@ pub mod execute;
 pub mod outcome;
 pub(crate) mod parts;
 pub mod plan;
+mod preview;
 pub mod progress;
 pub mod source;
 mod versions;

@@ -163,6 +163,7 @@ impl Nucleus {
             fetcher: Arc::new(fetcher(&kept.root, &tasks)?),
             configuration: parts.capabilities.configuration.clone(),
             library: kept.library.clone(),
+            only_looks: false,
             operator,
             places: Places { root: kept.root.path().to_owned(), thing: parts.thing.clone() },
             store: kept.store.clone(),

@@ -83,7 +83,8 @@ impl Store {
         .await
     }
 
-    /// The current generation works: forget the one before. The deployment has ended.
+    /// The current generation works: forget the one before, and that components were installed that
+    /// are not in this one. The deployment has ended.
     ///
     /// # Errors
     /// The store cannot be written; nothing has changed then.
@@ -98,6 +99,10 @@ impl Store {
             let current = current(connection)?;
             connection.execute("UPDATE state SET before = NULL", [])?;
             forget_others(connection, current)?;
+            connection.execute(
+                "DELETE FROM installed WHERE component NOT IN (SELECT name FROM component)",
+                [],
+            )?;
             connection
                 .execute("DELETE FROM bootstrapped WHERE deployment = ?1", params![deployment])?;
             deployments::set_state(connection, &deployment, state, Some(&detail))

@@ -174,6 +174,11 @@ async fn what_install_was_done_for_is_remembered_until_it_is_to_be_done_again() 
     assert_eq!(store.installed().await.unwrap()["x"], "f");
     store.activate("1", generation("1.0.0", 1), vec![component("x")]).await.unwrap();
     assert!(store.installed().await.unwrap().is_empty());
+    store.set_installed(&component("x"), Some("f".to_owned())).await.unwrap();
+    store.activate("2", Generation::default(), Vec::new()).await.unwrap();
+    assert_eq!(store.installed().await.unwrap().len(), 1, "it may be gone back to");
+    store.settle("2", DeploymentState::Succeeded, "{}".to_owned()).await.unwrap();
+    assert!(store.installed().await.unwrap().is_empty());
 }
 
 #[tokio::test]

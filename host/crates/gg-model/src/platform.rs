@@ -2,6 +2,7 @@
 
 use regex_lite::RegexBuilder;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Most bytes in a platform pattern between two slashes.
 pub const MAX_PATTERN_BYTES: usize = 1024;
@@ -36,6 +37,21 @@ impl Platform {
         wanted.iter().all(|(name, pattern)| self.attribute_matches(name, pattern))
     }
 
+    /// The same device with attributes that are added or replaced: `platformOverride`. Several values
+    /// of `runtime` are separated by commas.
+    pub fn overridden(mut self, told: &BTreeMap<String, String>) -> Self {
+        for (name, value) in told {
+            match name.to_lowercase() {
+                name if name == "runtime" => {
+                    let values = value.split(',').map(str::trim).filter(|value| !value.is_empty());
+                    self.runtimes = values.map(str::to_owned).collect();
+                }
+                name => drop(self.attributes.insert(name, value.clone())),
+            }
+        }
+        self
+    }
+
     fn attribute_matches(&self, name: &str, pattern: &str) -> bool {
         let named = |other: &str| name.eq_ignore_ascii_case(other);
         let legacy = matches!(pattern, "any" | "all") && (named("os") || named("architecture"));
@@ -48,6 +64,15 @@ impl Platform {
         }
         let own = self.attributes.iter().find(|(own, _)| named(own));
         own.is_some_and(|(_, value)| pattern.matches(value))
+    }
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.attributes {
+            write!(f, "{name}={value} ")?;
+        }
+        write!(f, "runtime={}", self.runtimes.join(","))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The arguments, and what they mean.
 
-use crate::cli::{Format, default_cache};
+use crate::cli::{Format, attribute, default_cache};
 use crate::clock::Clock;
 use crate::deployment::Deployment;
 use crate::deployment::concrete::{Operator, Places};
@@ -64,6 +64,10 @@ pub(in crate::cli) struct Args {
     /// Set an environment variable: NAME=VALUE, or NAME to pass on this program's.
     #[arg(long, short = 'e', value_name = "NAME[=VALUE]")]
     pub(super) env: Vec<String>,
+
+    /// Say what recipes may ask this device to be, for example runtime=docker.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
+    pub(super) platform: Vec<(String, String)>,
 
     /// Memory of each component, for example 64MiB.
     #[arg(long, value_name = "SIZE")]
@@ -186,6 +190,7 @@ impl Args {
             environment: self.env.iter().map(|pair| variable(pair)).collect::<Result<_>>()?,
             limits,
             arguments: self.arguments.clone(),
+            platform: self.platform.iter().cloned().collect(),
         })
     }
 

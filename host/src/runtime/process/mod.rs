@@ -46,7 +46,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use user::{Accounts, User};
@@ -124,6 +124,8 @@ struct Shared {
     harden: Harden,
     /// Made when they are needed first.
     cgroups: OnceLock<Cgroups>,
+    /// Held by who makes them.
+    making: Mutex<()>,
     /// Counts what was started.
     next: AtomicU64,
 }
@@ -141,6 +143,7 @@ impl ProcessRuntime {
             path: environment::search_path(&own_path),
             harden: Harden::new(),
             cgroups: OnceLock::new(),
+            making: Mutex::default(),
             next: AtomicU64::new(1),
             config,
         };
@@ -193,13 +196,14 @@ impl Shared {
         if !self.harden.has(What::Cgroups) {
             return Ok(None);
         }
+        // One alone: with those that are not kept, the folder of both would go.
+        let _alone = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         if self.cgroups.get().is_none() {
             let opened = Cgroups::open(&self.folder());
             let Some(opened) = self.harden.or_without(What::Cgroups, opened)? else {
                 return Ok(None);
             };
-            // Another start may have been quicker.
-            let _again = self.cgroups.set(opened);
+            let _kept = self.cgroups.set(opened);
         }
         Ok(self.cgroups.get())
     }

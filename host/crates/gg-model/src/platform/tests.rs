@@ -36,6 +36,19 @@ fn attributes_match_by_the_rules_of_the_recipe_reference() {
 }
 
 #[test]
+fn attributes_are_added_and_replaced() {
+    let device = device().overridden(&map(&[("Color", "blue"), ("site", "lab")]));
+    assert!(device.matches(&map(&[("color", "blue"), ("site", "lab"), ("runtime", "wasm")])));
+    let device = device.overridden(&map(&[("runtime", "docker, aws_nucleus_lite")]));
+    assert!(device.matches(&map(&[("runtime", "docker")])));
+    assert!(!device.matches(&map(&[("runtime", "wasm")])));
+    assert_eq!(
+        device.to_string(),
+        "architecture=aarch64 color=blue os=linux site=lab runtime=docker,aws_nucleus_lite"
+    );
+}
+
+#[test]
 fn a_hostile_pattern_costs_little() {
     let device = Platform { attributes: map(&[("os", &"a".repeat(10_000))]), runtimes: Vec::new() };
     let started = std::time::Instant::now();

@@ -1,6 +1,8 @@
 //! What a component may use of the machine.
 
 use super::*;
+use std::sync::Barrier;
+use std::thread;
 
 #[tokio::test]
 async fn one_that_takes_too_much_memory_is_ended_and_another_runs_on() {
@@ -80,4 +82,23 @@ async fn a_flood_of_output_is_limited() {
     assert!(written < 8 << 20, "{written} bytes");
     let rate = Limits::default().log_rate;
     assert!(lines <= rate * 12, "{lines} lines");
+}
+
+#[tokio::test]
+async fn those_who_are_first_at_the_same_time_share_the_cgroups() {
+    for _ in 0..20 {
+        let place = Place::new();
+        let (shared, all_here) = (&place.runtime.shared, Barrier::new(4));
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    all_here.wait();
+                    shared.cgroups().unwrap();
+                });
+            }
+        });
+        if let Some(cgroups) = shared.cgroups().unwrap() {
+            cgroups.component("a").unwrap();
+        }
+    }
 }

@@ -1,0 +1,39 @@
+//! What a deployment would do, found out without doing any of it: the component store is seen as it
+//! would be, and nothing is brought to it.
+
+use super::assemble::{Assembler, document};
+use super::outcome::Problem;
+use super::plan::{Step, plan};
+use super::progress::Progress;
+use crate::store::{DeploymentRow, StoreError};
+use gg_model::ComponentName;
+use std::path::Path;
+
+impl Assembler {
+    /// What a deployment would do, as far as it can be told without doing it.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub(crate) async fn plan(
+        &self,
+        row: &DeploymentRow,
+    ) -> Result<Vec<(Step, ComponentName)>, Problem> {
+        let read = |error: StoreError| Problem::new("IO_READ_ERROR", error);
+        let current = self.store.current().await.map_err(read)?;
+        let present = self.as_stored(&current).await.map_err(read)?;
+        let view = self.view(row).await?;
+        let wanted = view.assemble(row, &current, &Progress::default()).await?;
+        Ok(plan(&present.deployment.set(), &wanted.deployment.set()))
+    }
+
+    /// One that sees what a deployment would bring, and brings nothing.
+    async fn view(&self, row: &DeploymentRow) -> Result<Self, Problem> {
+        let request = document(row)?;
+        let library = self.library.clone();
+        let library = self.blocking(move || match request.recipe_directory {
+            Some(recipes) => library.with(Path::new(&recipes)),
+            None => Ok(library),
+        });
+        Ok(Self { library: library.await?, only_looks: true, ..self.clone() })
+    }
+}
