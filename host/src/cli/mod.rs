@@ -13,6 +13,7 @@ mod run;
 mod service;
 mod start;
 mod systemd;
+mod top;
 
 use crate::logs::harmless;
 use crate::logs::own::OwnLog;
@@ -45,6 +46,7 @@ enum Command {
     Run(Box<run::Args>),
     Service(service::Args),
     Start(start::Args),
+    Top(top::Args),
 }
 
 /// Which nucleus.
@@ -109,6 +111,7 @@ impl Cli {
             Command::Run(args) => run::run(*args),
             Command::Service(args) => service::run(&args),
             Command::Start(args) => start::run(&args),
+            Command::Top(args) => top::run(&args),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::deployment::outcome::Detail;
 use crate::deployment::plan::Step;
 use crate::deployment::progress::Progress;
 use crate::deployment::worker::Queue;
+use crate::monitor::Monitor;
 use crate::runtime::Exit;
 use crate::store::{DeploymentRow, DeploymentState};
 use crate::supervisor::machine::LifecycleState;
@@ -37,6 +38,7 @@ pub(crate) const LOCAL: &str = "LOCAL_DEPLOYMENTS";
 pub(crate) struct Control {
     pub(crate) clock: crate::clock::Clock,
     pub(crate) assembler: Assembler,
+    pub(crate) monitor: Monitor,
     pub(crate) progress: Progress,
     pub(crate) queue: Queue,
     pub(crate) supervisor: Supervisor,
@@ -124,6 +126,13 @@ impl Control {
             Request::Deploy { request } => self.deploy(request).await,
             Request::Deployment { id, follow } => self.deployment(&id, follow, writer).await,
             Request::Deployments => Ok(self.queue.list().await?.iter().map(deployment).collect()),
+            Request::Metrics => Ok(serde_json::to_value(self.monitor.look().await)?),
+            Request::Pause { name } => {
+                let name = self.known(&name)?;
+                let paused = self.supervisor.set_paused(&name, true).await;
+                paused.with_context(|| format!("{name} is not paused"))?;
+                Ok(json!({ "paused": name }))
+            }
             Request::Plan { request } => {
                 let row = self.row(request)?;
                 let steps = self.assembler.plan(&row).await?;
@@ -140,6 +149,12 @@ impl Control {
                     Some(LifecycleState::Broken) => bail!("{name} is broken after the restart"),
                     _ => Ok(json!({ "restarted": name })),
                 }
+            }
+            Request::Resume { name } => {
+                let name = self.known(&name)?;
+                let resumed = self.supervisor.set_paused(&name, false).await;
+                resumed.with_context(|| format!("{name} is not resumed"))?;
+                Ok(json!({ "resumed": name }))
             }
             Request::Stop { name } => {
                 let name = self.known(&name)?;
@@ -263,6 +278,7 @@ fn component(name: &ComponentName, status: &ComponentStatus) -> Value {
         "componentName": name,
         "version": status.version,
         "state": status.state.to_string(),
+        "paused": status.is_paused(),
         "lastExit": exit,
     })
 }

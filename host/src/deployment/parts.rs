@@ -6,6 +6,7 @@ use crate::capability::caller::Caller;
 use crate::clock::Clock;
 use crate::component::InstalledComponent;
 use crate::logs::{Level, LogSink, Record};
+use crate::metrics::Registry;
 use crate::runtime::Prepared;
 use crate::supervisor::{Successor, Supervisor, Treatment};
 use gg_model::ThingName;
@@ -20,6 +21,8 @@ pub(crate) struct Parts {
     pub(crate) supervisor: Supervisor,
     pub(crate) capabilities: Capabilities,
     pub(crate) clock: Clock,
+    /// Counts what components do.
+    pub(crate) counters: Registry,
     pub(crate) least_level: Level,
     pub(crate) records: mpsc::Sender<Record>,
     pub(crate) thing: ThingName,
@@ -29,12 +32,13 @@ pub(crate) struct Parts {
 impl Parts {
     /// Where a component's records go.
     pub(crate) fn log(&self, component: &InstalledComponent) -> LogSink {
-        LogSink::new(
+        LogSink::counted(
             component.name.clone(),
             self.least_level,
             &component.limits,
             self.clock.clone(),
             self.records.clone(),
+            self.counters.of(&component.name),
         )
     }
 

@@ -8,6 +8,7 @@ use super::assemble::{Assembled, Assembler};
 use super::execute::{Broken, Executor};
 use super::outcome::{Detail, DetailedStatus, Problem};
 use super::progress::Progress;
+use crate::metrics::Counter;
 use crate::store::{DeploymentRow, DeploymentState, Store, StoreError};
 use gg_model::{ComponentName, ConfigTree, FailureHandlingPolicy};
 use std::collections::{BTreeMap, HashSet};
@@ -33,6 +34,9 @@ struct Inner {
     more_called_off: Notify,
     /// A deployment has another state.
     changed: Notify,
+    succeeded: Counter,
+    failed: Counter,
+    canceled: Counter,
 }
 
 impl Queue {
@@ -58,6 +62,7 @@ impl Queue {
     pub async fn cancel(&self, id: &str) -> Result<bool, StoreError> {
         let detail = Detail::of(DetailedStatus::Canceled).to_json();
         if self.store.cancel_queued(id, detail).await? {
+            self.inner.canceled.add(1);
             self.inner.changed.notify_waiters();
             return Ok(true);
         }
@@ -97,6 +102,26 @@ impl Queue {
                 Some(row) if !row.state.has_ended() => changed.await,
                 ended => return Ok(ended),
             }
+        }
+    }
+
+    /// How many deployments ended so since the start.
+    pub fn ended_so_far(&self) -> [(DeploymentState, u64); 3] {
+        let Inner { succeeded, failed, canceled, .. } = &*self.inner;
+        [
+            (DeploymentState::Succeeded, succeeded.total()),
+            (DeploymentState::Failed, failed.total()),
+            (DeploymentState::Canceled, canceled.total()),
+        ]
+    }
+
+    /// A deployment under way has ended.
+    fn count(&self, ended: DeploymentState) {
+        match ended {
+            DeploymentState::Succeeded => self.inner.succeeded.add(1),
+            DeploymentState::Failed => self.inner.failed.add(1),
+            DeploymentState::Canceled => self.inner.canceled.add(1),
+            _ => {}
         }
     }
 
@@ -197,9 +222,8 @@ impl Worker {
         let prepared = tokio::select! {
             prepared = self.prepare(row) => prepared,
             () = self.queue.until_called_off(&row.id) => {
-                let detail = Detail::of(DetailedStatus::Canceled).to_json();
-                let state = DeploymentState::Canceled;
-                return self.store.set_deployment_state(&row.id, state, Some(detail)).await;
+                let detail = Detail::of(DetailedStatus::Canceled);
+                return self.end_early(row, DeploymentState::Canceled, &detail).await;
             }
             () = tokio::time::sleep(self.patience) => Err(Problem::new(
                 "DEPLOYMENT_INTERRUPTED",
@@ -211,11 +235,7 @@ impl Worker {
             Err(problem) => {
                 tracing::error!(deployment = row.id, %problem, "deployment failed");
                 let detail = Detail::failed(DetailedStatus::FailedNoStateChange, &problem);
-                let state = DeploymentState::Failed;
-                return self
-                    .store
-                    .set_deployment_state(&row.id, state, Some(detail.to_json()))
-                    .await;
+                return self.end_early(row, DeploymentState::Failed, &detail).await;
             }
         };
         let installs = self.activate(row, assembled).await?;
@@ -224,6 +244,30 @@ impl Worker {
         let broken = carried.unwrap_or_else(|_| vec![late(self.patience)]);
         self.remember_installed(installs, &broken).await;
         self.judge(row, broken).await
+    }
+
+    /// A deployment is over before it has changed anything.
+    async fn end_early(
+        &self,
+        row: &DeploymentRow,
+        state: DeploymentState,
+        detail: &Detail,
+    ) -> Result<(), StoreError> {
+        self.store.set_deployment_state(&row.id, state, Some(detail.to_json())).await?;
+        self.queue.count(state);
+        Ok(())
+    }
+
+    /// A deployment that was activated is over.
+    async fn settle(
+        &self,
+        row: &DeploymentRow,
+        state: DeploymentState,
+        detail: &Detail,
+    ) -> Result<(), StoreError> {
+        self.store.settle(&row.id, state, detail.to_json()).await?;
+        self.queue.count(state);
+        Ok(())
     }
 
     /// From here on the deployment is what the device is to be.
@@ -263,9 +307,9 @@ impl Worker {
     /// A deployment has been activated and its components brought up, some of them perhaps broken.
     async fn judge(&mut self, row: &DeploymentRow, broken: Vec<Broken>) -> Result<(), StoreError> {
         let Some(first) = broken.first() else {
-            let detail = Detail::of(DetailedStatus::Successful).to_json();
+            let detail = Detail::of(DetailedStatus::Successful);
             let before = self.store.before().await?.unwrap_or_default();
-            self.store.settle(&row.id, DeploymentState::Succeeded, detail).await?;
+            self.settle(row, DeploymentState::Succeeded, &detail).await?;
             tracing::info!(deployment = row.id, "deployment succeeded");
             self.executor.forget_stopped().await;
             let current = self.store.current().await?;
@@ -277,7 +321,7 @@ impl Worker {
         if self.assembler.policy(row) == FailureHandlingPolicy::DoNothing {
             let detail = Detail::failed(DetailedStatus::FailedRollbackNotRequested, &problem);
             self.executor.forget_stopped().await;
-            return self.store.settle(&row.id, DeploymentState::Failed, detail.to_json()).await;
+            return self.settle(row, DeploymentState::Failed, &detail).await;
         }
         self.store.fall_back(&row.id, Detail::cause(&problem).to_json()).await?;
         self.queue.inner.changed.notify_waiters();
@@ -301,7 +345,7 @@ impl Worker {
         }
         tracing::info!(deployment = row.id, ?status, "went back to what was before");
         self.executor.forget_stopped().await;
-        self.store.settle(&row.id, DeploymentState::Failed, detail.to_json()).await
+        self.settle(row, DeploymentState::Failed, &detail).await
     }
 
     /// The step `install` of those that are not broken has been carried out. A failure costs them

@@ -24,6 +24,8 @@ use crate::deployment::progress::Progress;
 use crate::deployment::worker::{Milestone, Queue, Worker};
 use crate::deployment::{Deployment, DesiredComponent};
 use crate::logs::{self, Level, LogSink, Record};
+use crate::metrics::Registry;
+use crate::monitor::Monitor;
 use crate::runtime::docker::{DockerConfig, DockerRuntime};
 use crate::runtime::process::{ProcessConfig, ProcessRuntime};
 use crate::runtime::wasm::{EngineConfig, WasmEngine, WasmRuntime};
@@ -36,7 +38,7 @@ use root::Root;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -70,6 +72,7 @@ pub struct Nucleus {
     kept: Option<Kept>,
     /// The operator as a caller.
     operator: Caller,
+    started: Instant,
     tasks: Tasks,
 }
 
@@ -99,7 +102,8 @@ impl Nucleus {
             None => KeyValue::default(),
         };
         let (lifecycle, requests) = LifecycleControl::new();
-        let pubsub = PubSub::default();
+        let counters = Registry::default();
+        let pubsub = PubSub::counted(counters.clone());
         let capabilities = Capabilities {
             configuration: Configuration::new(config.clock.clone(), store),
             keyvalue,
@@ -135,12 +139,14 @@ impl Nucleus {
             supervisor,
             capabilities,
             clock: config.clock,
+            counters,
             least_level: config.least_level,
             records,
             thing: config.thing,
             treatment: config.treatment,
         };
-        Ok((Self { executor: Executor::new(parts), kept, operator, tasks }, said))
+        let (executor, started) = (Executor::new(parts), Instant::now());
+        Ok((Self { executor, kept, operator, started, tasks }, said))
     }
 
     /// Be a device's nucleus: bring up what is to run, serve the queue of deployments and the
@@ -154,7 +160,7 @@ impl Nucleus {
         stop: CancellationToken,
         reached: impl Fn(Milestone),
     ) -> anyhow::Result<Self> {
-        let Self { executor, kept, operator: caller, tasks } = self;
+        let Self { executor, kept, operator: caller, started, tasks } = self;
         let kept = kept.context("a nucleus without a root folder serves no deployments")?;
         let parts = executor.parts();
         let (progress, queue) = (Progress::default(), Queue::new(kept.store.clone()));
@@ -167,9 +173,19 @@ impl Nucleus {
             store: kept.store.clone(),
             tasks: tasks.clone(),
         };
+        let monitor = Monitor {
+            clock: parts.clock.clone(),
+            counters: parts.counters.clone(),
+            queue: queue.clone(),
+            started,
+            store: kept.store.clone(),
+            supervisor: parts.supervisor.clone(),
+            thing: parts.thing.clone(),
+        };
         let control = Control {
             clock: parts.clock.clone(),
             assembler: assembler.clone(),
+            monitor: monitor.clone(),
             progress: progress.clone(),
             queue: queue.clone(),
             supervisor: parts.supervisor.clone(),
@@ -184,7 +200,7 @@ impl Nucleus {
             patience: PATIENCE,
         };
         let executor = worker.run(stop, reached).await;
-        Ok(Self { executor, kept: Some(kept), operator: caller, tasks })
+        Ok(Self { executor, kept: Some(kept), operator: caller, started, tasks })
     }
 
     /// Make the components of a deployment run, and wait until each is up or over.
@@ -249,7 +265,7 @@ impl Nucleus {
 
     /// Stop all components, each within the deadline, and end.
     pub async fn drain(self, deadline: Duration) {
-        let Self { executor, operator, tasks, kept } = self;
+        let Self { executor, operator, tasks, kept, started: _ } = self;
         let supervisor = executor.parts().supervisor.clone();
         supervisor.stop_all(deadline).await;
         operator.ask_to_stop();

@@ -2,6 +2,8 @@
 //! by their session and the token in their environment.
 
 use super::cgroup::StepCgroup;
+use crate::metrics::Usage;
+use crate::runtime::PauseError;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fmt;
 use std::fs;
@@ -55,6 +57,50 @@ impl Group {
             Self::Cgroup(cgroup) => cgroup.kill(),
             Self::Session(session) => session.signal(Signal::KILL),
         }
+    }
+}
+
+impl Group {
+    /// What the component uses that they are of.
+    pub(super) fn usage(&self) -> Usage {
+        match self {
+            Self::Cgroup(cgroup) => {
+                let usage = cgroup.component().usage();
+                let processes = u64::try_from(usage.processes).ok();
+                Usage { memory: usage.memory, cpu: usage.cpu, processes }
+            }
+            // What has ended is forgotten.
+            Self::Session(session) => {
+                let processes = session.find().into_iter();
+                processes.map(|pid| Usage::of_process(Some(pid.as_raw_pid()))).sum()
+            }
+        }
+    }
+
+    /// Whether the component is halted.
+    pub(super) fn is_frozen(&self) -> bool {
+        match self {
+            Self::Cgroup(cgroup) => cgroup.component().is_frozen(),
+            Self::Session(_) => false,
+        }
+    }
+
+    /// Halt the component, or let it go on.
+    pub(super) fn set_frozen(&self, frozen: bool) -> Result<(), PauseError> {
+        let Self::Cgroup(cgroup) = self else {
+            return Err(PauseError::Unsupported(
+                "native components can be paused only where gg-host can use cgroups",
+            ));
+        };
+        let component = cgroup.component();
+        if !frozen {
+            component.thaw();
+            return Ok(());
+        }
+        component.freeze().map_err(|error| {
+            component.thaw();
+            PauseError::Failed(format!("the kernel does not halt its processes: {error}"))
+        })
     }
 }
 

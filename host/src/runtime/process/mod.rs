@@ -12,6 +12,7 @@ mod environment;
 mod gather;
 mod group;
 mod harden;
+mod hold;
 mod launch;
 mod life;
 mod output;
@@ -34,8 +35,9 @@ use crate::component::{InstalledComponent, RunAs};
 use crate::logs::LogSink;
 use crate::tasks::Tasks;
 use cgroup::{Cgroup, Cgroups};
-use gg_model::{ComponentName, ThingName};
+use gg_model::{ComponentName, RuntimeKind, ThingName};
 use harden::{Harden, What};
+use hold::NativeHold;
 use launch::Order;
 use script::Script;
 use sha2::{Digest as _, Sha256};
@@ -293,21 +295,27 @@ impl Ready {
 }
 
 impl Prepared for Ready {
+    fn runtime(&self) -> RuntimeKind {
+        RuntimeKind::Process
+    }
+
     fn start(&self, caller: Caller) -> Running {
         let kill = CancellationToken::new();
         let (sender, status) = watch::channel(Status::Starting);
         let order = self.order("startup", caller.clone()).or_else(|| self.order("run", caller));
         let (killed, log) = (kill.clone(), self.log.clone());
+        let hold = NativeHold::new(self.shared.tasks.clone());
+        let held = hold.clone();
         self.shared.tasks.spawn(async move {
             let exit = match order {
-                Some(order) => life::serve(order, &sender, &killed).await,
+                Some(order) => life::serve(order, &held, &sender, &killed).await,
                 // A component that is only installed.
                 None => Exit::Finished(0),
             };
             log.flush();
             sender.send_replace(Status::Exited(exit));
         });
-        Running { kill, status, activity: None }
+        Running { kill, status, activity: None, hold: Arc::new(hold) }
     }
 
     fn errand(
