@@ -6,6 +6,7 @@ mod deployment;
 mod inspect;
 mod limits;
 mod logs;
+mod metrics;
 mod new;
 mod print;
 mod recipe;

@@ -1,5 +1,6 @@
 //! `gg-host start`: a device's nucleus, which keeps its components as deployments asked for.
 
+use super::metrics::MetricsArgs;
 use super::print::Style;
 use super::systemd::Systemd;
 use super::{Format, RootArg, start_tracing_to, stdout_colours};
@@ -60,6 +61,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "30s")]
     grace: Duration,
 
+    #[command(flatten)]
+    metrics: MetricsArgs,
+
     /// How to print.
     #[arg(long, short = 'o', value_enum, default_value_t)]
     output: Format,
@@ -96,6 +100,8 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
         Some(thing) => thing,
         None => "gg-host".parse()?,
     };
+    let telling = args.metrics.telling(&settings.metrics).await?;
+    let prometheus = telling.endpoint.as_ref().map(|endpoint| endpoint.address());
     let logs = log_settings(&root, &settings.logging)?;
     let default_user = match (&args.component_default_user, &settings.posix_user) {
         (Some(user), _) => Some(user.clone()),
@@ -127,6 +133,9 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
     let printer = Printer::start(shown, style)?;
     let files = LogFiles::start(logs, nucleus.tasks(), kept, Some(own));
     let own = own_log(&nucleus)?;
+    if let Some(address) = prometheus {
+        own.host(Level::Info, format!("Prometheus may ask http://{address}/metrics"));
+    }
     let systemd = Systemd::from_environment();
     let reached = |milestone| match milestone {
         Milestone::Ready => {
@@ -135,7 +144,7 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
         }
         Milestone::Up => own.host(Level::Info, "all components are up or over"),
     };
-    let serving = nucleus.serve(Operator::default(), stop.clone(), reached);
+    let serving = nucleus.serve(Operator::default(), telling, stop.clone(), reached);
     let mut serving = std::pin::pin!(serving);
     let alive = systemd.stay_alive();
     let served = async {

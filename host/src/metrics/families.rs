@@ -46,7 +46,7 @@ impl Family {
 type Measured = fn(&ComponentFigures) -> Option<f64>;
 
 /// Each number of a component: its name, kind and meaning.
-const OF_COMPONENTS: [((&str, Kind, &str), Measured); 11] = [
+const OF_COMPONENTS: [((&str, Kind, &str), Measured); 10] = [
     (("gg_component_paused", Kind::Gauge, "Whether the component is halted."), |one| {
         Some(f64::from(u8::from(one.paused)))
     }),
@@ -97,7 +97,6 @@ const OF_COMPONENTS: [((&str, Kind, &str), Measured); 11] = [
         ),
         |one| number(one.log_records_dropped),
     ),
-    (("gg_component_starts", Kind::Counter, "Starts of the component."), |one| number(one.starts)),
 ];
 
 /// All figures, in families.

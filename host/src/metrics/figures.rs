@@ -32,7 +32,7 @@ pub struct NucleusFigures {
     pub memory_bytes: Option<u64>,
     /// Deployments that ended since it was started, by how they did.
     pub deployments: BTreeMap<String, u64>,
-    /// Transactions of the store that are on disk.
+    /// Transactions that the store wrote to disk.
     pub store_commits: u64,
 }
 

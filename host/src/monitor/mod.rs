@@ -1,4 +1,8 @@
-//! Looks at everything that is measured, when somebody asks and never otherwise.
+//! Looks at everything that is measured, when somebody asks and never otherwise; tells Prometheus
+//! ([`endpoint`]) and receivers of OpenTelemetry ([`push`]) where the operator wants it.
+
+pub mod endpoint;
+pub mod push;
 
 use crate::clock::Clock;
 use crate::deployment::worker::Queue;

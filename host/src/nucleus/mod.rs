@@ -26,6 +26,8 @@ use crate::deployment::{Deployment, DesiredComponent};
 use crate::logs::{self, Level, LogSink, Record};
 use crate::metrics::Registry;
 use crate::monitor::Monitor;
+use crate::monitor::endpoint::Endpoint;
+use crate::monitor::push::Push;
 use crate::runtime::docker::{DockerConfig, DockerRuntime};
 use crate::runtime::process::{ProcessConfig, ProcessRuntime};
 use crate::runtime::wasm::{EngineConfig, WasmEngine, WasmRuntime};
@@ -82,6 +84,15 @@ struct Kept {
     store: Store,
     library: Library,
     root: Root,
+}
+
+/// Who is told what is measured.
+#[derive(Debug, Default)]
+pub struct Telling {
+    /// Who asks for it.
+    pub endpoint: Option<Endpoint>,
+    /// To whom it is sent.
+    pub push: Option<Push>,
 }
 
 /// How long a deployment may take to be prepared, and as long again to come up.
@@ -157,6 +168,7 @@ impl Nucleus {
     pub async fn serve(
         self,
         operator: Operator,
+        telling: Telling,
         stop: CancellationToken,
         reached: impl Fn(Milestone),
     ) -> anyhow::Result<Self> {
@@ -190,6 +202,12 @@ impl Nucleus {
             queue: queue.clone(),
             supervisor: parts.supervisor.clone(),
         };
+        if let Some(endpoint) = telling.endpoint {
+            endpoint.serve(monitor.clone(), &tasks, caller.stop().clone());
+        }
+        if let Some(push) = telling.push {
+            push.start(monitor, &tasks, caller.stop().clone());
+        }
         control.serve(kept.root.path(), &tasks, caller.stop().clone())?;
         let worker = Worker {
             queue,

@@ -98,7 +98,7 @@ impl Store {
         Ok(Self { jobs, path: owned, commits })
     }
 
-    /// Transactions that went to disk so far.
+    /// Transactions that were written to disk so far.
     pub fn commits(&self) -> u64 {
         self.commits.total()
     }
@@ -152,6 +152,7 @@ fn within_savepoint<T>(
 fn serve(connection: Connection, path: &Path, mut jobs: mpsc::Receiver<Job>, commits: &Counter) {
     while let Some(first) = jobs.blocking_recv() {
         let mut answers = Vec::new();
+        let changes = connection.total_changes();
         let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| said(path, &error));
         let mut next = Some(first);
         while let Some(job) = next {
@@ -162,7 +163,8 @@ fn serve(connection: Connection, path: &Path, mut jobs: mpsc::Receiver<Job>, com
             let _nothing_to_undo = connection.execute_batch("ROLLBACK");
             said(path, &error)
         });
-        if failure.is_none() {
+        // One that only read has written nothing.
+        if failure.is_none() && connection.total_changes() > changes {
             commits.add(1);
         }
         answers.into_iter().for_each(|answer| answer(failure.as_ref()));
