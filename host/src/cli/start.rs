@@ -12,20 +12,20 @@ use crate::deployment::worker::Milestone;
 use crate::logs::files::{LogFiles, LogSettings};
 use crate::logs::own::OwnLog;
 use crate::logs::tee::Tee;
-use crate::logs::{Level, LogSink, Record};
+use crate::logs::{LeastLevel, Level, LogSink, Record};
 use crate::nucleus::root::Root;
 use crate::nucleus::{Nucleus, NucleusConfig};
 use crate::runtime::process::ProcessConfig;
 use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
 use anyhow::{Context as _, Result, anyhow};
-use gg_model::{Limits, LoggingSettings, NucleusSettings, ThingName};
+use gg_model::{Limits, LogOutput, LoggingSettings, NucleusSettings, ThingName};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Errors from the same state after which a component is broken, and how long one counts
@@ -81,12 +81,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start")?;
-    let outcome = runtime.block_on(serve(args, said));
+    let outcome = runtime.block_on(serve(args, &own, said));
     runtime.shutdown_background();
     outcome
 }
 
-async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
+async fn serve(args: &Args, own_log: &OwnLog, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
     let stop = CancellationToken::new();
     // Before anything else, so that no signal is lost.
     let mut signals = Signals::new()?;
@@ -103,6 +103,10 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
     let telling = args.metrics.telling(&settings.metrics).await?;
     let prometheus = telling.endpoint.as_ref().map(|endpoint| endpoint.address());
     let logs = log_settings(&root, &settings.logging)?;
+    own_log.set_level(logs.level);
+    let shown = if args.verbose > 1 { Level::Debug } else { Level::Info };
+    let least_level = LeastLevel::from(logs.level.min(shown));
+    let (log_level, mut new_level) = watch::channel(logs.level);
     let default_user = match (&args.component_default_user, &settings.posix_user) {
         (Some(user), _) => Some(user.clone()),
         (None, Some(user)) => {
@@ -120,7 +124,7 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
         thing,
         engine: EngineConfig { cache: Some(root.cache()), ..EngineConfig::default() },
         guest_threads: None,
-        least_level: if args.verbose > 1 { Level::Debug } else { Level::Info },
+        least_level: least_level.clone(),
         treatment: TREATMENT,
         core_dumps: None,
         clock: Clock::system(),
@@ -131,8 +135,12 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
     let (mut tee, kept, shown) = Tee::new(records);
     let style = Style { format: args.output, colours: stdout_colours(), date: false };
     let printer = Printer::start(shown, style)?;
-    let files = LogFiles::start(logs, nucleus.tasks(), kept, Some(own));
-    let own = own_log(&nucleus)?;
+    let files = match settings.logging.output.unwrap_or_default() {
+        LogOutput::File => Some(LogFiles::start(logs.clone(), nucleus.tasks(), kept, Some(own))),
+        // What is shown is all there is.
+        LogOutput::Console => None,
+    };
+    let own = own_sink(&nucleus)?;
     if let Some(address) = prometheus {
         own.host(Level::Info, format!("Prometheus may ask http://{address}/metrics"));
     }
@@ -144,9 +152,20 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
         }
         Milestone::Up => own.host(Level::Info, "all components are up or over"),
     };
-    let serving = nucleus.serve(Operator::default(), telling, stop.clone(), reached);
+    let serving = nucleus.serve(Operator::default(), telling, log_level, stop.clone(), reached);
     let mut serving = std::pin::pin!(serving);
     let alive = systemd.stay_alive();
+    let levels = async {
+        while new_level.changed().await.is_ok() {
+            let level = *new_level.borrow_and_update();
+            own_log.set_level(level);
+            least_level.set(level);
+            if let Some(files) = &files {
+                files.set(LogSettings { level, ..logs.clone() });
+            }
+        }
+        std::future::pending::<()>().await;
+    };
     let served = async {
         let nucleus = tokio::select! {
             served = &mut serving => served?,
@@ -165,10 +184,13 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
     let code = tokio::select! {
         code = served => code?,
         () = alive => ExitCode::FAILURE,
+        () = levels => ExitCode::FAILURE,
         () = tee.run() => ExitCode::FAILURE,
     };
     tee.finish();
-    files.finish().await;
+    if let Some(files) = files {
+        files.finish().await;
+    }
     printer.finish();
     Ok(code)
 }
@@ -190,7 +212,7 @@ fn log_settings(root: &Root, settings: &LoggingSettings) -> Result<LogSettings> 
 }
 
 /// What the nucleus says of itself among what its components say.
-fn own_log(nucleus: &Nucleus) -> Result<LogSink> {
+fn own_sink(nucleus: &Nucleus) -> Result<LogSink> {
     let name = "aws.greengrass.Nucleus".parse()?;
     let limits = Limits::default();
     Ok(LogSink::new(name, Level::Info, &limits, Clock::system(), nucleus.records()))

@@ -45,6 +45,11 @@ pub enum Request {
     },
     /// The deployments that are remembered, the newest first.
     Deployments,
+    /// The level from which on logs are kept.
+    LogLevel {
+        /// What it is to be from now on, until the next start.
+        level: Option<String>,
+    },
     /// What is measured of everything.
     Metrics,
     /// Halt a component that runs.

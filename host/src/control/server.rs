@@ -6,6 +6,7 @@ use crate::deployment::outcome::Detail;
 use crate::deployment::plan::Step;
 use crate::deployment::progress::Progress;
 use crate::deployment::worker::Queue;
+use crate::logs::Level;
 use crate::monitor::Monitor;
 use crate::runtime::Exit;
 use crate::store::{DeploymentRow, DeploymentState};
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Clients at one time.
@@ -38,6 +39,7 @@ pub(crate) const LOCAL: &str = "LOCAL_DEPLOYMENTS";
 pub(crate) struct Control {
     pub(crate) clock: crate::clock::Clock,
     pub(crate) assembler: Assembler,
+    pub(crate) log_level: watch::Sender<Level>,
     pub(crate) monitor: Monitor,
     pub(crate) progress: Progress,
     pub(crate) queue: Queue,
@@ -126,6 +128,12 @@ impl Control {
             Request::Deploy { request } => self.deploy(request).await,
             Request::Deployment { id, follow } => self.deployment(&id, follow, writer).await,
             Request::Deployments => Ok(self.queue.list().await?.iter().map(deployment).collect()),
+            Request::LogLevel { level } => {
+                if let Some(level) = level {
+                    self.log_level.send_replace(level.parse()?);
+                }
+                Ok(json!({ "level": self.log_level.borrow().name() }))
+            }
             Request::Metrics => Ok(serde_json::to_value(self.monitor.look().await)?),
             Request::Pause { name } => {
                 let name = self.known(&name)?;

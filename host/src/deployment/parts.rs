@@ -5,7 +5,7 @@ use crate::capability::Capabilities;
 use crate::capability::caller::Caller;
 use crate::clock::Clock;
 use crate::component::InstalledComponent;
-use crate::logs::{Level, LogSink, Record};
+use crate::logs::{LeastLevel, LogSink, Record};
 use crate::metrics::Registry;
 use crate::runtime::Prepared;
 use crate::supervisor::{Successor, Supervisor, Treatment};
@@ -23,7 +23,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     /// Counts what components do.
     pub(crate) counters: Registry,
-    pub(crate) least_level: Level,
+    pub(crate) least_level: LeastLevel,
     pub(crate) records: mpsc::Sender<Record>,
     pub(crate) thing: ThingName,
     pub(crate) treatment: Treatment,
@@ -34,7 +34,7 @@ impl Parts {
     pub(crate) fn log(&self, component: &InstalledComponent) -> LogSink {
         LogSink::counted(
             component.name.clone(),
-            self.least_level,
+            self.least_level.clone(),
             &component.limits,
             self.clock.clone(),
             self.records.clone(),

@@ -15,7 +15,7 @@ pub mod tee;
 mod tests;
 mod text;
 
-pub use level::{Level, LevelError, Source};
+pub use level::{LeastLevel, Level, LevelError, Source};
 pub use lines::LineSplitter;
 pub use text::{harmless, is_control, presentable, push_json};
 
@@ -159,7 +159,7 @@ pub struct LogSink {
 #[derive(Debug)]
 struct Inner {
     component: ComponentName,
-    least: Level,
+    least: LeastLevel,
     line_bytes: usize,
     too_fast: Exceeded,
     clock: Clock,
@@ -185,13 +185,13 @@ impl LogSink {
         clock: Clock,
         records: mpsc::Sender<Record>,
     ) -> Self {
-        Self::counted(component, least, limits, clock, records, Arc::default())
+        Self::counted(component, least.into(), limits, clock, records, Arc::default())
     }
 
     /// The same; what is left out is counted among these.
     pub fn counted(
         component: ComponentName,
-        least: Level,
+        least: LeastLevel,
         limits: &Limits,
         clock: Clock,
         records: mpsc::Sender<Record>,
@@ -219,7 +219,7 @@ impl LogSink {
 
     /// Whether records of this level are kept.
     pub fn enabled(&self, level: Level) -> bool {
-        level >= self.inner.least
+        self.inner.least.keeps(level)
     }
 
     /// Longest line kept, in bytes.

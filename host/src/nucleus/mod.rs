@@ -23,7 +23,7 @@ use crate::deployment::parts::Parts;
 use crate::deployment::progress::Progress;
 use crate::deployment::worker::{Milestone, Queue, Worker};
 use crate::deployment::{Deployment, DesiredComponent};
-use crate::logs::{self, Level, LogSink, Record};
+use crate::logs::{self, LeastLevel, Level, LogSink, Record};
 use crate::metrics::Registry;
 use crate::monitor::Monitor;
 use crate::monitor::endpoint::Endpoint;
@@ -54,7 +54,7 @@ pub struct NucleusConfig {
     /// Threads for guests; one for each processor when `None`.
     pub guest_threads: Option<NonZeroUsize>,
     /// Log records below this level are not kept.
-    pub least_level: Level,
+    pub least_level: LeastLevel,
     /// How components are treated that fail.
     pub treatment: Treatment,
     /// Where crashes leave core dumps, if anywhere.
@@ -161,7 +161,7 @@ impl Nucleus {
     }
 
     /// Be a device's nucleus: bring up what is to run, serve the queue of deployments and the
-    /// command line, until asked to stop.
+    /// command line, until asked to stop. Who watches the log's level hears when it is changed.
     ///
     /// # Errors
     /// It was started without a root folder, or the command line's socket cannot be made.
@@ -169,6 +169,7 @@ impl Nucleus {
         self,
         operator: Operator,
         telling: Telling,
+        log_level: watch::Sender<Level>,
         stop: CancellationToken,
         reached: impl Fn(Milestone),
     ) -> anyhow::Result<Self> {
@@ -197,6 +198,7 @@ impl Nucleus {
         let control = Control {
             clock: parts.clock.clone(),
             assembler: assembler.clone(),
+            log_level,
             monitor: monitor.clone(),
             progress: progress.clone(),
             queue: queue.clone(),
