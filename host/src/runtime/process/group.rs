@@ -184,6 +184,29 @@ mod tests {
     }
 
     #[test]
+    fn without_cgroups_a_step_is_measured_by_its_processes_and_not_halted() {
+        let mark = format!("GG_TEST_MARK={}", std::process::id());
+        let (name, value) = mark.split_once('=').unwrap();
+        let mut child = Command::new("cat")
+            .env(name, value)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        let leader = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        let group = Group::Session(Session { leader, token: mark });
+        let usage = group.usage();
+        assert!(usage.memory.unwrap() > 0 && usage.cpu.is_some(), "{usage:?}");
+        assert_eq!(usage.processes, Some(1));
+        assert!(matches!(group.set_frozen(true), Err(PauseError::Unsupported(_))));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(group.usage(), Usage::default());
+    }
+
+    #[test]
     fn a_session_has_the_number_of_its_leader() {
         // Of this program's own session the leader may be outside of what it can see.
         let mut leader = Command::new("setsid")
