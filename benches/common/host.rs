@@ -122,7 +122,7 @@ impl Host {
             thing: "bench".parse()?,
             engine: engine(),
             guest_threads: None,
-            least_level: Level::Info,
+            least_level: Level::Info.into(),
             treatment: Treatment { most_errors: 1, error_reset: Duration::MAX },
             process: ProcessConfig::new(folder.path().to_owned(), "bench".parse()?),
             root: None,

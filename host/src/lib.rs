@@ -13,6 +13,8 @@ pub mod control;
 pub mod deployment;
 pub mod error;
 pub mod logs;
+pub mod metrics;
+pub mod monitor;
 pub mod nucleus;
 pub mod runtime;
 pub mod store;

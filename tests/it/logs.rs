@@ -1,6 +1,8 @@
 //! Log files shown without a nucleus.
 
-use crate::host::{command, file, finish, folder, start};
+use crate::device::Device;
+use crate::host::{command, file, finish, folder, guest, start};
+use rustix::process::Signal;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -16,6 +18,12 @@ const NUCLEUS: &str = concat!(
     r#""loggerName":"gg_host::nucleus","timestamp":1769860801000,"cause":null}"#,
     "\n"
 );
+
+/// A component that says one thing and ends.
+const SAYS: &str = "Manifests:
+  - Platform: {runtime: wasm}
+    Lifecycle: {run: '{artifacts:path}/says.wasm hello'}
+";
 
 /// The logs of a device whose root folder this is.
 fn logs(root: &Path, arguments: &[&str]) -> Command {
@@ -93,4 +101,48 @@ fn logs_that_are_not_there_are_told_from_those_that_are() {
     let outcome = finish(logs(&root.path().join("none"), &[]));
     outcome.expect_code(1);
     assert!(outcome.stderr.contains("has a nucleus run with this root folder?"), "{outcome}");
+}
+
+#[test]
+fn the_level_of_a_nucleus_is_changed_while_it_runs() {
+    let device = Device::new();
+    device.recipe("com.example.Says", "1.0.0", SAYS);
+    device.artifact("com.example.Says", "1.0.0", &guest("says"));
+    let _nucleus = device.start();
+    let level = |arguments: &[&str]| {
+        let outcome = device.ask("logs", [&["level"], arguments].concat());
+        outcome.expect_code(0).answer()["level"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(level(&[]), "INFO");
+    assert_eq!((level(&["error"]), level(&[])), ("ERROR".to_owned(), "ERROR".to_owned()));
+    device.deploy(["--merge", "com.example.Says=1.0.0"]).expect_code(0);
+    assert_eq!(level(&["info"]), "INFO");
+    device.ask("component", ["restart", "com.example.Says"]).expect_code(0);
+    // What came before the change is not there, and what came after it is, once.
+    let mut follow = logs(&device.root(), &["com.example.Says", "--follow", "--output", "json"]);
+    follow.env_remove("GG_LOG");
+    let mut followed = start(follow);
+    followed.wait_until_said("com.example.Says", "hello");
+    let said = device.ask("logs", ["com.example.Says"]);
+    let lines =
+        said.all(|event| event.says("com.example.Says", "hello") && event.source() == "stdout");
+    assert_eq!(lines.count(), 1, "{said}");
+}
+
+#[test]
+fn a_nucleus_that_logs_to_the_console_writes_no_files() {
+    let device = Device::new();
+    fs::create_dir(device.root()).unwrap();
+    let settings =
+        "services: {aws.greengrass.Nucleus: {configuration: {logging: {outputType: CONSOLE}}}}";
+    file(&device.root(), "config.yaml", settings);
+    device.recipe("com.example.Says", "1.0.0", SAYS);
+    device.artifact("com.example.Says", "1.0.0", &guest("says"));
+    let mut nucleus = device.start();
+    device.deploy(["--merge", "com.example.Says=1.0.0"]).expect_code(0);
+    nucleus.wait_until_said("com.example.Says", "hello");
+    nucleus.signal(Signal::TERM);
+    let outcome = nucleus.finish();
+    outcome.expect_code(0).expect_error("deployment succeeded");
+    assert_eq!(fs::read_dir(device.root().join("logs")).unwrap().count(), 0);
 }

@@ -13,6 +13,7 @@ mod host;
 mod inspect;
 mod limits;
 mod logs;
+mod metrics;
 mod native;
 mod new;
 mod nucleus;

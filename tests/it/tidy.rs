@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules from the bottom to the top: each may use those before it.
-const LAYERS: [&str; 14] = [
+const LAYERS: [&str; 16] = [
     "clock",
     "error",
+    "metrics",
     "tasks",
     "logs",
     "store",
@@ -16,6 +17,7 @@ const LAYERS: [&str; 14] = [
     "runtime",
     "supervisor",
     "deployment",
+    "monitor",
     "control",
     "nucleus",
     "cli",

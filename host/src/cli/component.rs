@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-/// Show components, stop and restart them.
+/// Show components, pause, stop and restart them.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -27,8 +27,12 @@ enum Command {
         #[arg(long, short = 'o', value_enum, default_value_t)]
         output: Format,
     },
+    /// Halt a component where it is, until it is resumed, stopped, or changed by a deployment.
+    Pause(One),
     /// Stop a component and start it again.
     Restart(One),
+    /// Let a component that was paused go on.
+    Resume(One),
     /// How a component stands, and how it ended last.
     #[command(visible_alias = "details")]
     Show(One),
@@ -72,6 +76,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             let all = ask(&root.path()?, &Request::Components, |_| {})?;
             list(&all, *output)
         }
+        Command::Pause(one) => one.ask(&Request::Pause { name: one.name() }, "is paused"),
+        Command::Resume(one) => one.ask(&Request::Resume { name: one.name() }, "goes on"),
         Command::Restart(one) => {
             one.ask(&Request::Restart { name: one.name() }, "is started again")
         }
@@ -97,11 +103,17 @@ fn list(all: &Value, output: Format) -> Result<ExitCode> {
             let width = all.iter().map(|one| name(one).len()).max().unwrap_or_default();
             for one in all {
                 let (name, version) = (name(one), text(one, "version"));
-                writeln!(stdout, "{name:<width$}  {version:<12} {}", text(one, "state"))?;
+                writeln!(stdout, "{name:<width$}  {version:<12} {}", state(one))?;
             }
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Its state, and that it is halted.
+fn state(component: &Value) -> String {
+    let paused = if component["paused"] == true { " (paused)" } else { "" };
+    format!("{}{paused}", component["state"].as_str().unwrap_or_default())
 }
 
 fn show(component: &Value, output: Format) -> Result<ExitCode> {
@@ -112,7 +124,7 @@ fn show(component: &Value, output: Format) -> Result<ExitCode> {
     }
     let text = |key: &str| component[key].as_str().unwrap_or_default().to_owned();
     writeln!(stdout, "{} {}", text("componentName"), text("version"))?;
-    writeln!(stdout, "  state:     {}", text("state"))?;
+    writeln!(stdout, "  state:     {}", state(component))?;
     let exit = &component["lastExit"];
     let code = exit["code"].as_i64().map(|code| format!("code {code}"));
     let reason = exit["reason"].as_str().map(|reason| harmless(reason).into_owned());

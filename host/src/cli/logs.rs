@@ -3,11 +3,13 @@
 use super::print::Style;
 use super::{Format, RootArg, start_tracing, stdout_colours};
 use crate::clock::Clock;
+use crate::control::Request;
+use crate::control::client::ask;
 use crate::logs::files::FOLDER;
 use crate::logs::read::{LogReader, Query};
 use crate::logs::{Level, Record};
 use anyhow::{Context as _, Result, anyhow};
-use clap::ValueHint;
+use clap::{Subcommand, ValueHint};
 use gg_model::ComponentName;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::collections::VecDeque;
@@ -25,8 +27,13 @@ const BUFFER: usize = 64 << 10;
   gg-host logs
   gg-host logs com.example.Sensor --follow --lines 20
   gg-host logs greengrass --since 1h --level warn
-  gg-host logs --since 2026-01-31T12:00:00Z --output json")]
+  gg-host logs --since 2026-01-31T12:00:00Z --output json
+  gg-host logs level debug")]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// Components; all when there are none.
     #[arg(value_name = "COMPONENT")]
     components: Vec<ComponentName>,
@@ -59,9 +66,34 @@ pub(super) struct Args {
     output: Format,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show or change the level from which on a nucleus that runs keeps logs, until it ends.
+    Level {
+        /// What is kept from now on: trace, debug, info, warn, error.
+        level: Option<Level>,
+        #[command(flatten)]
+        root: RootArg,
+        /// How to print.
+        #[arg(long, short = 'o', value_enum, default_value_t)]
+        output: Format,
+    },
+}
+
 /// Print what there is, and on request what comes.
 pub(super) fn run(args: Args) -> Result<ExitCode> {
     start_tracing(0);
+    if let Some(Command::Level { level, root, output }) = &args.command {
+        let level = level.map(|level| level.name().to_owned());
+        let answer = ask(&root.path()?, &Request::LogLevel { level }, |_| {})?;
+        match output {
+            Format::Json => writeln!(io::stdout(), "{answer}")?,
+            Format::Text => {
+                writeln!(io::stdout(), "{}", answer["level"].as_str().unwrap_or_default())?;
+            }
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     open_many_files();
     let since = args.since.as_deref().map(|text| since(text, Clock::system().now())).transpose()?;
     let mut reader = LogReader::open(Query {

@@ -6,6 +6,7 @@ mod deployment;
 mod inspect;
 mod limits;
 mod logs;
+mod metrics;
 mod new;
 mod print;
 mod recipe;
@@ -14,6 +15,7 @@ mod run;
 mod service;
 mod start;
 mod systemd;
+mod top;
 
 use crate::logs::harmless;
 use crate::logs::own::OwnLog;
@@ -46,6 +48,7 @@ enum Command {
     Run(Box<run::Args>),
     Service(service::Args),
     Start(start::Args),
+    Top(top::Args),
 }
 
 /// Which nucleus.
@@ -110,6 +113,7 @@ impl Cli {
             Command::Run(args) => run::run(*args),
             Command::Service(args) => service::run(&args),
             Command::Start(args) => start::run(&args),
+            Command::Top(args) => top::run(&args),
         }
     }
 }

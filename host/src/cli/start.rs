@@ -1,5 +1,6 @@
 //! `gg-host start`: a device's nucleus, which keeps its components as deployments asked for.
 
+use super::metrics::MetricsArgs;
 use super::print::Style;
 use super::restart::restart;
 use super::systemd::Systemd;
@@ -12,20 +13,20 @@ use crate::deployment::worker::Milestone;
 use crate::logs::files::{LogFiles, LogSettings};
 use crate::logs::own::OwnLog;
 use crate::logs::tee::Tee;
-use crate::logs::{Level, LogSink, Record};
+use crate::logs::{LeastLevel, Level, LogSink, Record};
 use crate::nucleus::root::Root;
 use crate::nucleus::{Nucleus, NucleusConfig};
 use crate::runtime::process::ProcessConfig;
 use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
 use anyhow::{Context as _, Result};
-use gg_model::{Limits, LoggingSettings, NucleusSettings, PosixUser, ThingName};
+use gg_model::{Limits, LogOutput, LoggingSettings, NucleusSettings, PosixUser, ThingName};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Errors from the same state after which a component is broken, and how long one counts
@@ -70,6 +71,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "COMMAND", default_value = "systemctl reboot || reboot")]
     reboot_command: String,
 
+    #[command(flatten)]
+    metrics: MetricsArgs,
+
     /// How to print.
     #[arg(long, short = 'o', value_enum, default_value_t)]
     output: Format,
@@ -87,7 +91,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start")?;
-    let outcome = runtime.block_on(serve(args, said));
+    let outcome = runtime.block_on(serve(args, &own, said));
     runtime.shutdown_background();
     match outcome? {
         (code, None) => Ok(code),
@@ -95,7 +99,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
 }
 
-async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<(ExitCode, Option<Restart>)> {
+async fn serve(
+    args: &Args,
+    own_log: &OwnLog,
+    own: mpsc::Receiver<Record>,
+) -> Result<(ExitCode, Option<Restart>)> {
     let stop = CancellationToken::new();
     // Before anything else, so that no signal is lost.
     let mut signals = Signals::new()?;
@@ -109,7 +117,13 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<(ExitCode, Op
         Some(thing) => thing,
         None => "gg-host".parse()?,
     };
+    let telling = args.metrics.telling(&settings.metrics).await?;
+    let prometheus = telling.endpoint.as_ref().map(|endpoint| endpoint.address());
     let logs = log_settings(&root, &settings.logging)?;
+    own_log.set_level(logs.level);
+    let shown = if args.verbose > 1 { Level::Debug } else { Level::Info };
+    let least_level = LeastLevel::from(logs.level.min(shown));
+    let (log_level, mut new_level) = watch::channel(logs.level);
     let default_user = match (&args.component_default_user, &settings.posix_user) {
         (Some(user), _) => Some(user.clone()),
         (None, Some(user)) => Some(user.parse().context("posixUser")?),
@@ -125,7 +139,7 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<(ExitCode, Op
         thing,
         engine: EngineConfig { cache: Some(root.cache()), ..EngineConfig::default() },
         guest_threads: None,
-        least_level: if args.verbose > 1 { Level::Debug } else { Level::Info },
+        least_level: least_level.clone(),
         treatment: TREATMENT,
         core_dumps: None,
         clock: Clock::system(),
@@ -136,8 +150,15 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<(ExitCode, Op
     let (mut tee, kept, shown) = Tee::new(records);
     let style = Style { format: args.output, colours: stdout_colours(), date: false };
     let printer = Printer::start(shown, style)?;
-    let files = LogFiles::start(logs, nucleus.tasks(), kept, Some(own));
-    let own = own_log(&nucleus)?;
+    let files = match settings.logging.output.unwrap_or_default() {
+        LogOutput::File => Some(LogFiles::start(logs.clone(), nucleus.tasks(), kept, Some(own))),
+        // What is shown is all there is.
+        LogOutput::Console => None,
+    };
+    let own = own_sink(&nucleus)?;
+    if let Some(address) = prometheus {
+        own.host(Level::Info, format!("Prometheus may ask http://{address}/metrics"));
+    }
     let systemd = Systemd::from_environment();
     let reached = |milestone| match milestone {
         Milestone::Ready => {
@@ -148,9 +169,20 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<(ExitCode, Op
     };
     let platform = settings.platform.into_iter().chain(args.platform.iter().cloned()).collect();
     let operator = Operator { platform, ..Operator::default() };
-    let serving = nucleus.serve(operator, stop.clone(), reached);
+    let serving = nucleus.serve(operator, telling, log_level, stop.clone(), reached);
     let mut serving = std::pin::pin!(serving);
     let alive = systemd.stay_alive();
+    let levels = async {
+        while new_level.changed().await.is_ok() {
+            let level = *new_level.borrow_and_update();
+            own_log.set_level(level);
+            least_level.set(level);
+            if let Some(files) = &files {
+                files.set(LogSettings { level, ..logs.clone() });
+            }
+        }
+        std::future::pending::<()>().await;
+    };
     let served = async {
         let (nucleus, again) = tokio::select! {
             served = &mut serving => served?,
@@ -169,10 +201,13 @@ async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<(ExitCode, Op
     let (code, again) = tokio::select! {
         served = served => served?,
         () = alive => (ExitCode::FAILURE, None),
+        () = levels => (ExitCode::FAILURE, None),
         () = tee.run() => (ExitCode::FAILURE, None),
     };
     tee.finish();
-    files.finish().await;
+    if let Some(files) = files {
+        files.finish().await;
+    }
     printer.finish();
     Ok((code, again))
 }
@@ -194,7 +229,7 @@ fn log_settings(root: &Root, settings: &LoggingSettings) -> Result<LogSettings> 
 }
 
 /// What the nucleus says of itself among what its components say.
-fn own_log(nucleus: &Nucleus) -> Result<LogSink> {
+fn own_sink(nucleus: &Nucleus) -> Result<LogSink> {
     let name = "aws.greengrass.Nucleus".parse()?;
     let limits = Limits::default();
     Ok(LogSink::new(name, Level::Info, &limits, Clock::system(), nucleus.records()))

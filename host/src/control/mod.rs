@@ -45,6 +45,18 @@ pub enum Request {
     },
     /// The deployments that are remembered, the newest first.
     Deployments,
+    /// The level from which on logs are kept.
+    LogLevel {
+        /// What it is to be from now on, until the next start.
+        level: Option<String>,
+    },
+    /// What is measured of everything.
+    Metrics,
+    /// Halt a component that runs.
+    Pause {
+        /// Which.
+        name: String,
+    },
     /// What a deployment would do.
     Plan {
         /// The request, as of [`Request::Deploy`].
@@ -52,6 +64,11 @@ pub enum Request {
     },
     /// Stop a component and start it again.
     Restart {
+        /// Which.
+        name: String,
+    },
+    /// Let a component that was halted go on.
+    Resume {
         /// Which.
         name: String,
     },

@@ -6,6 +6,8 @@ use crate::deployment::outcome::Detail;
 use crate::deployment::plan::Step;
 use crate::deployment::progress::Progress;
 use crate::deployment::worker::Queue;
+use crate::logs::Level;
+use crate::monitor::Monitor;
 use crate::runtime::Exit;
 use crate::store::{DeploymentRow, DeploymentState};
 use crate::supervisor::machine::LifecycleState;
@@ -20,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Clients at one time.
@@ -34,6 +36,8 @@ const TIME_TO_STOP: Duration = Duration::from_secs(20);
 pub(crate) struct Control {
     pub(crate) clock: crate::clock::Clock,
     pub(crate) assembler: Assembler,
+    pub(crate) log_level: watch::Sender<Level>,
+    pub(crate) monitor: Monitor,
     pub(crate) progress: Progress,
     pub(crate) queue: Queue,
     pub(crate) supervisor: Supervisor,
@@ -121,6 +125,19 @@ impl Control {
             Request::Deploy { request } => self.deploy(request).await,
             Request::Deployment { id, follow } => self.deployment(&id, follow, writer).await,
             Request::Deployments => Ok(self.queue.list().await?.iter().map(deployment).collect()),
+            Request::LogLevel { level } => {
+                if let Some(level) = level {
+                    self.log_level.send_replace(level.parse()?);
+                }
+                Ok(json!({ "level": self.log_level.borrow().name() }))
+            }
+            Request::Metrics => Ok(serde_json::to_value(self.monitor.look().await)?),
+            Request::Pause { name } => {
+                let name = self.known(&name)?;
+                let paused = self.supervisor.set_paused(&name, true).await;
+                paused.with_context(|| format!("{name} is not paused"))?;
+                Ok(json!({ "paused": name }))
+            }
             Request::Plan { request } => {
                 let row = self.row(request)?;
                 let steps = self.assembler.plan(&row).await?;
@@ -137,6 +154,12 @@ impl Control {
                     Some(LifecycleState::Broken) => bail!("{name} is broken after the restart"),
                     _ => Ok(json!({ "restarted": name })),
                 }
+            }
+            Request::Resume { name } => {
+                let name = self.known(&name)?;
+                let resumed = self.supervisor.set_paused(&name, false).await;
+                resumed.with_context(|| format!("{name} is not resumed"))?;
+                Ok(json!({ "resumed": name }))
             }
             Request::Stop { name } => {
                 let name = self.known(&name)?;
@@ -258,6 +281,7 @@ fn component(name: &ComponentName, status: &ComponentStatus) -> Value {
         "componentName": name,
         "version": status.version,
         "state": status.state.to_string(),
+        "paused": status.is_paused(),
         "lastExit": exit,
     })
 }

@@ -352,6 +352,7 @@ impl Executor {
             .collect();
         for name in gone {
             self.parts.supervisor.remove(&name, HAND_OVER).await;
+            self.parts.counters.forget(&name);
             let capabilities = &self.parts.capabilities;
             capabilities.configuration.remove(&name);
             if let Err(error) = capabilities.keyvalue.remove(&name).await {

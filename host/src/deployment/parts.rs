@@ -5,7 +5,8 @@ use crate::capability::Capabilities;
 use crate::capability::caller::Caller;
 use crate::clock::Clock;
 use crate::component::InstalledComponent;
-use crate::logs::{Level, LogSink, Record};
+use crate::logs::{LeastLevel, LogSink, Record};
+use crate::metrics::Registry;
 use crate::runtime::Prepared;
 use crate::supervisor::{Successor, Supervisor, Treatment};
 use gg_model::ThingName;
@@ -20,7 +21,9 @@ pub(crate) struct Parts {
     pub(crate) supervisor: Supervisor,
     pub(crate) capabilities: Capabilities,
     pub(crate) clock: Clock,
-    pub(crate) least_level: Level,
+    /// Counts what components do.
+    pub(crate) counters: Registry,
+    pub(crate) least_level: LeastLevel,
     pub(crate) records: mpsc::Sender<Record>,
     pub(crate) thing: ThingName,
     pub(crate) treatment: Treatment,
@@ -29,12 +32,13 @@ pub(crate) struct Parts {
 impl Parts {
     /// Where a component's records go.
     pub(crate) fn log(&self, component: &InstalledComponent) -> LogSink {
-        LogSink::new(
+        LogSink::counted(
             component.name.clone(),
-            self.least_level,
+            self.least_level.clone(),
             &component.limits,
             self.clock.clone(),
             self.records.clone(),
+            self.counters.of(&component.name),
         )
     }
 

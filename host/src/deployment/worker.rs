@@ -9,6 +9,7 @@ use super::bootstrap::{self, Bootstrapped, Restart, Why};
 use super::execute::{Broken, Executor, Ready};
 use super::outcome::{Detail, DetailedStatus, Problem};
 use super::progress::Progress;
+use crate::metrics::Counter;
 use crate::store::{DeploymentRow, DeploymentState, Store, StoreError};
 use gg_model::{ComponentName, ConfigTree, FailureHandlingPolicy};
 use std::collections::{BTreeMap, HashSet};
@@ -34,6 +35,9 @@ struct Inner {
     more_called_off: Notify,
     /// A deployment has another state.
     changed: Notify,
+    succeeded: Counter,
+    failed: Counter,
+    canceled: Counter,
 }
 
 impl Queue {
@@ -59,6 +63,7 @@ impl Queue {
     pub async fn cancel(&self, id: &str) -> Result<bool, StoreError> {
         let detail = Detail::of(DetailedStatus::Canceled).to_json();
         if self.store.cancel_queued(id, detail).await? {
+            self.inner.canceled.add(1);
             self.inner.changed.notify_waiters();
             return Ok(true);
         }
@@ -98,6 +103,26 @@ impl Queue {
                 Some(row) if !row.state.has_ended() => changed.await,
                 ended => return Ok(ended),
             }
+        }
+    }
+
+    /// How many deployments ended so since the start.
+    pub fn ended_so_far(&self) -> [(DeploymentState, u64); 3] {
+        let Inner { succeeded, failed, canceled, .. } = &*self.inner;
+        [
+            (DeploymentState::Succeeded, succeeded.total()),
+            (DeploymentState::Failed, failed.total()),
+            (DeploymentState::Canceled, canceled.total()),
+        ]
+    }
+
+    /// A deployment under way has ended.
+    fn count(&self, ended: DeploymentState) {
+        match ended {
+            DeploymentState::Succeeded => self.inner.succeeded.add(1),
+            DeploymentState::Failed => self.inner.failed.add(1),
+            DeploymentState::Canceled => self.inner.canceled.add(1),
+            _ => {}
         }
     }
 
@@ -226,9 +251,8 @@ impl Worker {
         let prepared = tokio::select! {
             prepared = self.prepare(row) => prepared,
             () = self.queue.until_called_off(&row.id) => {
-                let detail = Detail::of(DetailedStatus::Canceled).to_json();
-                let state = DeploymentState::Canceled;
-                self.store.set_deployment_state(&row.id, state, Some(detail)).await?;
+                let detail = Detail::of(DetailedStatus::Canceled);
+                self.end_early(row, DeploymentState::Canceled, &detail).await?;
                 return Ok(None);
             }
             () = tokio::time::sleep(self.patience) => Err(Problem::new(
@@ -241,8 +265,7 @@ impl Worker {
             Err(problem) => {
                 tracing::error!(deployment = row.id, %problem, "deployment failed");
                 let detail = Detail::failed(DetailedStatus::FailedNoStateChange, &problem);
-                let (state, detail) = (DeploymentState::Failed, detail.to_json());
-                self.store.set_deployment_state(&row.id, state, Some(detail)).await?;
+                self.end_early(row, DeploymentState::Failed, &detail).await?;
                 return Ok(None);
             }
         };
@@ -264,6 +287,30 @@ impl Worker {
         broken.extend(carried.unwrap_or_else(|_| vec![late(self.patience)]));
         self.remember_installed(installs, &broken).await;
         self.judge(row, broken).await
+    }
+
+    /// A deployment is over before it has changed anything.
+    async fn end_early(
+        &self,
+        row: &DeploymentRow,
+        state: DeploymentState,
+        detail: &Detail,
+    ) -> Result<(), StoreError> {
+        self.store.set_deployment_state(&row.id, state, Some(detail.to_json())).await?;
+        self.queue.count(state);
+        Ok(())
+    }
+
+    /// A deployment that was activated is over.
+    async fn settle(
+        &self,
+        row: &DeploymentRow,
+        state: DeploymentState,
+        detail: &Detail,
+    ) -> Result<(), StoreError> {
+        self.store.settle(&row.id, state, detail.to_json()).await?;
+        self.queue.count(state);
+        Ok(())
     }
 
     /// From here on the deployment is what the device is to be.
@@ -304,9 +351,9 @@ impl Worker {
         broken: Vec<Broken>,
     ) -> Result<Option<Restart>, StoreError> {
         let Some(first) = broken.first() else {
-            let detail = Detail::of(DetailedStatus::Successful).to_json();
+            let detail = Detail::of(DetailedStatus::Successful);
             let before = self.store.before().await?.unwrap_or_default();
-            self.store.settle(&row.id, DeploymentState::Succeeded, detail).await?;
+            self.settle(row, DeploymentState::Succeeded, &detail).await?;
             tracing::info!(deployment = row.id, "deployment succeeded");
             self.executor.forget_stopped().await;
             let current = self.store.current().await?;
@@ -318,7 +365,7 @@ impl Worker {
         if self.assembler.policy(row) == FailureHandlingPolicy::DoNothing {
             let detail = Detail::failed(DetailedStatus::FailedRollbackNotRequested, &problem);
             self.executor.forget_stopped().await;
-            self.store.settle(&row.id, DeploymentState::Failed, detail.to_json()).await?;
+            self.settle(row, DeploymentState::Failed, &detail).await?;
             return Ok(None);
         }
         self.store.fall_back(&row.id, Detail::cause(&problem).to_json()).await?;
@@ -343,7 +390,7 @@ impl Worker {
         }
         tracing::info!(deployment = row.id, ?status, "went back to what was before");
         self.executor.forget_stopped().await;
-        self.store.settle(&row.id, DeploymentState::Failed, detail.to_json()).await
+        self.settle(row, DeploymentState::Failed, &detail).await
     }
 
     /// The step `install` of those that are not broken has been carried out. A failure costs them

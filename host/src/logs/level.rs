@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// How much a record matters.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -52,6 +54,28 @@ impl FromStr for Level {
             .into_iter()
             .find(|level| level.name().eq_ignore_ascii_case(word))
             .ok_or_else(|| LevelError(word.chars().take(20).collect()))
+    }
+}
+
+/// The level below which records are not kept, which can change at any time. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct LeastLevel(Arc<AtomicU8>);
+
+impl LeastLevel {
+    /// Whether records of this level are kept.
+    pub fn keeps(&self, level: Level) -> bool {
+        level as u8 >= self.0.load(Ordering::Relaxed)
+    }
+
+    /// Keep records of this level and above from now on.
+    pub fn set(&self, least: Level) {
+        self.0.store(least as u8, Ordering::Relaxed);
+    }
+}
+
+impl From<Level> for LeastLevel {
+    fn from(least: Level) -> Self {
+        Self(Arc::new(AtomicU8::new(least as u8)))
     }
 }
 

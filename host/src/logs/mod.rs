@@ -15,11 +15,12 @@ pub mod tee;
 mod tests;
 mod text;
 
-pub use level::{Level, LevelError, Source};
+pub use level::{LeastLevel, Level, LevelError, Source};
 pub use lines::LineSplitter;
 pub use text::{harmless, is_control, presentable, push_json};
 
 use crate::clock::Clock;
+use crate::metrics::Counters;
 use format::Line;
 use gg_model::{ComponentName, Exceeded, Limits};
 use rate::Bucket;
@@ -158,13 +159,14 @@ pub struct LogSink {
 #[derive(Debug)]
 struct Inner {
     component: ComponentName,
-    least: Level,
+    least: LeastLevel,
     line_bytes: usize,
     too_fast: Exceeded,
     clock: Clock,
     records: mpsc::Sender<Record>,
     state: Mutex<State>,
     waiting: Arc<Waiting>,
+    counters: Arc<Counters>,
 }
 
 #[derive(Debug)]
@@ -183,6 +185,18 @@ impl LogSink {
         clock: Clock,
         records: mpsc::Sender<Record>,
     ) -> Self {
+        Self::counted(component, least.into(), limits, clock, records, Arc::default())
+    }
+
+    /// The same; what is left out is counted among these.
+    pub fn counted(
+        component: ComponentName,
+        least: LeastLevel,
+        limits: &Limits,
+        clock: Clock,
+        records: mpsc::Sender<Record>,
+        counters: Arc<Counters>,
+    ) -> Self {
         let state = State {
             bucket: Bucket::new(limits.log_rate, Instant::now()),
             left_out: 0,
@@ -198,13 +212,14 @@ impl LogSink {
                 records,
                 state: Mutex::new(state),
                 waiting: Arc::default(),
+                counters,
             }),
         }
     }
 
     /// Whether records of this level are kept.
     pub fn enabled(&self, level: Level) -> bool {
-        level >= self.inner.least
+        self.inner.least.keeps(level)
     }
 
     /// Longest line kept, in bytes.
@@ -241,7 +256,7 @@ impl LogSink {
         }
         let mut state = self.lock();
         if !state.bucket.take(Instant::now()) {
-            state.left_out += 1;
+            self.leave_out(&mut state);
             return;
         }
         let left_out = std::mem::take(&mut state.left_out);
@@ -253,7 +268,7 @@ impl LogSink {
         state.recent.push_back(cut(&message, RECENT_BYTES).to_owned());
         drop(state);
         self.say_left_out(left_out);
-        self.count(self.send(level, source, message.into_owned(), fields), 1);
+        self.count(self.send(level, source, message.into_owned(), fields));
     }
 
     /// Say something about the component that it can bring about as often as it likes: limited
@@ -261,20 +276,20 @@ impl LogSink {
     pub fn about(&self, level: Level, message: impl Into<String>) {
         let mut state = self.lock();
         if !state.bucket.take(Instant::now()) {
-            state.left_out += 1;
+            self.leave_out(&mut state);
             return;
         }
         let left_out = std::mem::take(&mut state.left_out);
         drop(state);
         self.say_left_out(left_out);
-        self.count(self.send(level, Source::Host, message.into(), Vec::new()), 1);
+        self.count(self.send(level, Source::Host, message.into(), Vec::new()));
     }
 
     /// Say something about the component that happens seldom and must be heard: it goes before
     /// the component's own records.
     pub fn host(&self, level: Level, message: impl Into<String>) {
         let record = self.record(level, Source::Host, message.into(), Vec::new(), None);
-        self.count(self.inner.records.try_send(record).is_ok(), 1);
+        self.count(self.inner.records.try_send(record).is_ok());
     }
 
     /// The last lines the component said.
@@ -291,16 +306,22 @@ impl LogSink {
     fn say_left_out(&self, left_out: u64) {
         if left_out > 0 {
             let message = left_out_message(left_out, &self.inner.too_fast);
-            let sent = self.send(Level::Warn, Source::Host, message, Vec::new());
-            self.count(sent, left_out);
+            if !self.send(Level::Warn, Source::Host, message, Vec::new()) {
+                self.lock().left_out += left_out;
+            }
         }
     }
 
     /// What could not be sent is left out, and said to be with the next record.
-    fn count(&self, sent: bool, records: u64) {
+    fn count(&self, sent: bool) {
         if !sent {
-            self.lock().left_out += records;
+            self.leave_out(&mut self.lock());
         }
+    }
+
+    fn leave_out(&self, state: &mut State) {
+        state.left_out += 1;
+        self.inner.counters.logs_dropped.add(1);
     }
 
     fn send(

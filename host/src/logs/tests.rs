@@ -23,6 +23,7 @@ fn a_flood_is_cut_and_counted() {
     }
     assert_eq!(kept, 20, "ten seconds' worth");
     assert!(last.starts_with("30 log records left out"), "{last}");
+    assert_eq!(sink.inner.counters.logs_dropped.total(), 30);
 }
 
 #[test]

@@ -24,7 +24,11 @@ use crate::deployment::parts::Parts;
 use crate::deployment::progress::Progress;
 use crate::deployment::worker::{Milestone, Queue, Worker};
 use crate::deployment::{Deployment, DesiredComponent};
-use crate::logs::{self, Level, LogSink, Record};
+use crate::logs::{self, LeastLevel, Level, LogSink, Record};
+use crate::metrics::Registry;
+use crate::monitor::Monitor;
+use crate::monitor::endpoint::Endpoint;
+use crate::monitor::push::Push;
 use crate::runtime::docker::{DockerConfig, DockerRuntime};
 use crate::runtime::process::{ProcessConfig, ProcessRuntime};
 use crate::runtime::wasm::{EngineConfig, WasmEngine, WasmRuntime};
@@ -37,7 +41,7 @@ use root::Root;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -51,7 +55,7 @@ pub struct NucleusConfig {
     /// Threads for guests; one for each processor when `None`.
     pub guest_threads: Option<NonZeroUsize>,
     /// Log records below this level are not kept.
-    pub least_level: Level,
+    pub least_level: LeastLevel,
     /// How components are treated that fail.
     pub treatment: Treatment,
     /// Where crashes leave core dumps, if anywhere.
@@ -71,6 +75,7 @@ pub struct Nucleus {
     kept: Option<Kept>,
     /// The operator as a caller.
     operator: Caller,
+    started: Instant,
     tasks: Tasks,
 }
 
@@ -80,6 +85,15 @@ struct Kept {
     store: Store,
     library: Library,
     root: Root,
+}
+
+/// Who is told what is measured.
+#[derive(Debug, Default)]
+pub struct Telling {
+    /// Who asks for it.
+    pub endpoint: Option<Endpoint>,
+    /// To whom it is sent.
+    pub push: Option<Push>,
 }
 
 /// How long a deployment may take to be prepared, and as long again to come up.
@@ -100,7 +114,8 @@ impl Nucleus {
             None => KeyValue::default(),
         };
         let (lifecycle, requests) = LifecycleControl::new();
-        let pubsub = PubSub::default();
+        let counters = Registry::default();
+        let pubsub = PubSub::counted(counters.clone());
         let capabilities = Capabilities {
             configuration: Configuration::new(config.clock.clone(), store),
             keyvalue,
@@ -136,26 +151,31 @@ impl Nucleus {
             supervisor,
             capabilities,
             clock: config.clock,
+            counters,
             least_level: config.least_level,
             records,
             thing: config.thing,
             treatment: config.treatment,
         };
-        Ok((Self { executor: Executor::new(parts), kept, operator, tasks }, said))
+        let (executor, started) = (Executor::new(parts), Instant::now());
+        Ok((Self { executor, kept, operator, started, tasks }, said))
     }
 
     /// Be a device's nucleus: bring up what is to run, serve the queue of deployments and the
-    /// command line, until asked to stop, or until a deployment asks for a restart.
+    /// command line, until asked to stop, or until a deployment asks for a restart. Who watches the
+    /// log's level hears when it is changed.
     ///
     /// # Errors
     /// It was started without a root folder, or the command line's socket cannot be made.
     pub async fn serve(
         self,
         operator: Operator,
+        telling: Telling,
+        log_level: watch::Sender<Level>,
         stop: CancellationToken,
         reached: impl Fn(Milestone),
     ) -> anyhow::Result<(Self, Option<Restart>)> {
-        let Self { executor, kept, operator: caller, tasks } = self;
+        let Self { executor, kept, operator: caller, started, tasks } = self;
         let kept = kept.context("a nucleus without a root folder serves no deployments")?;
         let parts = executor.parts();
         let (progress, queue) = (Progress::default(), Queue::new(kept.store.clone()));
@@ -169,13 +189,30 @@ impl Nucleus {
             store: kept.store.clone(),
             tasks: tasks.clone(),
         };
+        let monitor = Monitor {
+            clock: parts.clock.clone(),
+            counters: parts.counters.clone(),
+            queue: queue.clone(),
+            started,
+            store: kept.store.clone(),
+            supervisor: parts.supervisor.clone(),
+            thing: parts.thing.clone(),
+        };
         let control = Control {
             clock: parts.clock.clone(),
             assembler: assembler.clone(),
+            log_level,
+            monitor: monitor.clone(),
             progress: progress.clone(),
             queue: queue.clone(),
             supervisor: parts.supervisor.clone(),
         };
+        if let Some(endpoint) = telling.endpoint {
+            endpoint.serve(monitor.clone(), &tasks, caller.stop().clone());
+        }
+        if let Some(push) = telling.push {
+            push.start(monitor, &tasks, caller.stop().clone());
+        }
         control.serve(kept.root.path(), &tasks, caller.stop().clone())?;
         let worker = Worker {
             queue,
@@ -186,7 +223,7 @@ impl Nucleus {
             patience: PATIENCE,
         };
         let (executor, restart) = worker.run(stop, reached).await;
-        Ok((Self { executor, kept: Some(kept), operator: caller, tasks }, restart))
+        Ok((Self { executor, kept: Some(kept), operator: caller, started, tasks }, restart))
     }
 
     /// Make the components of a deployment run, and wait until each is up or over.
@@ -251,7 +288,7 @@ impl Nucleus {
 
     /// Stop all components, each within the deadline, and end.
     pub async fn drain(self, deadline: Duration) {
-        let Self { executor, operator, tasks, kept } = self;
+        let Self { executor, operator, tasks, kept, started: _ } = self;
         let supervisor = executor.parts().supervisor.clone();
         supervisor.stop_all(deadline).await;
         operator.ask_to_stop();

@@ -9,6 +9,8 @@ pub mod wasm;
 use crate::capability::caller::Caller;
 use crate::component::InstalledComponent;
 use crate::logs::LogSink;
+use crate::metrics::Usage;
+use gg_model::RuntimeKind;
 use gg_model::recipe::StepName;
 use std::fmt;
 use std::path::PathBuf;
@@ -34,6 +36,9 @@ pub trait Runtime: fmt::Debug + Send + Sync {
 
 /// A component that is ready to start.
 pub trait Prepared: fmt::Debug + Send + Sync {
+    /// What runs it.
+    fn runtime(&self) -> RuntimeKind;
+
     /// Whether it is called with messages, and should be up before those who send them.
     fn waits_for_messages(&self) -> bool {
         false
@@ -99,6 +104,42 @@ pub struct Running {
     pub status: watch::Receiver<Status>,
     /// Whether it has work; for one that waits to be called.
     pub activity: Option<Activity>,
+    /// What it uses, and a way to halt it.
+    pub hold: Arc<dyn Hold>,
+}
+
+/// A hold on a component that was started: what it uses, and a way to halt it.
+pub trait Hold: fmt::Debug + Send + Sync {
+    /// What it uses now. Nothing is known of one that is over.
+    fn usage(&self) -> BoxFuture<'_, Usage>;
+
+    /// Whether it is halted.
+    fn is_paused(&self) -> bool {
+        false
+    }
+
+    /// Halt it, or let it go on. One that is stopped goes on first.
+    fn set_paused(&self, paused: bool) -> BoxFuture<'_, Result<(), PauseError>>;
+}
+
+/// Why a component is not halted, or does not go on.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum PauseError {
+    /// It did not work.
+    #[error("{0}")]
+    Failed(String),
+    /// It is not running.
+    #[error("it is not running")]
+    NotRunning,
+    /// It goes on already.
+    #[error("it is not paused")]
+    NotPaused,
+    /// It is halted already.
+    #[error("it is paused already")]
+    Paused,
+    /// Components of this kind cannot be.
+    #[error("{0}")]
+    Unsupported(&'static str),
 }
 
 /// How a started component stands.

@@ -17,6 +17,7 @@ pub use deployments::{DeploymentRow, DeploymentState};
 pub use generations::{Generation, StoredComponent};
 pub use keyvalue::Entry;
 
+use crate::metrics::Counter;
 use crate::tasks::Tasks;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -77,6 +78,7 @@ type Answer = Box<dyn FnOnce(Option<&StoreError>)>;
 pub struct Store {
     jobs: mpsc::Sender<Job>,
     path: std::sync::Arc<Path>,
+    commits: std::sync::Arc<Counter>,
 }
 
 impl Store {
@@ -89,9 +91,16 @@ impl Store {
         let (jobs, receiver) = mpsc::channel(QUEUE);
         let owned: std::sync::Arc<Path> = path.into();
         let served = std::sync::Arc::clone(&owned);
+        let commits = std::sync::Arc::<Counter>::default();
+        let counted = std::sync::Arc::clone(&commits);
         // The thread ends when nobody can ask it any more.
-        drop(tasks.spawn_blocking(move || serve(connection, &served, receiver)));
-        Ok(Self { jobs, path: owned })
+        drop(tasks.spawn_blocking(move || serve(connection, &served, receiver, &counted)));
+        Ok(Self { jobs, path: owned, commits })
+    }
+
+    /// Transactions that were written to disk so far.
+    pub fn commits(&self) -> u64 {
+        self.commits.total()
     }
 
     /// Do work in a transaction of its own or together with others. Done when it is on disk, or
@@ -140,9 +149,10 @@ fn within_savepoint<T>(
     outcome
 }
 
-fn serve(connection: Connection, path: &Path, mut jobs: mpsc::Receiver<Job>) {
+fn serve(connection: Connection, path: &Path, mut jobs: mpsc::Receiver<Job>, commits: &Counter) {
     while let Some(first) = jobs.blocking_recv() {
         let mut answers = Vec::new();
+        let changes = connection.total_changes();
         let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| said(path, &error));
         let mut next = Some(first);
         while let Some(job) = next {
@@ -153,6 +163,10 @@ fn serve(connection: Connection, path: &Path, mut jobs: mpsc::Receiver<Job>) {
             let _nothing_to_undo = connection.execute_batch("ROLLBACK");
             said(path, &error)
         });
+        // One that only read has written nothing.
+        if failure.is_none() && connection.total_changes() > changes {
+            commits.add(1);
+        }
         answers.into_iter().for_each(|answer| answer(failure.as_ref()));
     }
 }

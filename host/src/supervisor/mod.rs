@@ -13,7 +13,7 @@ use crate::capability::lifecycle::ReportedState;
 use crate::capability::pubsub::PubSub;
 use crate::component::InstalledComponent;
 use crate::logs::LogSink;
-use crate::runtime::{Activity, Exit, Failure, Prepared, Runtime};
+use crate::runtime::{Activity, Exit, Failure, Hold, PauseError, Prepared, Runtime};
 use crate::tasks::Tasks;
 use gg_model::{AccessPolicy, ComponentName, ComponentVersion, RuntimeKind};
 use machine::LifecycleState;
@@ -68,14 +68,27 @@ pub struct Successor {
 pub struct ComponentStatus {
     /// Its version.
     pub version: ComponentVersion,
+    /// What runs it.
+    pub runtime: RuntimeKind,
     /// Its state.
     pub state: LifecycleState,
     /// How often it has been started.
     pub starts: u64,
+    /// How often it failed.
+    pub errors: u64,
     /// How it ended last.
     pub exit: Option<Exit>,
     /// Its work, while it runs and waits to be called.
     pub activity: Option<Activity>,
+    /// What it uses, while something of it runs.
+    pub hold: Option<Arc<dyn Hold>>,
+}
+
+impl ComponentStatus {
+    /// Whether it is halted.
+    pub fn is_paused(&self) -> bool {
+        self.hold.as_ref().is_some_and(|hold| hold.is_paused())
+    }
 }
 
 /// What executes each kind of component.
@@ -183,6 +196,21 @@ impl Supervisor {
     /// Ask a component to stop, and wait until it has. It stays known.
     pub async fn stop(&self, name: &ComponentName, deadline: Duration) {
         self.end(name, deadline, false).await;
+    }
+
+    /// Halt a component that runs, or let it go on.
+    ///
+    /// # Errors
+    /// It does not run, stands so already, or cannot be halted.
+    pub async fn set_paused(&self, name: &ComponentName, paused: bool) -> Result<(), PauseError> {
+        let status = self.find(name).map(|component| component.status.borrow().clone());
+        let status = status.filter(|status| status.state == LifecycleState::Running);
+        let hold = status.and_then(|status| status.hold).ok_or(PauseError::NotRunning)?;
+        match (hold.is_paused(), paused) {
+            (true, true) => Err(PauseError::Paused),
+            (false, false) => Err(PauseError::NotPaused),
+            _ => hold.set_paused(paused).await,
+        }
     }
 
     /// Stop a component, carry out its step `uninstall`, and forget it.

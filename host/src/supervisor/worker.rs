@@ -8,6 +8,7 @@ use crate::capability::lifecycle::ReportedState;
 use crate::capability::pubsub::PubSub;
 use crate::logs::{Level, LogSink};
 use crate::runtime::{BoxFuture, Errand, Exit, Failure, Running, Status};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -77,10 +78,13 @@ impl Worker {
         let machine = Machine::new(treatment);
         let (status, seen) = watch::channel(ComponentStatus {
             version: present.caller.version().clone(),
+            runtime: present.prepared.runtime(),
             state: machine.state(),
             starts: 0,
+            errors: 0,
             exit: None,
             activity: None,
+            hold: None,
         });
         let worker = Self {
             present,
@@ -291,7 +295,8 @@ impl Worker {
     fn become_successor(&mut self, successor: Successor) {
         self.present = successor;
         let version = self.present.caller.version().clone();
-        self.status.send_modify(|status| status.version = version);
+        let runtime = self.present.prepared.runtime();
+        self.status.send_modify(|status| (status.version, status.runtime) = (version, runtime));
     }
 
     /// After an error, before the next start. Longer each time, and not for all at once.
@@ -371,7 +376,10 @@ impl Worker {
     }
 
     fn failed(&mut self, exit: Exit) {
-        self.status.send_modify(|status| status.exit = Some(exit));
+        self.status.send_modify(|status| {
+            status.exit = Some(exit);
+            status.errors += 1;
+        });
         self.on(Event::Failed);
     }
 
@@ -417,11 +425,13 @@ impl Worker {
     /// Let the others see how the component stands.
     fn tell(&mut self) {
         let state = self.machine.state();
-        let activity =
-            self.instance.as_ref().and_then(|instance| instance.running.activity.clone());
+        let running = self.instance.as_ref().map(|instance| &instance.running);
+        let activity = running.and_then(|running| running.activity.clone());
+        let hold = running.map(|running| Arc::clone(&running.hold));
         self.status.send_modify(|status| {
             status.state = state;
             status.activity = activity;
+            status.hold = hold;
         });
         let settled = state.is_settled();
         let up = self.instance.as_ref().is_some_and(|one| one.up && one.heir.is_none());

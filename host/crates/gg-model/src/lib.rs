@@ -43,7 +43,9 @@ pub use deployment::{
 pub use interpolate::interpolate;
 pub use limits::{Exceeded, LimitOverrides, Limits};
 pub use name::{ComponentName, ThingName};
-pub use nucleus::{LogFormat, LoggingSettings, NucleusSettings};
+pub use nucleus::{
+    LogFormat, LogOutput, LoggingSettings, MetricsSettings, NucleusSettings, OtlpSettings,
+};
 pub use platform::{Platform, RuntimeKind};
 pub use policy::{AccessPolicy, Grant, ResourceStyle};
 pub use recipe::Recipe;

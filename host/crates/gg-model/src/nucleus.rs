@@ -1,6 +1,10 @@
 //! The configuration of the core software itself: the file that a nucleus is started with, as the
 //! Java nucleus (`aws.greengrass.Nucleus`) and nucleus lite (`aws.greengrass.NucleusLite`) have it.
 
+mod metrics;
+
+pub use metrics::{MetricsSettings, OtlpSettings};
+
 use crate::name::ThingName;
 use crate::recipe::{RecipeError, parse_value};
 use crate::shape::{Object, Path, ShapeError, Warning, Warnings, choice, parsed, scalar_text};
@@ -30,6 +34,8 @@ pub struct NucleusSettings {
     pub platform: BTreeMap<String, String>,
     /// `logging`.
     pub logging: LoggingSettings,
+    /// `metrics`.
+    pub metrics: MetricsSettings,
     /// What the text holds that has no effect.
     pub warnings: Vec<Warning>,
 }
@@ -47,6 +53,18 @@ pub struct LoggingSettings {
     pub total_kib: Option<u64>,
     /// `outputDirectory`.
     pub folder: Option<String>,
+    /// `outputType`.
+    pub output: Option<LogOutput>,
+}
+
+/// Where logs go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogOutput {
+    /// To the standard output and error of the nucleus, and nowhere else.
+    Console,
+    /// Into files as well.
+    #[default]
+    File,
 }
 
 /// How records are written down.
@@ -137,6 +155,9 @@ impl NucleusSettings {
         if let Some(value) = object.take("logging") {
             self.logging = logging(&path.key("logging"), value, warnings)?;
         }
+        if let Some(value) = object.take("metrics") {
+            self.metrics = MetricsSettings::read(&path.key("metrics"), value, warnings)?;
+        }
         object.warn_unknown(warnings);
         Ok(())
     }
@@ -154,10 +175,13 @@ fn logging(
         ("WARN", "WARN"),
         ("ERROR", "ERROR"),
     ];
+    const OUTPUTS: [(&str, LogOutput); 2] =
+        [("FILE", LogOutput::File), ("CONSOLE", LogOutput::Console)];
     const FORMATS: [(&str, LogFormat); 2] = [("TEXT", LogFormat::Text), ("JSON", LogFormat::Json)];
     let mut object = Object::open(path, value)?;
     let level = object.take("level");
     let format = object.take("format");
+    let output = object.take("outputType");
     let settings = LoggingSettings {
         level: level
             .map(|value| choice(&path.key("level"), value, &LEVELS))
@@ -167,6 +191,7 @@ fn logging(
         file_kib: number(&mut object, path, "fileSizeKB")?,
         total_kib: number(&mut object, path, "totalLogsSizeKB")?,
         folder: object.text("outputDirectory")?.map(Into::into),
+        output: output.map(|value| choice(&path.key("outputType"), value, &OUTPUTS)).transpose()?,
     };
     object.warn_unknown(warnings);
     Ok(settings)

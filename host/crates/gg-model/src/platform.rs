@@ -18,6 +18,17 @@ pub enum RuntimeKind {
     Process,
 }
 
+impl RuntimeKind {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wasm => "wasm",
+            Self::Docker => "docker",
+            Self::Process => "native",
+        }
+    }
+}
+
 /// The attributes of a device (Greengrass developer guide, recipe reference, `Platform`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Platform {

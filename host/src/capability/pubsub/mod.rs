@@ -18,6 +18,7 @@ pub use subscription::{Backlog, Subscription, next_any};
 
 use super::caller::{Caller, Operation};
 use crate::error::{Error, Result};
+use crate::metrics::Registry;
 use gg_model::{ComponentName, ReceiveMode, Topic, TopicFilter, WhenFull};
 use queue::Queue;
 use shelf::{Shelf, Shelved};
@@ -83,9 +84,15 @@ struct Topics {
     next_id: AtomicU64,
     shelf: Shelf,
     changed: Notify,
+    counters: Registry,
 }
 
 impl PubSub {
+    /// No subscriber yet; messages are counted among these.
+    pub fn counted(counters: Registry) -> Self {
+        Self { topics: Arc::new(Topics { counters, ..Topics::default() }) }
+    }
+
     /// A publisher's end, which belongs to one instance of a component.
     pub fn publisher(&self, caller: Caller) -> Publisher {
         Publisher::new(self.clone(), caller)
@@ -124,6 +131,7 @@ impl PubSub {
             options.when_full.unwrap_or(WhenFull::DropOldest),
             usize::try_from(capacity).unwrap_or(usize::MAX),
             caller.queue_budget(),
+            self.topics.counters.of(caller.name()),
         ));
         let id = self.topics.next_id.fetch_add(1, Ordering::Relaxed);
         self.change(|subscribers| subscribers.insert(&filter, id, Arc::clone(&queue)));

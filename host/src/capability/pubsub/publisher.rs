@@ -4,6 +4,7 @@ use super::queue::{Offer, Queue};
 use super::{Message, PayloadFormat, PubSub};
 use crate::capability::caller::{Caller, Operation};
 use crate::error::{Error, Result};
+use crate::metrics::Counters;
 use bytesize::ByteSize;
 use gg_model::Topic;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub struct Publisher {
     /// Most recently used first.
     remembered: Vec<Arc<Route>>,
     in_a_row: usize,
+    counters: Arc<Counters>,
 }
 
 /// Where the messages of one topic go.
@@ -42,7 +44,8 @@ struct Route {
 
 impl Publisher {
     pub(super) fn new(pubsub: PubSub, caller: Caller) -> Self {
-        Self { pubsub, caller, remembered: Vec::new(), in_a_row: 0 }
+        let counters = pubsub.topics.counters.of(caller.name());
+        Self { pubsub, caller, remembered: Vec::new(), in_a_row: 0, counters }
     }
 
     /// Publish. Done when each subscriber's queue has taken or dropped the message.
@@ -68,6 +71,7 @@ impl Publisher {
     fn offer(&mut self, topic: &str, payload: Vec<u8>, format: PayloadFormat) -> Result<Then> {
         self.check(&payload, format)?;
         let route = self.route(topic)?;
+        self.counters.published.add(1);
         if route.queues.is_empty() {
             return Ok(Then::GoOn);
         }

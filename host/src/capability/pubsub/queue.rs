@@ -3,6 +3,7 @@
 
 use super::Message;
 use crate::capability::caller::Budget;
+use crate::metrics::Counters;
 use gg_model::{ComponentName, WhenFull};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -39,6 +40,8 @@ pub(super) struct Queue {
     bytes: Budget,
     state: Mutex<State>,
     dropped: AtomicU32,
+    /// Its owner's.
+    counters: Arc<Counters>,
     /// Nobody has read for [`PATIENCE`] while a publisher waited.
     stalled: AtomicBool,
     room: Notify,
@@ -58,6 +61,7 @@ impl Queue {
         when_full: WhenFull,
         capacity: usize,
         bytes: Budget,
+        counters: Arc<Counters>,
     ) -> Self {
         Self {
             owner,
@@ -67,6 +71,7 @@ impl Queue {
             bytes,
             state: Mutex::default(),
             dropped: AtomicU32::new(0),
+            counters,
             stalled: AtomicBool::new(false),
             room: Notify::new(),
         }
@@ -148,6 +153,7 @@ impl Queue {
         let left = state.messages.len();
         drop(state);
         self.bytes.give(bytes);
+        self.counters.delivered.add(count as u64);
         if self.when_full == WhenFull::Block {
             self.stalled.store(false, Ordering::Relaxed);
             // Not at the first free place: publishers would be woken for every few messages.
@@ -177,6 +183,7 @@ impl Queue {
     }
 
     fn count_dropped(&self, more: u32) {
+        self.counters.dropped.add(u64::from(more));
         // Stays at the largest number rather than start over.
         let _always = self.dropped.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
             Some(count.saturating_add(more))

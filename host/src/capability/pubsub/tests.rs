@@ -19,6 +19,25 @@ fn read(subscription: &mut Subscription) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn messages_are_counted_for_who_sends_and_who_receives_them() {
+    let counters = Registry::default();
+    let pubsub = PubSub::counted(counters.clone());
+    let (a, b) = (somebody("a"), somebody("b"));
+    let options = SubscribeOptions { queue: Some(2), ..SubscribeOptions::default() };
+    let mut subscription = pubsub.subscribe(&b, "t", options).unwrap();
+    let mut publisher = pubsub.publisher(a.clone());
+    for _ in 0..3 {
+        publisher.publish("t", Vec::new(), PayloadFormat::Binary).await.unwrap();
+    }
+    while subscription.try_next().is_some() {}
+    let counted = |caller: &Caller| {
+        let of = counters.of(caller.name());
+        [of.published.total(), of.delivered.total(), of.dropped.total()]
+    };
+    assert_eq!((counted(&a), counted(&b)), ([3, 0, 0], [0, 2, 1]));
+}
+
+#[tokio::test]
 async fn without_a_policy_nothing_is_published() {
     let pubsub = PubSub::default();
     let mut seen = subscribe(&pubsub, &somebody("b"), "#");

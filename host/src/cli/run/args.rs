@@ -154,12 +154,10 @@ impl Args {
             thing: places.thing.clone(),
             engine,
             guest_threads: self.threads,
-            least_level: if self.verbose > 1 {
-                Level::Trace
-            } else if self.verbose > 0 {
-                Level::Debug
-            } else {
-                Level::Info
+            least_level: match self.verbose {
+                0 => Level::Info.into(),
+                1 => Level::Debug.into(),
+                _ => Level::Trace.into(),
             },
             treatment: Treatment { most_errors: 1, error_reset: Duration::MAX },
             core_dumps: self.core_dumps.clone(),

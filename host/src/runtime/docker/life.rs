@@ -1,6 +1,7 @@
 //! The life of one container: followed to its end, which is brought about when asked for, and removed.
 
 use super::engine::{explain, refused_with};
+use super::hold::ContainerHold;
 use super::launch::{Container, launch};
 use super::{Ready, adopt, output};
 use crate::capability::caller::Caller;
@@ -31,6 +32,7 @@ const TERMINATED: i32 = 128 + 15;
 pub(super) async fn live(
     ready: &Ready,
     caller: &Caller,
+    hold: &ContainerHold,
     status: &watch::Sender<Status>,
     kill: &CancellationToken,
 ) -> Exit {
@@ -39,10 +41,11 @@ pub(super) async fn live(
         Ok(container) => container,
         Err(failure) => return failure.into(),
     };
+    hold.set(&id);
     let begin = Instant::now();
     status.send_replace(Status::Running);
     let mut copying = ready.shared.tasks.spawn(output::copy(output, ready.log.clone()));
-    let end = follow(ready, &id, caller, kill).await;
+    let end = follow(ready, &id, caller, hold, kill).await;
     tokio::select! {
         _done = &mut copying => {}
         () = sleep(LAST_WORDS) => copying.abort(),
@@ -85,16 +88,19 @@ async fn follow(
     ready: &Ready,
     id: &str,
     caller: &Caller,
+    hold: &ContainerHold,
     kill: &CancellationToken,
 ) -> Result<i32, String> {
     let stop = async {
         caller.stop().cancelled().await;
+        hold.wake().await;
         signal(ready, id, &ready.image.stop_signal).await;
         pending().await
     };
     let ended = async {
         kill.cancelled().await;
         let dying = async {
+            hold.wake().await;
             signal(ready, id, "SIGKILL").await;
             pending::<()>().await;
         };

@@ -24,6 +24,7 @@ mod container;
 mod door;
 mod engine;
 mod folder;
+mod hold;
 mod image;
 mod launch;
 mod life;
@@ -43,7 +44,8 @@ use container::hexadecimal;
 use door::Door;
 use engine::{Engine, NoEngine, explain};
 use gg_model::recipe::{Step, StepName};
-use gg_model::{ComponentName, ThingName};
+use gg_model::{ComponentName, RuntimeKind, ThingName};
+use hold::ContainerHold;
 use image::Image;
 use reference::{Reference, ReferenceError};
 use sha2::{Digest, Sha256};
@@ -215,15 +217,21 @@ struct Ready {
 }
 
 impl Prepared for Ready {
+    fn runtime(&self) -> RuntimeKind {
+        RuntimeKind::Docker
+    }
+
     fn start(&self, caller: Caller) -> Running {
         let kill = CancellationToken::new();
         let (sender, status) = watch::channel(Status::Starting);
         let (ready, killed) = (self.clone(), kill.clone());
+        let hold = ContainerHold::new(self.engine.clone());
+        let held = hold.clone();
         self.shared.tasks.spawn(async move {
-            let exit = life::live(&ready, &caller, &sender, &killed).await;
+            let exit = life::live(&ready, &caller, &held, &sender, &killed).await;
             ready.log.flush();
             sender.send_replace(Status::Exited(exit));
         });
-        Running { kill, status, activity: None }
+        Running { kill, status, activity: None, hold: Arc::new(hold) }
     }
 }

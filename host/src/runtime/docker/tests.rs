@@ -7,8 +7,9 @@ use super::reference::Reference;
 use super::{adopt, engine};
 use crate::component::InstalledComponent;
 use crate::logs::{Level, Source};
+use crate::metrics::Usage;
 use crate::runtime::token::Tokens;
-use crate::runtime::{Exit, Status};
+use crate::runtime::{Exit, PauseError, Status};
 use bench::*;
 use bollard::query_parameters::{PushImageOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::{StreamExt, TryStreamExt};
@@ -18,6 +19,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::os::unix::net::UnixListener;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 #[tokio::test]
@@ -50,6 +52,36 @@ async fn more_memory_than_granted_is_the_end() {
     let failure = failure(&exit);
     assert!(failure.message.contains("its limit of 32.0 MiB"), "{failure}");
     assert_eq!(failure.code, 137);
+}
+
+#[tokio::test]
+async fn what_a_container_uses_is_known_and_one_that_is_paused_can_stop() {
+    let Some(bench) = Bench::new().await else { return };
+    let script = "trap \"exit 0\" TERM; while :; do echo works; sleep 0.1; done";
+    let mut started = bench.start(bench.component(script)).await;
+    started.line("works").await;
+    let hold = Arc::clone(&started.running.hold);
+    let usage = hold.usage().await;
+    assert!(usage.memory.unwrap() > 0 && usage.cpu.unwrap() > Duration::ZERO, "{usage:?}");
+    assert!(usage.processes.unwrap() > 0, "{usage:?}");
+
+    hold.set_paused(true).await.unwrap();
+    let id = bench.container().await.unwrap();
+    let state = async || {
+        let found = bench.api.inspect_container(&id, None).await;
+        found.unwrap().state.unwrap().paused
+    };
+    assert_eq!((hold.is_paused(), state().await), (true, Some(true)));
+    hold.set_paused(false).await.unwrap();
+    assert_eq!((hold.is_paused(), state().await), (false, Some(false)));
+    started.line("works").await;
+
+    hold.set_paused(true).await.unwrap();
+    started.caller.ask_to_stop();
+    let exit = started.exit().await;
+    assert!(matches!(exit, Exit::Finished(0)), "{exit:?}");
+    assert_eq!(hold.usage().await, Usage::default());
+    assert_eq!(hold.set_paused(true).await, Err(PauseError::NotRunning));
 }
 
 #[tokio::test]

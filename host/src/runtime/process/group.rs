@@ -2,6 +2,8 @@
 //! by their session and the token in their environment.
 
 use super::cgroup::StepCgroup;
+use crate::metrics::Usage;
+use crate::runtime::PauseError;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fmt;
 use std::fs;
@@ -55,6 +57,50 @@ impl Group {
             Self::Cgroup(cgroup) => cgroup.kill(),
             Self::Session(session) => session.signal(Signal::KILL),
         }
+    }
+}
+
+impl Group {
+    /// What the component uses that they are of.
+    pub(super) fn usage(&self) -> Usage {
+        match self {
+            Self::Cgroup(cgroup) => {
+                let usage = cgroup.component().usage();
+                let processes = u64::try_from(usage.processes).ok();
+                Usage { memory: usage.memory, cpu: usage.cpu, processes }
+            }
+            // What has ended is forgotten.
+            Self::Session(session) => {
+                let processes = session.find().into_iter();
+                processes.map(|pid| Usage::of_process(Some(pid.as_raw_pid()))).sum()
+            }
+        }
+    }
+
+    /// Whether the component is halted.
+    pub(super) fn is_frozen(&self) -> bool {
+        match self {
+            Self::Cgroup(cgroup) => cgroup.component().is_frozen(),
+            Self::Session(_) => false,
+        }
+    }
+
+    /// Halt the component, or let it go on.
+    pub(super) fn set_frozen(&self, frozen: bool) -> Result<(), PauseError> {
+        let Self::Cgroup(cgroup) = self else {
+            return Err(PauseError::Unsupported(
+                "native components can be paused only where gg-host can use cgroups",
+            ));
+        };
+        let component = cgroup.component();
+        if !frozen {
+            component.thaw();
+            return Ok(());
+        }
+        component.freeze().map_err(|error| {
+            component.thaw();
+            PauseError::Failed(format!("the kernel does not halt its processes: {error}"))
+        })
     }
 }
 
@@ -135,6 +181,29 @@ mod tests {
         assert!(processes().any(|pid| pid == own));
         assert!(has_variable(own, |entry| entry.starts_with(b"PATH=")));
         assert!(!has_variable(own, |entry| entry == b"NO_SUCH=variable"));
+    }
+
+    #[test]
+    fn without_cgroups_a_step_is_measured_by_its_processes_and_not_halted() {
+        let mark = format!("GG_TEST_MARK={}", std::process::id());
+        let (name, value) = mark.split_once('=').unwrap();
+        let mut child = Command::new("cat")
+            .env(name, value)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        let leader = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        let group = Group::Session(Session { leader, token: mark });
+        let usage = group.usage();
+        assert!(usage.memory.unwrap() > 0 && usage.cpu.is_some(), "{usage:?}");
+        assert_eq!(usage.processes, Some(1));
+        assert!(matches!(group.set_frozen(true), Err(PauseError::Unsupported(_))));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(group.usage(), Usage::default());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Follows a step to its end, which has come when nothing of it is left.
 
 use super::group::Group;
+use super::hold::NativeHold;
 use super::launch::{Launched, Order};
 use super::report::{self, End};
 use crate::logs::Level;
@@ -52,6 +53,7 @@ enum Outcome {
 /// Run `startup` or `run`, and say how it stands.
 pub(super) async fn serve(
     order: Order,
+    hold: &NativeHold,
     status: &watch::Sender<Status>,
     kill: &CancellationToken,
 ) -> Exit {
@@ -62,6 +64,9 @@ pub(super) async fn serve(
         Ok(life) => life,
         Err(failure) => return failure.into(),
     };
+    if let Some(running) = &life.running {
+        hold.set(&running.launched.group);
+    }
     if is_run {
         status.send_replace(Status::Running);
     }

@@ -12,6 +12,7 @@ mod environment;
 mod gather;
 mod group;
 mod harden;
+mod hold;
 mod launch;
 mod life;
 mod output;
@@ -35,8 +36,9 @@ use crate::logs::LogSink;
 use crate::tasks::Tasks;
 use cgroup::{Cgroup, Cgroups};
 use gg_model::recipe::StepName;
-use gg_model::{ComponentName, PosixUser, ThingName};
+use gg_model::{ComponentName, PosixUser, RuntimeKind, ThingName};
 use harden::{Harden, What};
+use hold::NativeHold;
 use launch::Order;
 use script::Script;
 use sha2::{Digest as _, Sha256};
@@ -298,6 +300,10 @@ impl Ready {
 }
 
 impl Prepared for Ready {
+    fn runtime(&self) -> RuntimeKind {
+        RuntimeKind::Process
+    }
+
     fn start(&self, caller: Caller) -> Running {
         let kill = CancellationToken::new();
         let (sender, status) = watch::channel(Status::Starting);
@@ -305,16 +311,18 @@ impl Prepared for Ready {
             .order(StepName::Startup, caller.clone())
             .or_else(|| self.order(StepName::Run, caller));
         let (killed, log) = (kill.clone(), self.log.clone());
+        let hold = NativeHold::new(self.shared.tasks.clone());
+        let held = hold.clone();
         self.shared.tasks.spawn(async move {
             let exit = match order {
-                Some(order) => life::serve(order, &sender, &killed).await,
+                Some(order) => life::serve(order, &held, &sender, &killed).await,
                 // A component that is only installed.
                 None => Exit::Finished(0),
             };
             log.flush();
             sender.send_replace(Status::Exited(exit));
         });
-        Running { kill, status, activity: None }
+        Running { kill, status, activity: None, hold: Arc::new(hold) }
     }
 
     fn errand(

@@ -1,6 +1,7 @@
 //! Keeps a guest's memories and tables, all together, within its limits, and remembers which
 //! limit it ran into, so that the report of a crash can name it.
 
+use super::meter::Meter;
 use crate::logs::{Level, LogSink};
 use bytesize::ByteSize;
 use gg_model::{Exceeded, Limits};
@@ -14,11 +15,13 @@ pub(super) struct Limiter {
     table_elements: u64,
     exceeded: Option<Exceeded>,
     log: LogSink,
+    /// Counts the memory of all instances.
+    meter: Meter,
 }
 
 impl Limiter {
-    pub(super) fn new(limits: Limits, log: LogSink) -> Self {
-        Self { limits, memory: 0, table_elements: 0, exceeded: None, log }
+    pub(super) fn new(limits: Limits, log: LogSink, meter: Meter) -> Self {
+        Self { limits, memory: 0, table_elements: 0, exceeded: None, log, meter }
     }
 
     /// The limit that was last run into.
@@ -49,6 +52,7 @@ impl ResourceLimiter for Limiter {
             self.note("memory", Some(ByteSize(grown).display().iec().to_string()));
             return Ok(false);
         }
+        self.meter.take_memory(grown - self.memory);
         self.memory = grown;
         Ok(true)
     }
@@ -78,6 +82,12 @@ impl ResourceLimiter for Limiter {
 
     fn memories(&self) -> usize {
         size(self.limits.memories)
+    }
+}
+
+impl Drop for Limiter {
+    fn drop(&mut self) {
+        self.meter.give_memory(self.memory);
     }
 }
 

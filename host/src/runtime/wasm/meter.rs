@@ -1,6 +1,8 @@
-//! How much processor time a guest takes, and what follows when it is more than its share.
+//! How much processor time a guest takes, and what follows when it is more than its share. Adds up
+//! the memory of its instances as well.
 
 use super::epoch::Ticker;
+use crate::metrics::Usage;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +15,7 @@ const AHEAD: Duration = Duration::from_millis(100);
 /// Longest pause at a time, so that a change of mind is soon noticed.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Counts the time one guest runs. Cheap to clone.
+/// Counts the time one guest runs, and its memory. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Meter {
     shared: Arc<Shared>,
@@ -26,13 +28,14 @@ struct Shared {
     used: AtomicU64,
     /// When the present turn began, in nanoseconds since `born`.
     turn: AtomicU64,
+    /// Bytes of the memories of all instances.
+    memory: AtomicU64,
 }
 
 impl Meter {
     pub(super) fn new() -> Self {
-        let shared =
-            Shared { born: Instant::now(), used: AtomicU64::new(0), turn: AtomicU64::new(0) };
-        Self { shared: Arc::new(shared) }
+        let (used, turn, memory) = Default::default();
+        Self { shared: Arc::new(Shared { born: Instant::now(), used, turn, memory }) }
     }
 
     /// Time run so far, the present turn included.
@@ -40,6 +43,24 @@ impl Meter {
         let shared = &self.shared;
         let turn = self.now().saturating_sub(shared.turn.load(Ordering::Relaxed));
         Duration::from_nanos(shared.used.load(Ordering::Relaxed) + turn)
+    }
+
+    /// What it uses, for others than the guest itself; the present turn, which is no longer than
+    /// an epoch, is left out.
+    pub(super) fn usage(&self) -> Usage {
+        let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        let (memory, used) = (read(&self.shared.memory), read(&self.shared.used));
+        Usage { memory: Some(memory), cpu: Some(Duration::from_nanos(used)), processes: None }
+    }
+
+    /// An instance has so many more bytes of memory.
+    pub(super) fn take_memory(&self, bytes: u64) {
+        self.shared.memory.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// An instance that had so many bytes of memory is gone.
+    pub(super) fn give_memory(&self, bytes: u64) {
+        self.shared.memory.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     fn now(&self) -> u64 {

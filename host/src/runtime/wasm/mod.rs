@@ -11,6 +11,7 @@ pub mod engine;
 mod epoch;
 mod guest;
 mod handler;
+mod hold;
 pub mod imports;
 pub mod inspect;
 mod limiter;
@@ -34,7 +35,9 @@ use crate::component::InstalledComponent;
 use crate::logs::{Level, LogSink};
 use crate::tasks::Tasks;
 use engine::{Entry, Loaded};
+use gg_model::RuntimeKind;
 use guest::{Guest, Surroundings};
+use hold::WasmHold;
 use meter::Meter;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -192,6 +195,10 @@ impl std::fmt::Debug for Ready {
 }
 
 impl Prepared for Ready {
+    fn runtime(&self) -> RuntimeKind {
+        RuntimeKind::Wasm
+    }
+
     fn waits_for_messages(&self) -> bool {
         matches!(self.instances.loaded.entry, Entry::Handler(_))
     }
@@ -212,7 +219,8 @@ impl Prepared for Ready {
                 None
             }
         };
-        Running { kill, status, activity }
+        let hold = Arc::new(WasmHold(self.instances.meter.clone()));
+        Running { kill, status, activity, hold }
     }
 }
 

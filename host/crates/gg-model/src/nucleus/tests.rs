@@ -45,3 +45,35 @@ fn unknown_keys_are_warned_of_and_wrong_values_refused() {
 fn an_empty_file_says_nothing() {
     assert_eq!(NucleusSettings::parse(" \n").unwrap(), NucleusSettings::default());
 }
+
+#[test]
+fn who_is_told_what_is_measured_is_read() {
+    let nucleus = |configuration: &str| {
+        let text =
+            format!("services: {{aws.greengrass.Nucleus: {{configuration: {configuration}}}}}");
+        NucleusSettings::parse(&text)
+    };
+    let metrics = "{metrics: {listen: '127.0.0.1:9460', otlp: {endpoint: 'http://collector:4318', \
+                   intervalSeconds: 5, headers: {Authorization: Bearer x}}}}";
+    let settings = nucleus(metrics).unwrap();
+    assert_eq!(settings.warnings, []);
+    let metrics = settings.metrics;
+    assert_eq!(metrics.listen, "127.0.0.1:9460".parse().ok());
+    assert!(!metrics.other_machines);
+    assert!(!format!("{metrics:?}").contains("Bearer"), "no secrets where it is shown");
+    let otlp = metrics.otlp.unwrap();
+    assert_eq!((otlp.endpoint.as_str(), otlp.interval_seconds), ("http://collector:4318", Some(5)));
+    assert_eq!(otlp.headers["Authorization"], "Bearer x");
+    for (wrong, key) in [
+        ("{metrics: {listen: localhost}}", "listen"),
+        ("{metrics: {otlp: {}}}", "endpoint"),
+        ("{metrics: {otlp: {endpoint: 'http://a', intervalSeconds: 0}}}", "intervalSeconds"),
+        ("{metrics: {otlp: {endpoint: 'http://a', headers: [x]}}}", "headers"),
+        ("{logging: {outputType: PAPER}}", "outputType"),
+    ] {
+        let error = nucleus(wrong).unwrap_err().to_string();
+        assert!(error.contains(key), "{error}");
+    }
+    let settings = nucleus("{logging: {outputType: console}}").unwrap();
+    assert_eq!(settings.logging.output, Some(LogOutput::Console));
+}

@@ -4,9 +4,10 @@ use super::Patience;
 use super::connect::{Stream, Target};
 use crate::component::artifact::NetworkFault;
 use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Empty};
+use http_body::Body;
+use http_body_util::BodyExt as _;
 use hyper::body::{Bytes, Incoming};
-use std::error::Error as _;
+use std::error::Error;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -24,13 +25,16 @@ pub(super) struct Answer {
     silence: Duration,
 }
 
-/// Send a request without a body.
-pub(super) async fn exchange(
+/// Send a request.
+pub(super) async fn exchange<B>(
     stream: Box<dyn Stream>,
     target: &Target,
-    request: Request<Empty<Bytes>>,
+    request: Request<B>,
     patience: &Patience,
-) -> Result<Answer, NetworkFault> {
+) -> Result<Answer, NetworkFault>
+where
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
     let host = target.host.clone();
     let silent = |_| NetworkFault::Silent { host: host.clone() };
     let handshake = hyper::client::conn::http1::Builder::new().handshake(TokioIo::new(stream));

@@ -1,4 +1,4 @@
-//! Files of web servers. What is here of one is continued where the server still has the same file
+//! Web servers: files of them, and what is sent to one ([`Https::post`]). What is here of one is continued where the server still has the same file
 //! (`Range`, `If-Range`); a redirect is followed; a proxy is used where one is set.
 
 mod connect;
@@ -16,7 +16,7 @@ use connect::{Target, connect};
 use exchange::{Answer, exchange};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
-use http_body_util::Empty;
+use http_body_util::{Empty, Full};
 use hyper::body::Bytes;
 use rustls::ClientConfig;
 use std::sync::Arc;
@@ -71,6 +71,34 @@ impl Https {
         Ok(Arc::new(config))
     }
 
+    /// Send something, and give the status of the answer, whose body nobody reads. A redirect is an
+    /// answer like any other.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or this is no URI of one.
+    pub async fn post(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<StatusCode, ArtifactError> {
+        let shown = || shown(&uri.to_string());
+        let failed = |fault| ArtifactError::Network { uri: shown(), fault };
+        let invalid = || ArtifactError::Uri {
+            uri: shown(),
+            reason: "it is no URI of http: or https:, or holds a password",
+        };
+        let target = Target::of(uri).ok_or_else(invalid)?;
+        let mut request = request(http::Method::POST, uri);
+        if let Some(all) = request.headers_mut() {
+            all.extend(headers.clone());
+        }
+        let request = request.body(Full::new(body)).map_err(|_| invalid())?;
+        let stream = connect(&target, &self.proxies, &self.tls, self.patience.connect).await;
+        let answer = exchange(stream.map_err(failed)?, &target, request, &self.patience).await;
+        Ok(answer.map_err(failed)?.status())
+    }
+
     async fn download(
         &self,
         from: &str,
@@ -118,11 +146,7 @@ impl Https {
     ) -> Result<Answer, ArtifactError> {
         let failed = |fault| ArtifactError::Network { uri: shown(from), fault };
         let invalid = |_| ArtifactError::Uri { uri: shown(from), reason: "it is not a URI" };
-        let mut request = Request::get(uri.path_and_query().map_or("/", |path| path.as_str()))
-            .header(header::HOST, uri.authority().map_or("", |authority| authority.as_str()))
-            .header(header::USER_AGENT, concat!("gg-host/", env!("CARGO_PKG_VERSION")))
-            .header(header::ACCEPT_ENCODING, "identity")
-            .header(header::CONNECTION, "close");
+        let mut request = request(http::Method::GET, uri);
         if let Some(validator) = part.validator() {
             request = request
                 .header(header::RANGE, format!("bytes={}-", part.length()))
@@ -148,6 +172,17 @@ impl ArtifactSource for Https {
     ) -> BoxFuture<'a, Result<(), ArtifactError>> {
         Box::pin(self.download(uri, pinned, part))
     }
+}
+
+/// The beginning of a request, over a connection of its own.
+fn request(method: http::Method, uri: &Uri) -> http::request::Builder {
+    Request::builder()
+        .method(method)
+        .uri(uri.path_and_query().map_or("/", |path| path.as_str()))
+        .header(header::HOST, uri.authority().map_or("", |authority| authority.as_str()))
+        .header(header::USER_AGENT, concat!("gg-host/", env!("CARGO_PKG_VERSION")))
+        .header(header::ACCEPT_ENCODING, "identity")
+        .header(header::CONNECTION, "close")
 }
 
 /// Where a URI leads. Only what is checked afterwards may come from another machine.

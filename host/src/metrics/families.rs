@@ -1,0 +1,175 @@
+//! Figures as families of samples: a name, what it means, and a number for each set of labels.
+
+use super::figures::{ComponentFigures, Figures};
+
+/// What kind of number a family holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// Only grows, or begins anew.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+}
+
+/// Samples of one name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Family {
+    /// Its name, without the `_total` of a counter.
+    pub name: &'static str,
+    /// What it means.
+    pub help: &'static str,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its samples.
+    pub samples: Vec<Sample>,
+}
+
+/// A number, and what it belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// Names and values.
+    pub labels: Vec<(&'static str, String)>,
+    /// The number.
+    pub value: f64,
+}
+
+impl Family {
+    fn new(
+        (name, kind, help): (&'static str, Kind, &'static str),
+        samples: impl IntoIterator<Item = Sample>,
+    ) -> Self {
+        Self { name, help, kind, samples: samples.into_iter().collect() }
+    }
+}
+
+/// What is measured of each component.
+type Measured = fn(&ComponentFigures) -> Option<f64>;
+
+/// Each number of a component: its name, kind and meaning.
+const OF_COMPONENTS: [((&str, Kind, &str), Measured); 10] = [
+    (("gg_component_paused", Kind::Gauge, "Whether the component is halted."), |one| {
+        Some(f64::from(u8::from(one.paused)))
+    }),
+    (("gg_component_restarts", Kind::Counter, "Starts of the component after the first."), |one| {
+        number(one.restarts())
+    }),
+    (("gg_component_errors", Kind::Counter, "Failures of the component."), |one| {
+        number(one.errors)
+    }),
+    (("gg_component_cpu_seconds", Kind::Counter, "Processor time of the component."), |one| {
+        one.cpu_seconds
+    }),
+    (("gg_component_memory_bytes", Kind::Gauge, "Memory of the component."), |one| {
+        one.memory_bytes.and_then(number)
+    }),
+    (("gg_component_processes", Kind::Gauge, "Processes of the component."), |one| {
+        one.processes.and_then(number)
+    }),
+    (
+        (
+            "gg_component_messages_published",
+            Kind::Counter,
+            "Messages that the component published to local topics.",
+        ),
+        |one| number(one.messages_published),
+    ),
+    (
+        (
+            "gg_component_messages_delivered",
+            Kind::Counter,
+            "Messages of local topics that the component received.",
+        ),
+        |one| number(one.messages_delivered),
+    ),
+    (
+        (
+            "gg_component_messages_dropped",
+            Kind::Counter,
+            "Messages that the component lost because its queues were full.",
+        ),
+        |one| number(one.messages_dropped),
+    ),
+    (
+        (
+            "gg_component_log_records_dropped",
+            Kind::Counter,
+            "Log records of the component that were left out.",
+        ),
+        |one| number(one.log_records_dropped),
+    ),
+];
+
+/// All figures, in families.
+pub fn families(figures: &Figures) -> Vec<Family> {
+    let mut all = of_nucleus(figures);
+    let info = ("gg_component_info", Kind::Gauge, "What runs the component, and its version.");
+    let state = ("gg_component_state", Kind::Gauge, "The state that the component is in.");
+    all.push(Family::new(
+        info,
+        figures.components.iter().map(|one| {
+            let mut labels = component(one);
+            labels.extend([("version", one.version.clone()), ("runtime", one.runtime.clone())]);
+            Sample { labels, value: 1.0 }
+        }),
+    ));
+    all.push(Family::new(
+        state,
+        figures.components.iter().map(|one| {
+            let mut labels = component(one);
+            labels.push(("state", one.state.clone()));
+            Sample { labels, value: 1.0 }
+        }),
+    ));
+    for (what, measured) in OF_COMPONENTS {
+        let sample = |one| Some(Sample { labels: component(one), value: measured(one)? });
+        all.push(Family::new(what, figures.components.iter().filter_map(sample)));
+    }
+    all.retain(|family| !family.samples.is_empty());
+    all
+}
+
+fn of_nucleus(figures: &Figures) -> Vec<Family> {
+    use Kind::{Counter, Gauge};
+    let nucleus = &figures.nucleus;
+    let one = |value: f64| Some(Sample { labels: Vec::new(), value });
+    let info = Sample {
+        labels: vec![("version", nucleus.version.clone()), ("thing", figures.thing_name.clone())],
+        value: 1.0,
+    };
+    let deployments = nucleus.deployments.iter().map(|(outcome, count)| Sample {
+        labels: vec![("outcome", outcome.clone())],
+        value: *count as f64,
+    });
+    vec![
+        Family::new(("gg_nucleus_info", Gauge, "The nucleus and its device."), [info]),
+        Family::new(
+            ("gg_nucleus_uptime_seconds", Gauge, "Time since the nucleus was started."),
+            one(nucleus.uptime_seconds),
+        ),
+        Family::new(
+            ("gg_nucleus_deployments", Counter, "Deployments that ended, by how they did."),
+            deployments,
+        ),
+        Family::new(
+            ("gg_nucleus_store_commits", Counter, "Transactions that the nucleus wrote to disk."),
+            one(nucleus.store_commits as f64),
+        ),
+        // These two have the names that Prometheus gives them for every process.
+        Family::new(
+            ("process_cpu_seconds", Counter, "Processor time of the nucleus's process."),
+            nucleus.cpu_seconds.and_then(one),
+        ),
+        Family::new(
+            ("process_resident_memory_bytes", Gauge, "Memory of the nucleus's process."),
+            nucleus.memory_bytes.and_then(|bytes| one(bytes as f64)),
+        ),
+    ]
+}
+
+fn component(one: &ComponentFigures) -> Vec<(&'static str, String)> {
+    vec![("component", one.component_name.to_string())]
+}
+
+fn number(value: u64) -> Option<f64> {
+    Some(value as f64)
+}

@@ -1,0 +1,19 @@
+//! What is counted of components and of the nucleus, and how it is told.
+//!
+//! [`Counters`] are counted as things happen; [`Figures`] are a look at all there is, which
+//! [`prometheus`] and [`otlp`] write down. Nothing here asks anybody or waits: [`crate::monitor`]
+//! does.
+
+mod counters;
+mod families;
+mod figures;
+pub mod otlp;
+pub mod prometheus;
+#[cfg(test)]
+mod tests;
+mod usage;
+
+pub use counters::{Counter, Counters, Registry};
+pub use families::{Family, Kind, Sample, families};
+pub use figures::{ComponentFigures, Figures, NucleusFigures};
+pub use usage::Usage;

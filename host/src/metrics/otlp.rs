@@ -1,0 +1,169 @@
+//! Figures as OpenTelemetry has them: a request of OTLP over HTTP, in JSON (opentelemetry-proto,
+//! `ExportMetricsServiceRequest`). Names are those of its semantic conventions where it has them.
+//!
+//! The nucleus is one resource, and each component is one.
+
+use super::figures::{ComponentFigures, Figures};
+use serde_json::{Value, json};
+
+/// `AGGREGATION_TEMPORALITY_CUMULATIVE`.
+const CUMULATIVE: u8 = 2;
+
+/// The attribute that says whose messages they are.
+const MESSAGING: (&str, &str) = ("messaging.system", "gg_local");
+
+/// What is sent for these figures.
+pub fn request(figures: &Figures) -> Value {
+    let nucleus = nucleus(figures);
+    let components = figures.components.iter().map(|one| component(figures, one));
+    json!({ "resourceMetrics": std::iter::once(nucleus).chain(components).collect::<Vec<_>>() })
+}
+
+/// Makes metrics of one moment.
+struct Writer {
+    time: String,
+    started: String,
+    metrics: Vec<Value>,
+}
+
+/// How a number behaves.
+enum Number {
+    Count(u64),
+    Seconds(f64),
+}
+
+impl Writer {
+    fn new(figures: &Figures) -> Self {
+        let nanos = |millis: f64| format!("{:.0}", millis.max(0.0) * 1e6);
+        let now = figures.time as f64;
+        let started = nanos(now - figures.nucleus.uptime_seconds * 1e3);
+        Self { time: nanos(now), started, metrics: Vec::new() }
+    }
+
+    fn point(&self, number: &Number, attributes: &[(&str, &str)]) -> Value {
+        let mut point = json!({
+            "timeUnixNano": self.time,
+            "attributes": attributes_of(attributes),
+        });
+        match number {
+            // A whole number of 64 bits is text in this encoding.
+            Number::Count(count) => point["asInt"] = count.to_string().into(),
+            Number::Seconds(seconds) => point["asDouble"] = (*seconds).into(),
+        }
+        point
+    }
+
+    fn push(&mut self, name: &str, unit: &str, kind: &str, data: Value) {
+        self.metrics.push(json!({ "name": name, "unit": unit, kind: data }));
+    }
+
+    fn gauge(&mut self, name: &str, unit: &str, number: &Number, attributes: &[(&str, &str)]) {
+        let points = [self.point(number, attributes)];
+        self.push(name, unit, "gauge", json!({ "dataPoints": points }));
+    }
+
+    /// A sum of what only grows. One that begins anew by itself does not say when it began.
+    fn sum(&mut self, name: &str, unit: &str, since_start: bool, points: Vec<Value>) {
+        let began = |mut point: Value| {
+            if since_start {
+                point["startTimeUnixNano"] = self.started.clone().into();
+            }
+            point
+        };
+        let points: Vec<Value> = points.into_iter().map(began).collect();
+        let data = json!({
+            "dataPoints": points,
+            "aggregationTemporality": CUMULATIVE,
+            "isMonotonic": true,
+        });
+        self.push(name, unit, "sum", data);
+    }
+
+    fn count(&mut self, name: &str, unit: &str, count: u64, attributes: &[(&str, &str)]) {
+        let point = self.point(&Number::Count(count), attributes);
+        self.sum(name, unit, true, vec![point]);
+    }
+
+    /// What processes are measured by.
+    fn process(&mut self, cpu: Option<f64>, memory: Option<u64>, since_start: bool) {
+        if let Some(seconds) = cpu {
+            let point = self.point(&Number::Seconds(seconds), &[]);
+            self.sum("process.cpu.time", "s", since_start, vec![point]);
+        }
+        if let Some(bytes) = memory {
+            let points = [self.point(&Number::Count(bytes), &[])];
+            let data = json!({
+                "dataPoints": points,
+                "aggregationTemporality": CUMULATIVE,
+                "isMonotonic": false,
+            });
+            self.push("process.memory.usage", "By", "sum", data);
+        }
+    }
+
+    fn resource(self, attributes: &[(&str, &str)]) -> Value {
+        let scope = json!({ "name": "gg-host", "version": env!("CARGO_PKG_VERSION") });
+        json!({
+            "resource": { "attributes": attributes_of(attributes) },
+            "scopeMetrics": [{ "scope": scope, "metrics": self.metrics }],
+        })
+    }
+}
+
+fn nucleus(figures: &Figures) -> Value {
+    let (mut writer, nucleus) = (Writer::new(figures), &figures.nucleus);
+    writer.process(nucleus.cpu_seconds, nucleus.memory_bytes, true);
+    writer.gauge("process.uptime", "s", &Number::Seconds(nucleus.uptime_seconds), &[]);
+    let outcomes = nucleus.deployments.iter();
+    let points = outcomes
+        .map(|(outcome, count)| writer.point(&Number::Count(*count), &[("gg.outcome", outcome)]))
+        .collect();
+    writer.sum("gg.nucleus.deployments", "{deployment}", true, points);
+    writer.count("gg.nucleus.store.commits", "{transaction}", nucleus.store_commits, &[]);
+    writer.resource(&[
+        ("service.name", "gg-host"),
+        ("service.version", &nucleus.version),
+        ("service.instance.id", &figures.thing_name),
+    ])
+}
+
+fn component(figures: &Figures, one: &ComponentFigures) -> Value {
+    let mut writer = Writer::new(figures);
+    writer.process(one.cpu_seconds, one.memory_bytes, false);
+    if let Some(processes) = one.processes {
+        writer.gauge("gg.component.processes", "{process}", &Number::Count(processes), &[]);
+    }
+    let paused = if one.paused { "true" } else { "false" };
+    let state = [("gg.component.state", one.state.as_str()), ("gg.component.paused", paused)];
+    writer.gauge("gg.component.state", "1", &Number::Count(1), &state);
+    let operation = |operation| [MESSAGING, ("messaging.operation.name", operation)];
+    let messages = [
+        ("messaging.client.sent.messages", one.messages_published, "publish"),
+        ("messaging.client.consumed.messages", one.messages_delivered, "receive"),
+    ];
+    for (name, count, name_of_operation) in messages {
+        writer.count(name, "{message}", count, &operation(name_of_operation));
+    }
+    let counts = [
+        ("gg.component.restarts", "{restart}", one.restarts()),
+        ("gg.component.errors", "{error}", one.errors),
+        ("gg.component.messages.dropped", "{message}", one.messages_dropped),
+        ("gg.component.log_records.dropped", "{record}", one.log_records_dropped),
+    ];
+    for (name, unit, count) in counts {
+        writer.count(name, unit, count, &[]);
+    }
+    writer.resource(&[
+        ("service.name", one.component_name.as_ref()),
+        ("service.version", &one.version),
+        ("service.namespace", "gg-host"),
+        ("service.instance.id", &figures.thing_name),
+        ("gg.component.runtime", &one.runtime),
+    ])
+}
+
+fn attributes_of(attributes: &[(&str, &str)]) -> Vec<Value> {
+    let attribute =
+        |(key, value): &(&str, &str)| json!({ "key": key, "value": { "stringValue": value } });
+    attributes.iter().map(attribute).collect()
+}
