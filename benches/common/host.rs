@@ -126,6 +126,7 @@ impl Host {
             treatment: Treatment { most_errors: 1, error_reset: Duration::MAX },
             process: ProcessConfig::new(folder.path().to_owned(), "bench".parse()?),
             root: None,
+            store_bytes: None,
             core_dumps: None,
             clock,
         };

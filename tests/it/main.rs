@@ -9,6 +9,7 @@ mod crash;
 mod device;
 mod docs;
 mod engine;
+mod fetching;
 mod host;
 mod inspect;
 mod limits;

@@ -16,10 +16,11 @@ use crate::logs::tee::Tee;
 use crate::logs::{LeastLevel, Level, LogSink, Record};
 use crate::nucleus::root::Root;
 use crate::nucleus::{Nucleus, NucleusConfig};
-use crate::runtime::process::ProcessConfig;
+use crate::runtime::process::{ProcessConfig, Proxy};
 use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
 use anyhow::{Context as _, Result};
+use gg_model::nucleus::ProxySettings;
 use gg_model::{Limits, LogOutput, LoggingSettings, NucleusSettings, PosixUser, ThingName};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -131,6 +132,7 @@ async fn serve(
     };
     let process = ProcessConfig {
         region: settings.region,
+        proxy: settings.proxy.as_ref().map(proxy),
         default_user,
         shell: settings.posix_shell.unwrap_or_else(|| "sh".to_owned()),
         ..ProcessConfig::new(root.path().to_owned(), thing.clone())
@@ -145,6 +147,7 @@ async fn serve(
         clock: Clock::system(),
         process,
         root: Some(root),
+        store_bytes: settings.store_bytes,
     };
     let (nucleus, records) = Nucleus::start(config).await?;
     let (mut tee, kept, shown) = Tee::new(records);
@@ -226,6 +229,33 @@ fn log_settings(root: &Root, settings: &LoggingSettings) -> Result<LogSettings> 
         logs.folder = root.path().join(folder);
     }
     Ok(logs)
+}
+
+/// The proxy with the name and the password in its URL, which is how programs are told of them.
+fn proxy(settings: &ProxySettings) -> Proxy {
+    let ProxySettings { url, user, password, except } = settings;
+    let url = match (user, url.split_once("://")) {
+        (Some(user), Some((scheme, host))) if !host.contains('@') => {
+            let password = encoded(password.as_deref().unwrap_or_default());
+            format!("{scheme}://{}:{password}@{host}", encoded(user))
+        }
+        _ => url.clone(),
+    };
+    Proxy { url, except: except.clone() }
+}
+
+/// As it stands in a URL (RFC 3986).
+fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            other => encoded += &format!("%{other:02X}"),
+        }
+    }
+    encoded
 }
 
 /// What the nucleus says of itself among what its components say.

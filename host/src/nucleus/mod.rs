@@ -12,7 +12,7 @@ use crate::capability::pubsub::PubSub;
 use crate::clock::Clock;
 use crate::component::InstalledComponent;
 use crate::component::artifact::source::Files;
-use crate::component::artifact::source::https::{Https, Patience, ProxySettings};
+use crate::component::artifact::source::https::{self, Https, Patience, ProxySettings};
 use crate::component::artifact::{ArtifactSource, FetchSettings, Fetcher};
 use crate::component::library::Library;
 use crate::control::server::Control;
@@ -30,7 +30,7 @@ use crate::monitor::Monitor;
 use crate::monitor::endpoint::Endpoint;
 use crate::monitor::push::Push;
 use crate::runtime::docker::{DockerConfig, DockerRuntime};
-use crate::runtime::process::{ProcessConfig, ProcessRuntime};
+use crate::runtime::process::{ProcessConfig, ProcessRuntime, Proxy};
 use crate::runtime::wasm::{EngineConfig, WasmEngine, WasmRuntime};
 use crate::store::Store;
 use crate::supervisor::{ComponentStatus, Runtimes, Supervisor, Treatment};
@@ -66,6 +66,8 @@ pub struct NucleusConfig {
     pub process: ProcessConfig,
     /// Where it keeps what must survive it; nowhere when `None`.
     pub root: Option<Root>,
+    /// Most bytes in its component store (`componentStoreMaxSizeBytes`); Greengrass's when `None`.
+    pub store_bytes: Option<u64>,
 }
 
 /// The running whole.
@@ -82,6 +84,7 @@ pub struct Nucleus {
 /// What a device's nucleus keeps.
 #[derive(Debug)]
 struct Kept {
+    fetcher: Arc<Fetcher>,
     store: Store,
     library: Library,
     root: Root,
@@ -107,7 +110,12 @@ impl Nucleus {
     pub async fn start(config: NucleusConfig) -> anyhow::Result<(Self, mpsc::Receiver<Record>)> {
         let (records, said) = mpsc::channel(logs::QUEUE);
         let tasks = Tasks::new(config.guest_threads).context("cannot start the guests' threads")?;
-        let kept = config.root.map(|root| Kept::open(root, &tasks)).transpose()?;
+        let kept = config.root.map(|root| -> anyhow::Result<Kept> {
+            let fetcher =
+                fetcher(&root, config.process.proxy.as_ref(), config.store_bytes, &tasks)?;
+            Kept::open(root, fetcher, &tasks)
+        });
+        let kept = kept.transpose()?;
         let store = kept.as_ref().map(|kept| kept.store.clone());
         let keyvalue = match &kept {
             Some(kept) => KeyValue::kept(kept.store.clone(), kept.store.keyvalues().await?),
@@ -180,7 +188,7 @@ impl Nucleus {
         let parts = executor.parts();
         let (progress, queue) = (Progress::default(), Queue::new(kept.store.clone()));
         let assembler = Assembler {
-            fetcher: Arc::new(fetcher(&kept.root, &tasks)?),
+            fetcher: Arc::clone(&kept.fetcher),
             configuration: parts.capabilities.configuration.clone(),
             library: kept.library.clone(),
             only_looks: false,
@@ -301,10 +309,10 @@ impl Nucleus {
 }
 
 impl Kept {
-    fn open(root: Root, tasks: &Tasks) -> anyhow::Result<Self> {
+    fn open(root: Root, fetcher: Fetcher, tasks: &Tasks) -> anyhow::Result<Self> {
         let store = Store::open(&root.store(), tasks)?;
         let library = Library::open(root.path()).context("cannot open the component store")?;
-        Ok(Self { store, library, root })
+        Ok(Self { fetcher: Arc::new(fetcher), store, library, root })
     }
 }
 
@@ -324,14 +332,26 @@ fn docker_config(process: &ProcessConfig) -> DockerConfig {
 }
 
 /// Brings the files of components from this machine and from web servers.
-fn fetcher(root: &Root, tasks: &Tasks) -> anyhow::Result<Fetcher> {
+fn fetcher(
+    root: &Root,
+    proxy: Option<&Proxy>,
+    store_bytes: Option<u64>,
+    tasks: &Tasks,
+) -> anyhow::Result<Fetcher> {
     let tls = Https::public_tls().context("cannot prepare for TLS")?;
-    let proxies = ProxySettings::new(None, None, "");
+    let proxies = match proxy {
+        None => ProxySettings::new(None, None, ""),
+        Some(Proxy { url, except }) => {
+            let proxy: https::Proxy = url.parse().context("networkProxy.proxy.url")?;
+            ProxySettings::new(Some(proxy.clone()), Some(proxy), except)
+        }
+    };
     let sources: Vec<Box<dyn ArtifactSource>> = vec![
         Box::new(Files::new(tasks.clone())),
         Box::new(Https::new(tls, proxies, Patience::default())),
     ];
-    let settings = FetchSettings::new(root.path().join("packages"));
+    let mut settings = FetchSettings::new(root.path().join("packages"));
+    settings.store_bytes = store_bytes.unwrap_or(settings.store_bytes);
     Ok(Fetcher::new(tasks.clone(), sources, settings))
 }
 

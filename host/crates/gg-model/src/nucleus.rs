@@ -2,8 +2,10 @@
 //! Java nucleus (`aws.greengrass.Nucleus`) and nucleus lite (`aws.greengrass.NucleusLite`) have it.
 
 mod metrics;
+mod proxy;
 
 pub use metrics::{MetricsSettings, OtlpSettings};
+pub use proxy::ProxySettings;
 
 use crate::name::ThingName;
 use crate::recipe::{RecipeError, parse_value};
@@ -30,6 +32,8 @@ pub struct NucleusSettings {
     pub posix_shell: Option<String>,
     /// `componentStoreMaxSizeBytes`.
     pub store_bytes: Option<u64>,
+    /// `networkProxy`.
+    pub proxy: Option<ProxySettings>,
     /// `platformOverride`: attributes of the device that are added or replaced.
     pub platform: BTreeMap<String, String>,
     /// `logging`.
@@ -142,6 +146,9 @@ impl NucleusSettings {
             self.posix_user = run_with.text("posixUser")?.map(Into::into);
             self.posix_shell = run_with.text("posixShell")?.map(Into::into);
             run_with.warn_unknown(warnings);
+        }
+        if let Some(value) = object.take("networkProxy") {
+            self.proxy = ProxySettings::read(&path.key("networkProxy"), value, warnings)?;
         }
         if let Some(value) = object.take("platformOverride") {
             let path = path.key("platformOverride");

@@ -164,6 +164,7 @@ impl Args {
             clock,
             process: ProcessConfig::new(places.root.clone(), places.thing.clone()),
             root: None,
+            store_bytes: None,
         })
     }
 

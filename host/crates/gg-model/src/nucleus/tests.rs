@@ -14,6 +14,7 @@ services:
       runWithDefault: {posixUser: 'ggc_user:ggc_group'}
       componentStoreMaxSizeBytes: '10000000'
       platformOverride: {Site: lab}
+      networkProxy: {noProxyAddresses: 'a.test,b.test', proxy: {url: 'http://proxy:8080', username: me, password: word}}
       logging: {level: debug, format: JSON, fileSizeKB: 64}
 ",
     )
@@ -23,6 +24,10 @@ services:
     assert_eq!(settings.posix_user.as_deref(), Some("ggc_user:ggc_group"));
     assert_eq!(settings.store_bytes, Some(10_000_000));
     assert_eq!(settings.platform["site"], "lab");
+    let proxy = settings.proxy.unwrap();
+    assert_eq!((proxy.url.as_str(), proxy.except.as_str()), ("http://proxy:8080", "a.test,b.test"));
+    assert_eq!((proxy.user.as_deref(), proxy.password.as_deref()), (Some("me"), Some("word")));
+    assert!(!format!("{proxy:?}").contains("word"), "no secrets where it is shown");
     assert_eq!(settings.logging.level.as_deref(), Some("DEBUG"));
     assert_eq!(settings.logging.format, Some(LogFormat::Json));
     assert_eq!(settings.logging.file_kib, Some(64));
