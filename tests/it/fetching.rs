@@ -1,7 +1,7 @@
 //! How a nucleus gets the artifacts of components, as it is told in its settings.
 
 use crate::device::Device;
-use crate::host::file;
+use crate::host::{file, guest};
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::thread;
@@ -51,4 +51,32 @@ fn the_component_store_is_kept_within_its_size() {
     assert_eq!(detail["detailedStatus"], "FAILED_NO_STATE_CHANGE");
     let cause = detail["failureCause"].as_str().unwrap();
     assert!(cause.contains("componentStoreMaxSizeBytes"), "{cause}");
+}
+
+#[test]
+fn files_that_another_manifest_needs_come_when_the_device_has_become_another() {
+    let device = Device::new();
+    device.settings("");
+    let start = |site: &str| {
+        device.start_as(|command| {
+            command.args(["--platform", &format!("site={site}")]);
+        })
+    };
+    let nucleus = start("home");
+    let uri = |name: &str| format!("file://{}", guest(name).canonicalize().unwrap().display());
+    let manifest = |site: &str, name: &str| {
+        format!(
+            "  - Platform: {{runtime: wasm, site: {site}}}\n    Lifecycle: {{run: \"{{artifacts:path}}/{name}.wasm\"}}\n    \
+             Artifacts: [{{URI: '{}'}}]\n",
+            uri(name)
+        )
+    };
+    let manifests = manifest("home", "says") + &manifest("field", "waits");
+    let access = "ComponentConfiguration: {DefaultConfiguration: {accessControl: {aws.greengrass.ipc.pubsub: \
+                  {a: {operations: ['*'], resources: ['waits/#']}}}}}\n";
+    device.recipe(NAME, "1.0.0", &format!("{access}Manifests:\n{manifests}"));
+    device.deploy(["--merge", "com.example.Fetched=1.0.0"]).expect_code(0);
+    drop(nucleus);
+    let mut nucleus = start("field");
+    nucleus.wait_until_said(NAME, "waiting");
 }

@@ -9,7 +9,7 @@ use super::outcome::Problem;
 use super::progress::{Phase, Progress};
 use super::{Deployment, DesiredComponent, versions};
 use crate::capability::configuration::Configuration;
-use crate::component::artifact::{Fetcher, Folders, Transfer};
+use crate::component::artifact::{Fetcher, Transfer, are_here};
 use crate::component::library::{Id, Library, LibraryError};
 use crate::component::{InstalledComponent, Resources};
 use crate::store::{DeploymentRow, Generation, Store, StoreError, StoredComponent};
@@ -164,10 +164,12 @@ impl Assembler {
         }
         let others = Arc::new(others);
         for (id, files, stored) in found {
-            let made = match files {
-                Ok(files) => self.make(&id, files, stored, &others).await,
-                Err(problem) => Err(problem),
+            let made = async {
+                let files = files?;
+                self.complete(&id, &files).await?;
+                self.make(&id, files, stored, &others).await
             };
+            let made = made.await;
             let name = &id.0;
             match made {
                 Ok(mut desired) => {
@@ -282,12 +284,24 @@ impl Assembler {
         })
     }
 
+    /// Bring what is missing of a component's artifacts: since it was deployed, the device may have
+    /// become one that another of its manifests is meant for.
+    async fn complete(&self, id: &Id, files: &Files) -> Result<(), Problem> {
+        let platform = platform(&self.operator.platform);
+        let Some(manifest) = files.recipe.manifest_for(&platform) else { return Ok(()) };
+        let (artifacts, folders) = (manifest.artifacts.clone(), files.folders());
+        let here = self.tasks.spawn_blocking_host(move || are_here(&artifacts, &folders)).await;
+        match here {
+            Ok(true) => Ok(()),
+            _ => self.fetch(id, files).await,
+        }
+    }
+
     /// Bring a component's artifacts to its folders, checked and unpacked.
     async fn fetch(&self, (name, version): &Id, files: &Files) -> Result<(), Problem> {
         let platform = platform(&self.operator.platform);
         let Some(manifest) = files.recipe.manifest_for(&platform) else { return Ok(()) };
-        let folders =
-            Folders { artifacts: files.artifacts.clone(), unarchived: files.unarchived.clone() };
+        let folders = files.folders();
         let tell = |transfer: Transfer<'_>| {
             tracing::debug!(component = %name, ?transfer, "artifact");
         };

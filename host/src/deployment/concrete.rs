@@ -2,6 +2,7 @@
 //! rights and limits read from the configuration.
 
 use crate::capability::caller::{Operation, own_affairs};
+use crate::component::artifact::Folders;
 use crate::component::{InstalledComponent, Resources};
 use crate::deployment::DesiredComponent;
 use anyhow::{Context, Result, anyhow, ensure};
@@ -77,6 +78,13 @@ pub struct Files {
     pub artifacts: PathBuf,
     /// The folder of its unpacked archives.
     pub unarchived: PathBuf,
+}
+
+impl Files {
+    /// Where its files are.
+    pub(crate) fn folders(&self) -> Folders {
+        Folders { artifacts: self.artifacts.clone(), unarchived: self.unarchived.clone() }
+    }
 }
 
 /// The components of a device, for recipe variables that name another one

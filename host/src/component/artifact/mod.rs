@@ -30,7 +30,7 @@ pub use location::file_name;
 pub use part::Part;
 pub use source::ArtifactSource;
 
-use gg_model::recipe::{Artifact, Unarchive};
+use gg_model::recipe::{Artifact, ArtifactUri, Unarchive};
 use std::path::PathBuf;
 use unpack::Format;
 
@@ -48,6 +48,17 @@ impl Folders {
     fn unpacked(&self, artifact: &Artifact) -> Option<PathBuf> {
         artifact.unarchived_folder().map(|folder| self.unarchived.join(folder))
     }
+}
+
+/// Whether something is here of each artifact; it was checked when it came.
+pub fn are_here(artifacts: &[Artifact], folders: &Folders) -> bool {
+    let file = |artifact: &Artifact| match artifact.uri {
+        ArtifactUri::Docker { .. } => true,
+        ref uri => uri.file_name().is_some_and(|name| folders.artifacts.join(name).exists()),
+    };
+    let unpacked =
+        |artifact: &Artifact| folders.unpacked(artifact).is_none_or(|path| path.exists());
+    artifacts.iter().all(|artifact| file(artifact) && unpacked(artifact))
 }
 
 /// How an artifact is to be unpacked, if it is.
