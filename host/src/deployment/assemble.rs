@@ -117,8 +117,7 @@ impl Assembler {
 
         let mut settled = Vec::new();
         for id in versions {
-            progress.tell(&id.0, Phase::Download);
-            settled.push(self.settle(id, row, &request, current).await?);
+            settled.push(self.settle(id, row, &request, current, progress).await?);
         }
         let others = Arc::new(settled.iter().map(Settling::as_other).collect::<Others>());
         let installed =
@@ -238,6 +237,7 @@ impl Assembler {
         row: &DeploymentRow,
         request: &LocalDeploymentRequest,
         current: &Generation,
+        progress: &Progress,
     ) -> Result<Settling, Problem> {
         let (name, version) = &id;
         let stored = current.components.get(name);
@@ -254,7 +254,7 @@ impl Assembler {
         };
         let files = self.files(&id).await?;
         if !self.only_looks {
-            self.fetch(&id, &files).await?;
+            self.fetch(&id, &files, progress).await?;
         }
         let update = request.configuration_updates.get(name).cloned().unwrap_or_default();
         let at = request.request_timestamp.unwrap_or(row.created);
@@ -293,17 +293,30 @@ impl Assembler {
         let here = self.tasks.spawn_blocking_host(move || are_here(&artifacts, &folders)).await;
         match here {
             Ok(true) => Ok(()),
-            _ => self.fetch(id, files).await,
+            _ => self.fetch(id, files, &Progress::default()).await,
         }
     }
 
     /// Bring a component's artifacts to its folders, checked and unpacked.
-    async fn fetch(&self, (name, version): &Id, files: &Files) -> Result<(), Problem> {
+    async fn fetch(
+        &self,
+        (name, version): &Id,
+        files: &Files,
+        progress: &Progress,
+    ) -> Result<(), Problem> {
         let platform = platform(&self.operator.platform);
         let Some(manifest) = files.recipe.manifest_for(&platform) else { return Ok(()) };
         let folders = files.folders();
         let tell = |transfer: Transfer<'_>| {
             tracing::debug!(component = %name, ?transfer, "artifact");
+            progress.tell(
+                name,
+                match transfer {
+                    Transfer::Brought { .. } | Transfer::Waiting { .. } => Phase::Download,
+                    Transfer::Ready { .. } => Phase::Verify,
+                    Transfer::Unpacking { .. } => Phase::Unpack,
+                },
+            );
         };
         let fetched = self.fetcher.fetch(&manifest.artifacts, &folders, &tell).await;
         fetched.map_err(|error| Problem::new(error.code(), format!("{name} {version}: {error}")))

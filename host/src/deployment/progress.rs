@@ -12,7 +12,7 @@ pub enum Phase {
     Bootstrap,
     /// It did not come up.
     Broken,
-    /// Its artifacts are fetched and verified.
+    /// Its artifacts are fetched.
     Download,
     /// It is installed.
     Install,
@@ -22,8 +22,12 @@ pub enum Phase {
     Start,
     /// It is stopped.
     Stop,
+    /// An archive of its artifacts is unpacked.
+    Unpack,
     /// It is up, or has done its work.
     Up,
+    /// An artifact is whole, and is what the recipe says.
+    Verify,
 }
 
 impl fmt::Display for Phase {
@@ -36,7 +40,9 @@ impl fmt::Display for Phase {
             Self::Prepare => "prepare",
             Self::Start => "start",
             Self::Stop => "stop",
+            Self::Unpack => "unpack",
             Self::Up => "up",
+            Self::Verify => "verify",
         })
     }
 }
@@ -57,9 +63,7 @@ impl Default for Progress {
 impl Progress {
     /// A component is in another phase.
     pub fn tell(&self, component: &ComponentName, phase: Phase) {
-        self.0.send_modify(|phases| {
-            phases.insert(component.clone(), phase);
-        });
+        self.0.send_if_modified(|phases| phases.insert(component.clone(), phase) != Some(phase));
     }
 
     /// Forget what was told.
