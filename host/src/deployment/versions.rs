@@ -62,7 +62,9 @@ fn problem(error: ResolveError) -> Problem {
         }
         _ => "COMPONENT_VERSION_REQUIREMENTS_NOT_MET",
     };
-    Problem::new(code, error)
+    let none = matches!(&error, ResolveError::Conflict { versions, .. } if versions.is_empty());
+    let remedy = if none { "; give its recipe with --recipe-dir" } else { "" };
+    Problem::new(code, format!("{error}{remedy}"))
 }
 
 /// Whether each requirement could be satisfied if there were no other.
