@@ -1,13 +1,16 @@
 //! Builds every part, starts them in order and drains them in reverse: the only place that knows
 //! how the parts fit together. [`root`] is the folder in which a device's nucleus keeps everything.
 
+mod requests;
 pub mod root;
 
 use crate::capability::Capabilities;
 use crate::capability::caller::Caller;
 use crate::capability::configuration::Configuration;
+use crate::capability::deployment::{self, LocalDeployments};
 use crate::capability::keyvalue::KeyValue;
-use crate::capability::lifecycle::{LifecycleControl, Request};
+use crate::capability::lifecycle::LifecycleControl;
+use crate::capability::metric::Metrics;
 use crate::capability::pubsub::PubSub;
 use crate::clock::Clock;
 use crate::component::InstalledComponent;
@@ -32,6 +35,7 @@ use crate::supervisor::{ComponentStatus, Runtimes, Supervisor, Treatment};
 use crate::tasks::Tasks;
 use anyhow::Context as _;
 use gg_model::{AccessPolicy, ComponentName, ComponentVersion, Limits, ThingName};
+use requests::Lives;
 use root::Root;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -71,6 +75,8 @@ pub struct Nucleus {
     /// The operator as a caller.
     operator: Caller,
     tasks: Tasks,
+    /// Deployments that components ask for, until somebody reads of them.
+    wanted: Option<mpsc::Receiver<deployment::Request>>,
 }
 
 /// What a device's nucleus keeps.
@@ -89,7 +95,9 @@ impl Nucleus {
     ///
     /// # Errors
     /// The engine or a thread cannot be started, or what is kept cannot be read.
-    pub async fn start(config: NucleusConfig) -> anyhow::Result<(Self, mpsc::Receiver<Record>)> {
+    pub async fn start(
+        mut config: NucleusConfig,
+    ) -> anyhow::Result<(Self, mpsc::Receiver<Record>)> {
         let (records, said) = mpsc::channel(logs::QUEUE);
         let tasks = Tasks::new(config.guest_threads).context("cannot start the guests' threads")?;
         let kept = config.root.map(|root| Kept::open(root, &tasks)).transpose()?;
@@ -99,11 +107,14 @@ impl Nucleus {
             None => KeyValue::default(),
         };
         let (lifecycle, requests) = LifecycleControl::new();
+        let (deployment, wanted) = LocalDeployments::new(store.clone());
         let pubsub = PubSub::default();
         let capabilities = Capabilities {
             configuration: Configuration::new(config.clock.clone(), store),
+            deployment,
             keyvalue,
             lifecycle,
+            metric: Metrics::default(),
             pubsub: pubsub.clone(),
         };
         let engine =
@@ -130,7 +141,14 @@ impl Nucleus {
         };
         let supervisor = Supervisor::new(runtimes, tasks.clone(), pubsub);
         let operator = operator(&config.thing)?;
-        tasks.spawn(pass_on(requests, supervisor.clone(), operator.stop().clone()));
+        let lives = Lives {
+            configuration: capabilities.configuration.clone(),
+            process,
+            supervisor: supervisor.clone(),
+            tasks: tasks.clone(),
+            changing: Arc::default(),
+        };
+        tasks.spawn(lives.serve(requests, operator.stop().clone()));
         let parts = Parts {
             supervisor,
             capabilities,
@@ -140,7 +158,10 @@ impl Nucleus {
             thing: config.thing,
             treatment: config.treatment,
         };
-        Ok((Self { executor: Executor::new(parts), kept, operator, tasks }, said))
+        let executor = Executor::new(parts);
+        // A run deploys nothing.
+        let wanted = kept.is_some().then_some(wanted);
+        Ok((Self { executor, kept, operator, tasks, wanted }, said))
     }
 
     /// Be a device's nucleus: bring up what is to run, serve the queue of deployments and the
@@ -154,7 +175,7 @@ impl Nucleus {
         stop: CancellationToken,
         reached: impl Fn(Milestone),
     ) -> anyhow::Result<Self> {
-        let Self { executor, kept, operator: caller, tasks } = self;
+        let Self { executor, kept, operator: caller, tasks, wanted } = self;
         let kept = kept.context("a nucleus without a root folder serves no deployments")?;
         let parts = executor.parts();
         let (progress, queue) = (Progress::default(), Queue::new(kept.store.clone()));
@@ -174,6 +195,9 @@ impl Nucleus {
             queue: queue.clone(),
             supervisor: parts.supervisor.clone(),
         };
+        if let Some(wanted) = wanted {
+            tasks.spawn(requests::deploy(control.clone(), wanted, caller.stop().clone()));
+        }
         control.serve(kept.root.path(), &tasks, caller.stop().clone())?;
         let worker = Worker {
             queue,
@@ -184,7 +208,7 @@ impl Nucleus {
             patience: PATIENCE,
         };
         let executor = worker.run(stop, reached).await;
-        Ok(Self { executor, kept: Some(kept), operator: caller, tasks })
+        Ok(Self { executor, kept: Some(kept), operator: caller, tasks, wanted: None })
     }
 
     /// Make the components of a deployment run, and wait until each is up or over.
@@ -249,12 +273,12 @@ impl Nucleus {
 
     /// Stop all components, each within the deadline, and end.
     pub async fn drain(self, deadline: Duration) {
-        let Self { executor, operator, tasks, kept } = self;
+        let Self { executor, operator, tasks, kept, wanted } = self;
         let supervisor = executor.parts().supervisor.clone();
         supervisor.stop_all(deadline).await;
         operator.ask_to_stop();
         // The workers end when nobody can ask them any more.
-        drop((executor, kept));
+        drop((executor, kept, wanted));
         supervisor.close();
         drop(supervisor);
         tasks.finish().await;
@@ -301,24 +325,4 @@ fn operator(thing: &ThingName) -> anyhow::Result<Caller> {
     policy.allow("aws.greengrass.ipc.pubsub", "*", "*")?;
     let limits = Limits { subscriptions: 1000, ..Limits::default() };
     Ok(Caller::new("gg-host".parse()?, ComponentVersion::ZERO, thing.clone(), policy, limits))
-}
-
-/// Carry what components report to the supervisor.
-async fn pass_on(
-    mut requests: mpsc::Receiver<Request>,
-    supervisor: Supervisor,
-    stop: CancellationToken,
-) {
-    loop {
-        let request = tokio::select! {
-            request = requests.recv() => request,
-            () = stop.cancelled() => return,
-        };
-        match request {
-            Some(Request::UpdateState { component, state }) => {
-                supervisor.report(&component, state).await;
-            }
-            None => return,
-        }
-    }
 }

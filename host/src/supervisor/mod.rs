@@ -180,6 +180,13 @@ impl Supervisor {
         }
     }
 
+    /// Say whether a component is halted.
+    pub fn set_paused(&self, name: &ComponentName, paused: bool) {
+        if let Some(component) = self.find(name) {
+            component.caller.set_paused(paused);
+        }
+    }
+
     /// Ask a component to stop, and wait until it has. It stays known.
     pub async fn stop(&self, name: &ComponentName, deadline: Duration) {
         self.end(name, deadline, false).await;

@@ -267,6 +267,11 @@ impl Cgroup {
         self.set_halted(false);
     }
 
+    /// Whether they are halted.
+    pub fn is_frozen(&self) -> bool {
+        self.0.shared.users().get(&self.0.name).is_some_and(|users| users.halted)
+    }
+
     /// Gives what it was before.
     fn set_halted(&self, halted: bool) -> bool {
         let mut users = self.0.shared.users();
