@@ -11,8 +11,10 @@ use common::{finish, guest, progress, wanted};
 use gg_host::capability::Capabilities;
 use gg_host::capability::caller::Caller;
 use gg_host::capability::configuration::Configuration;
+use gg_host::capability::deployment::LocalDeployments;
 use gg_host::capability::keyvalue::KeyValue;
 use gg_host::capability::lifecycle::LifecycleControl;
+use gg_host::capability::metric::Metrics;
 use gg_host::capability::pubsub::{PubSub, Subscription};
 use gg_host::clock::Clock;
 use gg_host::component::InstalledComponent;
@@ -270,8 +272,10 @@ impl Loader {
         let (lifecycle, _) = LifecycleControl::new();
         let capabilities = Capabilities {
             configuration: Configuration::new(clock.clone(), None),
+            deployment: LocalDeployments::new(None).0,
             keyvalue: KeyValue::default(),
             lifecycle,
+            metric: Metrics::default(),
             pubsub: PubSub::default(),
         };
         let engine = Arc::new(WasmEngine::new(&common::host::engine())?);

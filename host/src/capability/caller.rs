@@ -11,14 +11,44 @@ use tokio_util::sync::CancellationToken;
 pub enum Operation {
     /// Read or write the component's own key-value stores.
     AccessKeyValue,
+    /// Call a local deployment off; the resource is `*`.
+    CancelLocalDeployment,
+    /// Ask for a local deployment; the resource is `*`.
+    CreateLocalDeployment,
+    /// Put a deployment off that was announced; the resource is the component.
+    DeferComponentUpdate,
+    /// Look at a component; the resource is its name.
+    GetComponentDetails,
     /// Read a configuration; the resource is the component it belongs to.
     GetConfiguration,
+    /// Look at a local deployment; the resource is its identity.
+    GetLocalDeploymentStatus,
+    /// Look at all components; the resource is `*`.
+    ListComponents,
+    /// Look at all local deployments; the resource is `*`.
+    ListLocalDeployments,
+    /// Halt a component; the resource is its name.
+    PauseComponent,
     /// Publish to a local topic; the resource is the topic.
     PublishToTopic,
     /// Watch a configuration; the resource is the component it belongs to.
     SubscribeToConfigurationUpdate,
+    /// Report a metric; the resource is the metric's name.
+    PutComponentMetric,
+    /// Restart a component; the resource is its name.
+    RestartComponent,
+    /// Let a component go on that was halted; the resource is its name.
+    ResumeComponent,
+    /// Answer what a deployment proposes; the resource is the component.
+    SendConfigurationValidityReport,
+    /// Stop a component; the resource is its name.
+    StopComponent,
+    /// Be told of deployments; the resource is the component.
+    SubscribeToComponentUpdates,
     /// Subscribe to local topics; the resource is the filter as text.
     SubscribeToTopic,
+    /// Be asked before a deployment changes the configuration; the resource is the component.
+    SubscribeToValidateConfigurationUpdates,
     /// Change a configuration; the resource is the component it belongs to.
     UpdateConfiguration,
     /// Report a state; the resource is the component.
@@ -28,7 +58,7 @@ pub enum Operation {
 }
 
 /// Room for a bit for each operation.
-const OPERATION_BITS: u32 = 16;
+const OPERATION_BITS: u32 = 32;
 
 impl Operation {
     /// The service identifier in `accessControl`.
@@ -36,10 +66,25 @@ impl Operation {
         match self {
             Self::AccessKeyValue => "gg.host.keyvalue",
             Self::GetConfiguration
+            | Self::SendConfigurationValidityReport
             | Self::SubscribeToConfigurationUpdate
+            | Self::SubscribeToValidateConfigurationUpdates
             | Self::UpdateConfiguration => "gg.host.configuration",
             Self::PublishToTopic | Self::SubscribeToTopic => "aws.greengrass.ipc.pubsub",
-            Self::UpdateState => "aws.greengrass.ipc.lifecycle",
+            Self::DeferComponentUpdate
+            | Self::PauseComponent
+            | Self::ResumeComponent
+            | Self::SubscribeToComponentUpdates
+            | Self::UpdateState => "aws.greengrass.ipc.lifecycle",
+            Self::CancelLocalDeployment
+            | Self::CreateLocalDeployment
+            | Self::GetComponentDetails
+            | Self::GetLocalDeploymentStatus
+            | Self::ListComponents
+            | Self::ListLocalDeployments
+            | Self::RestartComponent
+            | Self::StopComponent => "aws.greengrass.Cli",
+            Self::PutComponentMetric => "aws.greengrass.ipc.componentmetric",
             Self::WriteLog => "gg.host.logging",
         }
     }
@@ -48,10 +93,29 @@ impl Operation {
     pub fn name(self) -> &'static str {
         match self {
             Self::AccessKeyValue => "aws.greengrass#AccessKeyValue",
+            Self::CancelLocalDeployment => "aws.greengrass#CancelLocalDeployment",
+            Self::CreateLocalDeployment => "aws.greengrass#CreateLocalDeployment",
+            Self::DeferComponentUpdate => "aws.greengrass#DeferComponentUpdate",
+            Self::GetComponentDetails => "aws.greengrass#GetComponentDetails",
             Self::GetConfiguration => "aws.greengrass#GetConfiguration",
+            Self::GetLocalDeploymentStatus => "aws.greengrass#GetLocalDeploymentStatus",
+            Self::ListComponents => "aws.greengrass#ListComponents",
+            Self::ListLocalDeployments => "aws.greengrass#ListLocalDeployments",
+            Self::PauseComponent => "aws.greengrass#PauseComponent",
             Self::PublishToTopic => "aws.greengrass#PublishToTopic",
             Self::SubscribeToConfigurationUpdate => "aws.greengrass#SubscribeToConfigurationUpdate",
+            Self::PutComponentMetric => "aws.greengrass#PutComponentMetric",
+            Self::RestartComponent => "aws.greengrass#RestartComponent",
+            Self::ResumeComponent => "aws.greengrass#ResumeComponent",
+            Self::SendConfigurationValidityReport => {
+                "aws.greengrass#SendConfigurationValidityReport"
+            }
+            Self::StopComponent => "aws.greengrass#StopComponent",
+            Self::SubscribeToComponentUpdates => "aws.greengrass#SubscribeToComponentUpdates",
             Self::SubscribeToTopic => "aws.greengrass#SubscribeToTopic",
+            Self::SubscribeToValidateConfigurationUpdates => {
+                "aws.greengrass#SubscribeToValidateConfigurationUpdates"
+            }
             Self::UpdateConfiguration => "aws.greengrass#UpdateConfiguration",
             Self::UpdateState => "aws.greengrass#UpdateState",
             Self::WriteLog => "aws.greengrass#WriteLog",
@@ -67,8 +131,12 @@ pub fn own_affairs(component: &ComponentName) -> AccessPolicy {
     let mut policy = AccessPolicy::default();
     let own = [
         O::AccessKeyValue,
+        O::DeferComponentUpdate,
         O::GetConfiguration,
+        O::SendConfigurationValidityReport,
+        O::SubscribeToComponentUpdates,
         O::SubscribeToConfigurationUpdate,
+        O::SubscribeToValidateConfigurationUpdates,
         O::UpdateConfiguration,
         O::UpdateState,
         O::WriteLog,
@@ -85,6 +153,7 @@ pub fn own_affairs(component: &ComponentName) -> AccessPolicy {
 pub struct Caller {
     component: Arc<Component>,
     stop: CancellationToken,
+    up: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -107,6 +176,8 @@ struct Component {
     refused: AtomicU32,
     /// One instance is being replaced by the next.
     handing_over: AtomicBool,
+    /// Its processes are halted.
+    paused: AtomicBool,
 }
 
 impl Caller {
@@ -132,14 +203,17 @@ impl Caller {
                 refused: AtomicU32::new(0),
                 waiting: Arc::new(AtomicU64::new(0)),
                 handing_over: AtomicBool::new(false),
+                paused: AtomicBool::new(false),
             }),
             stop: CancellationToken::new(),
+            up: CancellationToken::new(),
         }
     }
 
     /// The same component, for an instance with a stop signal of its own.
     pub fn instance(&self) -> Self {
-        Self { component: Arc::clone(&self.component), stop: CancellationToken::new() }
+        let (stop, up) = (CancellationToken::new(), CancellationToken::new());
+        Self { component: Arc::clone(&self.component), stop, up }
     }
 
     /// The component's name.
@@ -172,6 +246,16 @@ impl Caller {
         &self.stop
     }
 
+    /// This instance has said that it is up.
+    pub fn say_up(&self) {
+        self.up.cancel();
+    }
+
+    /// See [`Caller::say_up`].
+    pub fn has_said_up(&self) -> bool {
+        self.up.is_cancelled()
+    }
+
     /// Whether one instance of the component is being replaced by the next: the subscriptions of
     /// the one are kept for the other.
     pub fn set_handing_over(&self, handing_over: bool) {
@@ -181,6 +265,16 @@ impl Caller {
     /// See [`Caller::set_handing_over`].
     pub fn is_handing_over(&self) -> bool {
         self.component.handing_over.load(Ordering::SeqCst)
+    }
+
+    /// Whether the component is halted, and cannot do what is expected of it.
+    pub fn set_paused(&self, paused: bool) {
+        self.component.paused.store(paused, Ordering::SeqCst);
+    }
+
+    /// See [`Caller::set_paused`].
+    pub fn is_paused(&self) -> bool {
+        self.component.paused.load(Ordering::SeqCst)
     }
 
     /// Replace what the component may do; takes effect with its next call.

@@ -3,18 +3,22 @@
 
 pub mod caller;
 pub mod configuration;
+pub mod deployment;
 pub(crate) mod door;
 pub mod http;
 pub mod keyvalue;
 pub mod lifecycle;
 pub mod logging;
+pub mod metric;
 pub mod pubsub;
 #[cfg(test)]
 pub(crate) mod testing;
 
 use configuration::Configuration;
+use deployment::LocalDeployments;
 use keyvalue::KeyValue;
 use lifecycle::LifecycleControl;
+use metric::Metrics;
 use pubsub::PubSub;
 
 /// Everything a component can reach, `logging` and `http` excepted: those belong to one
@@ -23,10 +27,14 @@ use pubsub::PubSub;
 pub struct Capabilities {
     /// The components' configuration.
     pub configuration: Configuration,
+    /// Local deployments.
+    pub deployment: LocalDeployments,
     /// Durable values by key.
     pub keyvalue: KeyValue,
-    /// What components report of themselves.
+    /// The components' life: what they report, and ask of others.
     pub lifecycle: LifecycleControl,
+    /// Metrics that components report.
+    pub metric: Metrics,
     /// Local topics.
     pub pubsub: PubSub,
 }

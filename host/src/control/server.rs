@@ -191,12 +191,20 @@ impl Control {
     }
 
     async fn deploy(&self, request: Value) -> Result<Value> {
+        Ok(json!({ "deploymentId": self.submit(request).await? }))
+    }
+
+    /// Ask for a deployment; gives its identity.
+    ///
+    /// # Errors
+    /// The request is none, or cannot be kept.
+    pub(crate) async fn submit(&self, request: Value) -> Result<String> {
         let row = self.row(request)?;
         let id = row.id.clone();
         if !self.queue.submit(row).await? {
             bail!("there is a deployment {id} already");
         }
-        Ok(json!({ "deploymentId": id }))
+        Ok(id)
     }
 
     async fn deployment(

@@ -20,6 +20,7 @@ use gg_model::{
     ComponentName, ConfigTree, DeploymentGroup, FailureHandlingPolicy, LocalDeploymentRequest,
     RunWith,
 };
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -52,6 +53,21 @@ impl Assembled {
                 }
             }
         }
+    }
+}
+
+impl Assembled {
+    /// The configurations of components that keep their version and get another configuration.
+    pub(crate) fn reconfigured(&self, current: &Generation) -> Vec<(ComponentName, Value)> {
+        let changed = self.generation.components.iter().filter(|(name, stored)| {
+            let before = current.components.get(*name);
+            before.is_some_and(|before| before.version == stored.version)
+                && self
+                    .made_from
+                    .get(*name)
+                    .is_some_and(|before| !stored.configuration.differences(before).is_empty())
+        });
+        changed.map(|(name, stored)| (name.clone(), stored.configuration.to_json())).collect()
     }
 }
 

@@ -9,14 +9,20 @@ use super::bootstrap::{self, Bootstrapped, Restart, Why};
 use super::execute::{Broken, Executor, Ready};
 use super::outcome::{Detail, DetailedStatus, Problem};
 use super::progress::Progress;
+use crate::capability::configuration::{Proposal, Verdict};
 use crate::metrics::Counter;
-use crate::store::{DeploymentRow, DeploymentState, Store, StoreError};
+use crate::store::{DeploymentRow, DeploymentState, Generation, Store, StoreError};
+use futures_util::future::try_join_all;
 use gg_model::{ComponentName, ConfigTree, FailureHandlingPolicy};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+
+/// How long a component may take to say whether its new configuration is good (Java nucleus,
+/// DynamicComponentConfigurationValidator).
+const TIME_TO_VALIDATE: Duration = Duration::from_secs(20);
 
 /// Asks for deployments, and calls them off. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -341,7 +347,31 @@ impl Worker {
         let assembled = self.assembler.assemble(row, &current, &self.progress).await?;
         let ready = self.executor.prepare(assembled.deployment.clone(), &self.progress).await;
         let ready = ready.map_err(|error| Problem::new("COMPONENT_UPDATE_ERROR", error))?;
+        self.validate(row, &assembled, &current).await?;
         Ok((assembled, ready))
+    }
+
+    /// Ask the components that want to be asked whether their new configuration is good.
+    async fn validate(
+        &self,
+        row: &DeploymentRow,
+        assembled: &Assembled,
+        current: &Generation,
+    ) -> Result<(), Problem> {
+        let validation = self.assembler.configuration.validation();
+        let asked = assembled.reconfigured(current).into_iter().map(|(name, configuration)| {
+            let proposal = Proposal { deployment: row.id.clone(), configuration };
+            async move {
+                match validation.propose(&name, proposal, TIME_TO_VALIDATE).await {
+                    Verdict::Accepted => Ok(()),
+                    Verdict::Rejected(reason) => Err(Problem::new(
+                        "COMPONENT_CONFIGURATION_NOT_VALID",
+                        format!("{name} rejects its new configuration: {reason}"),
+                    )),
+                }
+            }
+        });
+        try_join_all(asked).await.map(drop)
     }
 
     /// A deployment has been activated and its components brought up, some of them perhaps broken.

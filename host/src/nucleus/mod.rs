@@ -1,13 +1,16 @@
 //! Builds every part, starts them in order and drains them in reverse: the only place that knows
 //! how the parts fit together. [`root`] is the folder in which a device's nucleus keeps everything.
 
+mod requests;
 pub mod root;
 
 use crate::capability::Capabilities;
 use crate::capability::caller::Caller;
 use crate::capability::configuration::Configuration;
+use crate::capability::deployment::{self, LocalDeployments};
 use crate::capability::keyvalue::KeyValue;
-use crate::capability::lifecycle::{LifecycleControl, Request};
+use crate::capability::lifecycle::LifecycleControl;
+use crate::capability::metric::Metrics;
 use crate::capability::pubsub::PubSub;
 use crate::clock::Clock;
 use crate::component::InstalledComponent;
@@ -37,6 +40,7 @@ use crate::supervisor::{ComponentStatus, Runtimes, Supervisor, Treatment};
 use crate::tasks::Tasks;
 use anyhow::Context as _;
 use gg_model::{AccessPolicy, ComponentName, ComponentVersion, Limits, ThingName};
+use requests::Lives;
 use root::Root;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -79,6 +83,8 @@ pub struct Nucleus {
     operator: Caller,
     started: Instant,
     tasks: Tasks,
+    /// Deployments that components ask for, until somebody reads of them.
+    wanted: Option<mpsc::Receiver<deployment::Request>>,
 }
 
 /// What a device's nucleus keeps.
@@ -123,11 +129,14 @@ impl Nucleus {
         };
         let (lifecycle, requests) = LifecycleControl::new();
         let counters = Registry::default();
+        let (deployment, wanted) = LocalDeployments::new(store.clone());
         let pubsub = PubSub::counted(counters.clone());
         let capabilities = Capabilities {
             configuration: Configuration::new(config.clock.clone(), store),
+            deployment,
             keyvalue,
             lifecycle,
+            metric: Metrics::default(),
             pubsub: pubsub.clone(),
         };
         let engine =
@@ -154,7 +163,13 @@ impl Nucleus {
         };
         let supervisor = Supervisor::new(runtimes, tasks.clone(), pubsub);
         let operator = operator(&config.thing)?;
-        tasks.spawn(pass_on(requests, supervisor.clone(), operator.stop().clone()));
+        let lives = Lives {
+            configuration: capabilities.configuration.clone(),
+            supervisor: supervisor.clone(),
+            tasks: tasks.clone(),
+            changing: Arc::default(),
+        };
+        tasks.spawn(lives.serve(requests, operator.stop().clone()));
         let parts = Parts {
             supervisor,
             capabilities,
@@ -166,7 +181,9 @@ impl Nucleus {
             treatment: config.treatment,
         };
         let (executor, started) = (Executor::new(parts), Instant::now());
-        Ok((Self { executor, kept, operator, started, tasks }, said))
+        // A run deploys nothing.
+        let wanted = kept.is_some().then_some(wanted);
+        Ok((Self { executor, kept, operator, started, tasks, wanted }, said))
     }
 
     /// Be a device's nucleus: bring up what is to run, serve the queue of deployments and the
@@ -183,7 +200,7 @@ impl Nucleus {
         stop: CancellationToken,
         reached: impl Fn(Milestone),
     ) -> anyhow::Result<(Self, Option<Restart>)> {
-        let Self { executor, kept, operator: caller, started, tasks } = self;
+        let Self { executor, kept, operator: caller, started, tasks, wanted } = self;
         let kept = kept.context("a nucleus without a root folder serves no deployments")?;
         let parts = executor.parts();
         let (progress, queue) = (Progress::default(), Queue::new(kept.store.clone()));
@@ -221,6 +238,9 @@ impl Nucleus {
         if let Some(push) = telling.push {
             push.start(monitor, &tasks, caller.stop().clone());
         }
+        if let Some(wanted) = wanted {
+            tasks.spawn(requests::deploy(control.clone(), wanted, caller.stop().clone()));
+        }
         control.serve(kept.root.path(), &tasks, caller.stop().clone())?;
         let worker = Worker {
             queue,
@@ -231,7 +251,8 @@ impl Nucleus {
             patience: PATIENCE,
         };
         let (executor, restart) = worker.run(stop, reached).await;
-        Ok((Self { executor, kept: Some(kept), operator: caller, started, tasks }, restart))
+        let kept = Some(kept);
+        Ok((Self { executor, kept, operator: caller, started, tasks, wanted: None }, restart))
     }
 
     /// Make the components of a deployment run, and wait until each is up or over.
@@ -296,12 +317,12 @@ impl Nucleus {
 
     /// Stop all components, each within the deadline, and end.
     pub async fn drain(self, deadline: Duration) {
-        let Self { executor, operator, tasks, kept, started: _ } = self;
+        let Self { executor, operator, tasks, kept, started: _, wanted } = self;
         let supervisor = executor.parts().supervisor.clone();
         supervisor.stop_all(deadline).await;
         operator.ask_to_stop();
         // The workers end when nobody can ask them any more.
-        drop((executor, kept));
+        drop((executor, kept, wanted));
         supervisor.close();
         drop(supervisor);
         tasks.finish().await;
@@ -360,24 +381,4 @@ fn operator(thing: &ThingName) -> anyhow::Result<Caller> {
     policy.allow("aws.greengrass.ipc.pubsub", "*", "*")?;
     let limits = Limits { subscriptions: 1000, ..Limits::default() };
     Ok(Caller::new("gg-host".parse()?, ComponentVersion::ZERO, thing.clone(), policy, limits))
-}
-
-/// Carry what components report to the supervisor.
-async fn pass_on(
-    mut requests: mpsc::Receiver<Request>,
-    supervisor: Supervisor,
-    stop: CancellationToken,
-) {
-    loop {
-        let request = tokio::select! {
-            request = requests.recv() => request,
-            () = stop.cancelled() => return,
-        };
-        match request {
-            Some(Request::UpdateState { component, state }) => {
-                supervisor.report(&component, state).await;
-            }
-            None => return,
-        }
-    }
 }

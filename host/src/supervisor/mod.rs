@@ -203,14 +203,20 @@ impl Supervisor {
     /// # Errors
     /// It does not run, stands so already, or cannot be halted.
     pub async fn set_paused(&self, name: &ComponentName, paused: bool) -> Result<(), PauseError> {
-        let status = self.find(name).map(|component| component.status.borrow().clone());
-        let status = status.filter(|status| status.state == LifecycleState::Running);
-        let hold = status.and_then(|status| status.hold).ok_or(PauseError::NotRunning)?;
+        let component = self.find(name).ok_or(PauseError::NotRunning)?;
+        let status = component.status.borrow().clone();
+        let running = status.state == LifecycleState::Running;
+        let hold = status.hold.filter(|_| running).ok_or(PauseError::NotRunning)?;
         match (hold.is_paused(), paused) {
-            (true, true) => Err(PauseError::Paused),
-            (false, false) => Err(PauseError::NotPaused),
-            _ => hold.set_paused(paused).await,
+            (true, true) => return Err(PauseError::Paused),
+            (false, false) => return Err(PauseError::NotPaused),
+            _ => {}
         }
+        // Before it is, so that nobody expects anything of it meanwhile.
+        component.caller.set_paused(true);
+        let done = hold.set_paused(paused).await;
+        component.caller.set_paused(hold.is_paused());
+        done
     }
 
     /// Stop a component, carry out its step `uninstall`, and forget it.

@@ -152,7 +152,12 @@ impl Worker {
                 self.on(Event::StopRequested);
                 self.uninstall();
             }
-            Command::Report(ReportedState::Running) => {}
+            Command::Report(ReportedState::Running) => {
+                if let Some(instance) = &self.instance {
+                    instance.caller.say_up();
+                }
+                self.up();
+            }
             Command::Report(ReportedState::Errored) => self.condemn(Failure {
                 message: "reported the state ERRORED".to_owned(),
                 code: 1,
@@ -244,6 +249,8 @@ impl Worker {
 
     fn start(&mut self) {
         let caller = self.present.caller.instance();
+        // Whatever was halted before is over.
+        caller.set_paused(false);
         let running = self.present.prepared.start(caller.clone());
         let instance = Instance { caller, running, up: false, heir: None, condemned: None };
         self.instance = Some(instance);
@@ -331,11 +338,16 @@ impl Worker {
         let status = instance.running.status.borrow_and_update().clone();
         match status {
             Status::Starting => {}
-            Status::Running => {
-                instance.up = true;
-                self.on(Event::Up);
-            }
+            Status::Running => self.up(),
             Status::Exited(exit) => self.ended(exit),
+        }
+    }
+
+    /// The instance is up, or says so.
+    fn up(&mut self) {
+        if let Some(instance) = &mut self.instance {
+            instance.up = true;
+            self.on(Event::Up);
         }
     }
 

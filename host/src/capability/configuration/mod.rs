@@ -3,9 +3,11 @@
 
 #[cfg(test)]
 mod tests;
+mod validation;
 mod watcher;
 pub mod wit;
 
+pub use validation::{Proposal, Proposals, Validation, Verdict};
 pub use watcher::Watcher;
 
 use super::caller::{Caller, Operation};
@@ -31,6 +33,7 @@ pub struct Configuration {
     store: Option<Store>,
     /// Open while components may change their configuration.
     gate: Arc<RwLock<()>>,
+    validation: Validation,
 }
 
 /// While it is there, no component changes its configuration.
@@ -60,7 +63,13 @@ impl Configuration {
     /// No component, and this clock for changes that bring no time of their own. What components
     /// change is kept in the store, if there is one.
     pub fn new(clock: Clock, store: Option<Store>) -> Self {
-        Self { entries: Arc::default(), clock, store, gate: Arc::default() }
+        Self {
+            entries: Arc::default(),
+            clock,
+            store,
+            gate: Arc::default(),
+            validation: Validation::default(),
+        }
     }
 
     /// Put a component's whole tree in place: what a deployment does. Watchers hear of what has
@@ -91,17 +100,35 @@ impl Configuration {
         self.lock().remove(component);
     }
 
+    /// Who is asked before a deployment changes a configuration.
+    pub fn validation(&self) -> &Validation {
+        &self.validation
+    }
+
     /// The value at a key path; the empty path is the whole configuration.
     ///
     /// # Errors
     /// Unauthorized; no such component or key.
     pub fn get(&self, caller: &Caller, component: Option<&str>, path: &[String]) -> Result<Value> {
+        self.find(caller, component, path).map(|(_, value)| value)
+    }
+
+    /// The same, with the path as its keys are written there.
+    ///
+    /// # Errors
+    /// Unauthorized; no such component or key.
+    pub fn find(
+        &self,
+        caller: &Caller,
+        component: Option<&str>,
+        path: &[String],
+    ) -> Result<(Vec<String>, Value)> {
         let component = component_or_own(caller, component)?;
         caller.authorize(Operation::GetConfiguration, component.as_ref())?;
         let entries = self.lock();
         entries
             .get(&component)
-            .and_then(|entry| entry.tree.get(path))
+            .and_then(|entry| Some((entry.tree.stored_path(path)?, entry.tree.get(path)?)))
             .ok_or_else(|| no_such_key(&component, path))
     }
 

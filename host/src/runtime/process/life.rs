@@ -139,10 +139,15 @@ impl Life {
     async fn follow(&mut self, stop: &CancellationToken, kill: &CancellationToken) -> Over {
         let Some(running) = &mut self.running else { return Over::Itself(End::Code(0)) };
         let limit = self.order.script.timeout;
+        let caller = self.order.caller.clone();
         let too_long = async {
             match limit {
                 Some(limit) => sleep(limit).await,
                 None => std::future::pending().await,
+            }
+            if caller.has_said_up() {
+                // It has come up, and does its work.
+                std::future::pending::<()>().await;
             }
         };
         tokio::select! {

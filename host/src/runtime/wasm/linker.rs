@@ -47,6 +47,14 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
 
 /// Names every capability, so that a new one does not go without its door.
 fn capabilities(capabilities: &Capabilities) -> &Capabilities {
-    let Capabilities { configuration: _, keyvalue: _, lifecycle: _, pubsub: _ } = capabilities;
+    // Deployments and metrics have a native door alone, as in Greengrass.
+    let Capabilities {
+        configuration: _,
+        deployment: _,
+        keyvalue: _,
+        lifecycle: _,
+        metric: _,
+        pubsub: _,
+    } = capabilities;
     capabilities
 }

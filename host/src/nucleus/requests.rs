@@ -1,0 +1,140 @@
+//! What components ask of the parts above the capabilities: of the supervisor, and of the queue of
+//! deployments.
+
+use crate::capability::configuration::Configuration;
+use crate::capability::deployment::{self as deployments};
+use crate::capability::lifecycle::{Act, Details, Request, no_such_component};
+use crate::control::server::Control;
+use crate::error::{Error, Result};
+use crate::supervisor::Supervisor;
+use crate::tasks::Tasks;
+use gg_model::ComponentName;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// How long a component may take to stop on request.
+const TIME_TO_STOP: Duration = Duration::from_secs(20);
+
+/// Does what components ask of the supervisor. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Lives {
+    pub(super) configuration: Configuration,
+    pub(super) supervisor: Supervisor,
+    pub(super) tasks: Tasks,
+    /// The components that are being stopped or restarted.
+    pub(super) changing: Arc<Mutex<HashSet<ComponentName>>>,
+}
+
+impl Lives {
+    /// Serve requests until asked to stop.
+    pub(super) async fn serve(
+        self,
+        mut requests: mpsc::Receiver<Request>,
+        stop: CancellationToken,
+    ) {
+        loop {
+            let request = tokio::select! {
+                request = requests.recv() => request,
+                () = stop.cancelled() => return,
+            };
+            match request {
+                Some(Request::UpdateState { component, state }) => {
+                    self.supervisor.report(&component, state).await;
+                }
+                Some(Request::Describe { component, answer }) => {
+                    let _gone = answer.send(self.describe(component.as_ref()));
+                }
+                Some(Request::Act { act, component, answer }) => {
+                    let this = self.clone();
+                    self.tasks.spawn(async move {
+                        let _gone = answer.send(this.act(act, component).await);
+                    });
+                }
+                None => return,
+            }
+        }
+    }
+
+    fn describe(&self, component: Option<&ComponentName>) -> Vec<Details> {
+        let statuses = self.supervisor.statuses().into_iter();
+        let wanted = statuses.filter(|(name, _)| component.is_none_or(|wanted| wanted == name));
+        wanted
+            .map(|(name, status)| Details {
+                configuration: self.configuration.tree(&name).to_json(),
+                version: status.version,
+                state: status.state,
+                name,
+            })
+            .collect()
+    }
+
+    async fn act(&self, act: Act, name: ComponentName) -> Result<()> {
+        self.supervisor.status(&name).ok_or_else(|| no_such_component(&name))?;
+        match act {
+            Act::Pause => self.set_paused(&name, true).await,
+            Act::Resume => self.set_paused(&name, false).await,
+            Act::Restart => {
+                self.change(name, true);
+                Ok(())
+            }
+            Act::Stop => {
+                self.change(name, false);
+                Ok(())
+            }
+        }
+    }
+
+    /// Stop a component, and start it again perhaps. One that is asked twice is not stopped twice.
+    fn change(&self, name: ComponentName, start: bool) {
+        if !self.changing().insert(name.clone()) {
+            return;
+        }
+        let this = self.clone();
+        self.tasks.spawn(async move {
+            this.supervisor.stop(&name, TIME_TO_STOP).await;
+            this.changing().remove(&name);
+            if start {
+                this.supervisor.start(&name).await;
+            }
+        });
+    }
+
+    async fn set_paused(&self, name: &ComponentName, paused: bool) -> Result<()> {
+        let done = self.supervisor.set_paused(name, paused).await;
+        done.map_err(|error| Error::invalid(format!("{name}: {error}")))
+    }
+
+    fn changing(&self) -> std::sync::MutexGuard<'_, HashSet<ComponentName>> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Do what components ask of the queue of deployments, until asked to stop.
+pub(super) async fn deploy(
+    control: Control,
+    mut requests: mpsc::Receiver<deployments::Request>,
+    stop: CancellationToken,
+) {
+    loop {
+        let request = tokio::select! {
+            request = requests.recv() => request,
+            () = stop.cancelled() => return,
+        };
+        match request {
+            Some(deployments::Request::Submit { document, answer }) => {
+                let submitted = control.submit(document).await;
+                let submitted = submitted.map_err(|error| Error::invalid(format!("{error:#}")));
+                let _gone = answer.send(submitted);
+            }
+            Some(deployments::Request::Cancel { id, answer }) => {
+                let cancelled = control.queue.cancel(&id).await;
+                let cancelled = cancelled.map_err(|error| Error::unavailable(error.to_string()));
+                let _gone = answer.send(cancelled);
+            }
+            None => return,
+        }
+    }
+}
