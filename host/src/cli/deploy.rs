@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::control::Request;
 use crate::control::client::ask;
 use anyhow::{Context as _, Result, anyhow, ensure};
+use gg_model::deployment::ComponentUpdatePolicy;
 use gg_model::{
     ComponentName, ConfigurationUpdate, DeploymentGroup, FailureHandlingPolicy,
     LocalDeploymentRequest, RunWith,
@@ -72,6 +73,10 @@ pub(super) struct Args {
     #[arg(long, visible_alias = "failure-handling", value_enum, default_value_t)]
     failure_handling_policy: Policy,
 
+    /// Whether components that want to be told of deployments may put it off.
+    #[arg(long, value_enum, default_value_t)]
+    component_update_policy: Updates,
+
     /// Show what would be done, and do nothing.
     #[arg(long)]
     plan: bool,
@@ -94,6 +99,17 @@ enum Policy {
     #[default]
     #[value(name = "ROLLBACK", alias = "rollback")]
     Rollback,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Updates {
+    /// They are told, and it waits until they agree, up to a minute for an answer.
+    #[value(name = "NOTIFY_COMPONENTS", alias = "notify-components")]
+    Notify,
+    /// They are not, as local deployments of Greengrass have it.
+    #[default]
+    #[value(name = "SKIP_NOTIFY_COMPONENTS", alias = "skip-notify-components")]
+    Skip,
 }
 
 /// Ask, and wait if told to.
@@ -158,6 +174,10 @@ fn request(args: &Args) -> Result<LocalDeploymentRequest> {
         failure_handling: match args.failure_handling_policy {
             Policy::DoNothing => FailureHandlingPolicy::DoNothing,
             Policy::Rollback => FailureHandlingPolicy::Rollback,
+        },
+        component_update: match args.component_update_policy {
+            Updates::Notify => ComponentUpdatePolicy::default(),
+            Updates::Skip => ComponentUpdatePolicy::SKIP,
         },
     };
     for pair in &args.merge {

@@ -5,7 +5,7 @@ use crate::deployment::assemble::Assembler;
 use crate::deployment::outcome::Detail;
 use crate::deployment::plan::Step;
 use crate::deployment::progress::Progress;
-use crate::deployment::worker::Queue;
+use crate::deployment::queue::Queue;
 use crate::logs::Level;
 use crate::monitor::Monitor;
 use crate::runtime::Exit;

@@ -14,6 +14,7 @@ use crate::component::library::{Id, Library, LibraryError};
 use crate::component::{InstalledComponent, Resources};
 use crate::store::{DeploymentRow, Generation, Store, StoreError, StoredComponent};
 use crate::tasks::Tasks;
+use gg_model::deployment::ComponentUpdatePolicy;
 use gg_model::recipe::StepName;
 use gg_model::resolve::Roots;
 use gg_model::{
@@ -207,6 +208,12 @@ impl Assembler {
         LocalDeploymentRequest::parse(&row.document)
             .map(|request| request.failure_handling)
             .unwrap_or_default()
+    }
+
+    /// Whether components may put it off.
+    pub(crate) fn update_policy(&self, row: &DeploymentRow) -> ComponentUpdatePolicy {
+        LocalDeploymentRequest::parse(&row.document)
+            .map_or(ComponentUpdatePolicy::SKIP, |request| request.component_update)
     }
 
     /// Remove from disk what none of the generations has. What cannot be removed stays, with a

@@ -81,6 +81,13 @@ impl Ready {
     pub(crate) fn set(&self) -> Set {
         self.deployment.set()
     }
+
+    /// Whether something that runs is stopped, or run anew.
+    pub(crate) fn touches_what_runs(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|(step, _)| matches!(step, Step::Stop | Step::Restart | Step::Reinstall))
+    }
 }
 
 impl Executor {

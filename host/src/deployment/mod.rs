@@ -11,6 +11,7 @@ pub(crate) mod parts;
 pub mod plan;
 mod preview;
 pub mod progress;
+pub mod queue;
 pub mod source;
 mod versions;
 pub mod worker;

@@ -1,4 +1,4 @@
-//! The queue of deployments: one at a time, each prepared, activated and brought up, or undone.
+//! Carries deployments out: one at a time, each prepared, activated and brought up, or undone.
 //!
 //! What the store says decides where a deployment goes on after the power went: not activated, it
 //! begins anew; activated, its components come up with the nucleus and are judged; being undone,
@@ -9,143 +9,22 @@ use super::bootstrap::{self, Bootstrapped, Restart, Why};
 use super::execute::{Broken, Executor, Ready};
 use super::outcome::{Detail, DetailedStatus, Problem};
 use super::progress::Progress;
+use super::queue::Queue;
 use crate::capability::configuration::{Proposal, Verdict};
-use crate::metrics::Counter;
 use crate::store::{DeploymentRow, DeploymentState, Generation, Store, StoreError};
 use futures_util::future::try_join_all;
+use gg_model::deployment::UpdateAction;
 use gg_model::{ComponentName, ConfigTree, FailureHandlingPolicy};
-use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// How long a component may take to say whether its new configuration is good (Java nucleus,
 /// DynamicComponentConfigurationValidator).
 const TIME_TO_VALIDATE: Duration = Duration::from_secs(20);
 
-/// Asks for deployments, and calls them off. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Queue {
-    store: Store,
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug, Default)]
-struct Inner {
-    /// Something was asked for.
-    asked: Notify,
-    /// Deployments under way that are to be called off.
-    called_off: Mutex<HashSet<String>>,
-    /// One more of them.
-    more_called_off: Notify,
-    /// A deployment has another state.
-    changed: Notify,
-    succeeded: Counter,
-    failed: Counter,
-    canceled: Counter,
-}
-
-impl Queue {
-    /// The queue as the store has it.
-    pub fn new(store: Store) -> Self {
-        Self { store, inner: Arc::default() }
-    }
-
-    /// Ask for a deployment. `false`: one of this identity is known already.
-    ///
-    /// # Errors
-    /// It cannot be kept.
-    pub async fn submit(&self, row: DeploymentRow) -> Result<bool, StoreError> {
-        let new = self.store.enqueue(row).await?;
-        self.inner.asked.notify_one();
-        Ok(new)
-    }
-
-    /// Call a deployment off. `false`: it cannot be any more.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub async fn cancel(&self, id: &str) -> Result<bool, StoreError> {
-        let detail = Detail::of(DetailedStatus::Canceled).to_json();
-        if self.store.cancel_queued(id, detail).await? {
-            self.inner.canceled.add(1);
-            self.inner.changed.notify_waiters();
-            return Ok(true);
-        }
-        let row = self.find(id).await?;
-        let under_way = row.is_some_and(|row| row.state == DeploymentState::InProgress);
-        if under_way {
-            self.called_off().insert(id.to_owned());
-            self.inner.more_called_off.notify_waiters();
-        }
-        Ok(under_way)
-    }
-
-    /// A deployment, if it is remembered.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub async fn find(&self, id: &str) -> Result<Option<DeploymentRow>, StoreError> {
-        Ok(self.list().await?.into_iter().find(|row| row.id == id))
-    }
-
-    /// All that are remembered, the newest first.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub async fn list(&self) -> Result<Vec<DeploymentRow>, StoreError> {
-        self.store.deployments().await
-    }
-
-    /// Wait until a deployment is over.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub async fn ended(&self, id: &str) -> Result<Option<DeploymentRow>, StoreError> {
-        loop {
-            let changed = self.inner.changed.notified();
-            match self.find(id).await? {
-                Some(row) if !row.state.has_ended() => changed.await,
-                ended => return Ok(ended),
-            }
-        }
-    }
-
-    /// How many deployments ended so since the start.
-    pub fn ended_so_far(&self) -> [(DeploymentState, u64); 3] {
-        let Inner { succeeded, failed, canceled, .. } = &*self.inner;
-        [
-            (DeploymentState::Succeeded, succeeded.total()),
-            (DeploymentState::Failed, failed.total()),
-            (DeploymentState::Canceled, canceled.total()),
-        ]
-    }
-
-    /// A deployment under way has ended.
-    fn count(&self, ended: DeploymentState) {
-        match ended {
-            DeploymentState::Succeeded => self.inner.succeeded.add(1),
-            DeploymentState::Failed => self.inner.failed.add(1),
-            DeploymentState::Canceled => self.inner.canceled.add(1),
-            _ => {}
-        }
-    }
-
-    fn called_off(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
-        self.inner.called_off.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn until_called_off(&self, id: &str) {
-        loop {
-            let more = self.inner.more_called_off.notified();
-            if self.called_off().remove(id) {
-                return;
-            }
-            more.await;
-        }
-    }
-}
+/// How long components may put a deployment off, so that those behind it have their turn.
+const LONGEST_PUT_OFF: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How far a nucleus that starts has come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -193,9 +72,9 @@ impl Worker {
                     tracing::error!(%error, "cannot go on from where the nucleus was stopped");
                 }
             }
-            queue.inner.changed.notify_waiters();
+            queue.has_changed();
             loop {
-                let asked = queue.inner.asked.notified();
+                let asked = queue.asked();
                 match self.store.next_deployment().await {
                     Ok(None) => asked.await,
                     Ok(Some(row)) => {
@@ -208,7 +87,7 @@ impl Worker {
                                 asked.await;
                             }
                         }
-                        queue.inner.changed.notify_waiters();
+                        queue.has_changed();
                     }
                     Err(error) => {
                         tracing::error!(%error, "the queue of deployments cannot be read");
@@ -252,19 +131,15 @@ impl Worker {
     async fn one(&mut self, row: &DeploymentRow) -> Result<Option<Restart>, StoreError> {
         tracing::info!(deployment = row.id, target = row.target, "deployment begins");
         self.store.set_deployment_state(&row.id, DeploymentState::InProgress, None).await?;
-        self.queue.inner.changed.notify_waiters();
+        self.queue.has_changed();
         self.progress.clear();
         let prepared = tokio::select! {
-            prepared = self.prepare(row) => prepared,
+            prepared = self.prepare_and_agree(row) => prepared,
             () = self.queue.until_called_off(&row.id) => {
                 let detail = Detail::of(DetailedStatus::Canceled);
                 self.end_early(row, DeploymentState::Canceled, &detail).await?;
                 return Ok(None);
             }
-            () = tokio::time::sleep(self.patience) => Err(Problem::new(
-                "DEPLOYMENT_INTERRUPTED",
-                format!("it could not be prepared within {:?}", self.patience),
-            )),
         };
         let (assembled, ready) = match prepared {
             Ok(prepared) => prepared,
@@ -315,6 +190,9 @@ impl Worker {
         detail: &Detail,
     ) -> Result<(), StoreError> {
         self.store.settle(&row.id, state, detail.to_json()).await?;
+        if self.assembler.update_policy(row).action == UpdateAction::NotifyComponents {
+            self.executor.parts().capabilities.lifecycle.updates().ended(&row.id);
+        }
         self.queue.count(state);
         Ok(())
     }
@@ -339,6 +217,36 @@ impl Worker {
             configuration.install(&name, tree);
         }
         Ok(installs)
+    }
+
+    async fn prepare_and_agree(&self, row: &DeploymentRow) -> Result<(Assembled, Ready), Problem> {
+        let late = |_| {
+            Problem::new(
+                "DEPLOYMENT_INTERRUPTED",
+                format!("it could not be prepared within {:?}", self.patience),
+            )
+        };
+        let prepared = tokio::time::timeout(self.patience, self.prepare(row)).await;
+        let (assembled, ready) = prepared.map_err(late)??;
+        self.agree(row, &ready).await?;
+        Ok((assembled, ready))
+    }
+
+    /// Tell the components that want to be told, if something that runs would be touched, and wait
+    /// until they agree.
+    async fn agree(&self, row: &DeploymentRow, ready: &Ready) -> Result<(), Problem> {
+        let policy = self.assembler.update_policy(row);
+        if policy.action == UpdateAction::SkipNotifyComponents || !ready.touches_what_runs() {
+            return Ok(());
+        }
+        let steps = bootstrap::needed(self.executor.running(), &ready.set(), Why::Deployment);
+        let updates = self.executor.parts().capabilities.lifecycle.updates();
+        let agreed = updates.announce(&row.id, !steps.is_empty(), policy.timeout);
+        let agreed = tokio::time::timeout(LONGEST_PUT_OFF, agreed).await;
+        agreed.map_err(|_| {
+            let message = format!("components have put it off for {LONGEST_PUT_OFF:?}");
+            Problem::new("DEPLOYMENT_INTERRUPTED", message)
+        })
     }
 
     async fn prepare(&self, row: &DeploymentRow) -> Result<(Assembled, Ready), Problem> {
@@ -399,7 +307,7 @@ impl Worker {
             return Ok(None);
         }
         self.store.fall_back(&row.id, Detail::cause(&problem).to_json()).await?;
-        self.queue.inner.changed.notify_waiters();
+        self.queue.has_changed();
         let row = DeploymentRow { detail: Detail::cause(&problem).to_json(), ..row.clone() };
         match self.bring_up_all(Some((&row, Why::Rollback)), || {}).await? {
             Brought::Waits(restart) => Ok(Some(restart)),

@@ -5,7 +5,7 @@ pub mod endpoint;
 pub mod push;
 
 use crate::clock::Clock;
-use crate::deployment::worker::Queue;
+use crate::deployment::queue::Queue;
 use crate::metrics::{ComponentFigures, Figures, NucleusFigures, Registry, Usage};
 use crate::store::Store;
 use crate::supervisor::{ComponentStatus, Supervisor};

@@ -4,7 +4,7 @@ use super::component::ConfigurationUpdate;
 use super::document::milliseconds;
 use super::error::{self, DocumentError};
 use super::group::{DeploymentGroup, DeploymentId};
-use super::policy::FailureHandlingPolicy;
+use super::policy::{ComponentUpdatePolicy, FailureHandlingPolicy};
 use super::run_with::RunWith;
 use crate::name::ComponentName;
 use crate::shape::{Object, Path, ShapeError, Warning, Warnings, by_name, list, parsed, text};
@@ -37,6 +37,9 @@ pub struct LocalDeploymentRequest {
     pub run_with: BTreeMap<ComponentName, RunWith>,
     /// What happens if it fails: nothing, if the request does not say.
     pub failure_handling: FailureHandlingPolicy,
+    /// Whether components may put it off: not, if the request does not say. Greengrass always skips
+    /// that for local deployments.
+    pub component_update: ComponentUpdatePolicy,
     /// What the text holds that has no effect.
     pub warnings: Vec<Warning>,
 }
@@ -99,6 +102,11 @@ impl LocalDeploymentRequest {
             failure_handling: object
                 .read("failureHandlingPolicy", FailureHandlingPolicy::read)?
                 .unwrap_or(FailureHandlingPolicy::DoNothing),
+            component_update: object
+                .read("componentUpdatePolicy", |path, value| {
+                    ComponentUpdatePolicy::read(path, value, warnings)
+                })?
+                .unwrap_or(ComponentUpdatePolicy::SKIP),
             warnings: Vec::new(),
         };
         object.warn_unknown(warnings);
@@ -132,6 +140,7 @@ impl LocalDeploymentRequest {
             self.run_with.iter().map(|(name, run_with)| (name.to_string(), run_with.to_json()));
         map.insert("componentToRunWithInfo".into(), run_with.collect::<Map<_, _>>().into());
         map.insert("failureHandlingPolicy".into(), self.failure_handling.as_str().into());
+        map.insert("componentUpdatePolicy".into(), self.component_update.to_json());
         Value::Object(map)
     }
 }

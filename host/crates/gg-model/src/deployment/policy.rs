@@ -67,6 +67,10 @@ impl FailureHandlingPolicy {
 }
 
 impl ComponentUpdatePolicy {
+    /// No component is asked.
+    pub const SKIP: Self =
+        Self { timeout: DEFAULT_TIMEOUT, action: UpdateAction::SkipNotifyComponents };
+
     pub(super) fn read(
         path: &Path<'_>,
         value: &Value,

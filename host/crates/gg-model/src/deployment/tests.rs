@@ -388,6 +388,7 @@ prop_compose! {
         LocalDeploymentRequest {
             request_id: id("a"), request_timestamp, components_to_add, components_to_remove,
             recipe_directory, artifacts_directory, configuration_updates, run_with, failure_handling,
+            component_update: ComponentUpdatePolicy::default(),
             group: group.map_or(DeploymentGroup::Local, DeploymentGroup::ThingGroup),
             warnings: Vec::new(),
         }
