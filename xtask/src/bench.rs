@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The programs, in the order of the table.
-const PROGRAMS: [&str; 4] = ["calls", "start", "pubsub", "footprint"];
+const PROGRAMS: [&str; 5] = ["calls", "start", "pubsub", "footprint", "nucleus"];
 
 /// Run all benchmarks in an optimised build, or those named, and print a table. Rows as JSON are
 /// left in `target/bench.json`.
