@@ -5,21 +5,31 @@ mod common;
 
 /// A file for each group of rows.
 mod nucleus {
+    pub(crate) mod container;
     pub(crate) mod deploy;
     pub(crate) mod idle;
+    pub(crate) mod spawn;
     pub(crate) mod start;
+    pub(crate) mod step;
+    pub(crate) mod swap;
 }
 
 use anyhow::Result;
 use common::report::Row;
 use common::{finish, progress, wanted};
-use nucleus::{deploy, idle, start};
+use nucleus::{container, deploy, idle, spawn, start, swap};
 
 /// A group: measures, and adds its rows.
 type Group = fn(&mut Rows) -> Result<()>;
 
-const GROUPS: [(&str, Group); 3] =
-    [("start", start::measure), ("deploy", deploy::measure), ("idle", idle::measure)];
+const GROUPS: [(&str, Group); 6] = [
+    ("start", start::measure),
+    ("deploy", deploy::measure),
+    ("swap", swap::measure),
+    ("spawn", spawn::measure),
+    ("container", container::measure),
+    ("idle", idle::measure),
+];
 
 /// The rows so far.
 #[derive(Default)]
