@@ -12,6 +12,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Once;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -47,10 +48,13 @@ impl Lite {
     #[expect(clippy::print_stderr, reason = "rows without a peer must not go unnoticed")]
     pub(crate) fn find() -> Result<Option<Self>> {
         let Some(programs) = std::env::var_os("GG_BENCH_LITE").map(PathBuf::from) else {
-            eprintln!(
-                "WARNING: NO PEER: set GG_BENCH_LITE to the folder of the programs of AWS IoT \
-                 Greengrass nucleus lite"
-            );
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                eprintln!(
+                    "WARNING: NO PEER: set GG_BENCH_LITE to the folder of the programs of AWS IoT \
+                     Greengrass nucleus lite"
+                );
+            });
             return Ok(None);
         };
         let first = programs.join(FIRST);

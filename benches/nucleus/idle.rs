@@ -10,7 +10,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 /// Processes for each number of components.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 /// Components at a time.
 const COUNTS: [u32; 3] = [0, 10, 100];

@@ -53,7 +53,7 @@ impl Step {
             component.version.clone(),
             places.thing,
             component.policy.clone(),
-            component.limits.clone(),
+            component.limits,
         );
         let prepared = runtime.prepare(&component, &log).await?;
         Ok(Self { prepared, caller, records })
