@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use common::host::{Component, Host};
 use common::raw::{self, RawHandler};
 use common::report::{Aim, Row, median};
-use common::{finish, guest, progress, wanted};
+use common::{finish, guest, process, progress, wanted};
 use serde_json::json;
 use std::fs;
 use std::io::{BufRead, BufReader, Write as _};
@@ -150,7 +150,7 @@ fn measure(kind: &str, count: usize) -> Result<f64> {
     held.line()?;
     // Threads that lent a hand with the start are gone after this.
     std::thread::sleep(Duration::from_secs(3));
-    Ok(held.status("smaps_rollup", "Pss")? + held.status("status", "VmPTE")?)
+    process::memory(held.0.id())
 }
 
 fn idle(rows: &mut Vec<Row>) -> Result<()> {
@@ -162,13 +162,13 @@ fn idle(rows: &mut Vec<Row>) -> Result<()> {
         command.args(["--config", "subscriptions=[\"reading\"]"]);
         let held = Held::start(&mut command)?;
         std::thread::sleep(Duration::from_secs(if round == 0 { 10 } else { 5 }));
-        let before = held.switches()?;
+        let before = process::switches(held.0.id())?;
         std::thread::sleep(Duration::from_secs(10));
-        let after = held.switches()?;
+        let after = process::switches(held.0.id())?;
         // The first one compiles.
         if round > 0 {
             switches.push(after - before);
-            memory.push(held.status("smaps_rollup", "Pss")? / 1000.0 * 1.024);
+            memory.push(process::pss(held.0.id())? / 1000.0 * 1.024);
         }
     }
     let name = "gg-host run filter-rs, idle";
@@ -192,23 +192,6 @@ impl Held {
         ensure!(!line.is_empty(), "the process ended early");
         Ok(line)
     }
-
-    fn status(&self, file: &str, key: &str) -> Result<f64> {
-        let text = fs::read_to_string(format!("/proc/{}/{file}", self.0.id()))?;
-        value(&text, key).with_context(|| format!("{key} in {file}"))
-    }
-
-    /// Context switches of all threads.
-    fn switches(&self) -> Result<f64> {
-        let mut sum = 0.0;
-        for thread in fs::read_dir(format!("/proc/{}/task", self.0.id()))? {
-            let text = fs::read_to_string(thread?.path().join("status"))?;
-            for key in ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"] {
-                sum += value(&text, key).with_context(|| key.to_owned())?;
-            }
-        }
-        Ok(sum)
-    }
 }
 
 impl Drop for Held {
@@ -219,14 +202,6 @@ impl Drop for Held {
         let _gone = self.0.kill();
         let _gone = self.0.wait();
     }
-}
-
-/// The number after `KEY:`.
-fn value(text: &str, key: &str) -> Option<f64> {
-    text.lines()
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| *name == key)
-        .and_then(|(_, value)| value.split_whitespace().next()?.parse().ok())
 }
 
 fn add(rows: &mut Vec<Row>, row: Row) {

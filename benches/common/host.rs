@@ -32,6 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Component {
     /// Its name.
     pub(crate) name: String,
+    /// Its version.
+    pub(crate) version: &'static str,
     /// Its file.
     pub(crate) wasm: PathBuf,
     /// Its configuration.
@@ -41,7 +43,7 @@ pub(crate) struct Component {
 impl Component {
     /// A component with a configuration.
     pub(crate) fn new(name: impl Into<String>, wasm: &Path, configuration: Value) -> Self {
-        Self { name: name.into(), wasm: wasm.to_owned(), configuration }
+        Self { name: name.into(), version: "1.0.0", wasm: wasm.to_owned(), configuration }
     }
 
     /// A handler that is subscribed to topics; publishers wait for it.
@@ -87,7 +89,7 @@ pub(crate) fn desired(
         let recipe = json!({
             "RecipeFormatVersion": "2020-01-25",
             "ComponentName": component.name,
-            "ComponentVersion": "1.0.0",
+            "ComponentVersion": component.version,
             "ComponentConfiguration": { "DefaultConfiguration": component.configuration },
             "Manifests": [{
                 "Platform": { "runtime": "wasm" },
@@ -108,7 +110,8 @@ pub(crate) struct Host {
     publisher: Publisher,
     done: Subscription,
     records: mpsc::Receiver<Record>,
-    _folder: TempDir,
+    clock: Clock,
+    folder: TempDir,
 }
 
 impl Host {
@@ -128,7 +131,7 @@ impl Host {
             root: None,
             store_bytes: None,
             core_dumps: None,
-            clock,
+            clock: clock.clone(),
         };
         let (mut nucleus, records) = Nucleus::start(config).await?;
         let done = subscribe(&nucleus, "done", 1024)?;
@@ -140,7 +143,7 @@ impl Host {
             ensure!(status.borrow().exit.is_none(), "{} is over", wanted.component.name);
         }
         for (topic, service) in
-            [("go", "source"), ("go", "ping"), ("data", "sink"), ("ping", "pong")]
+            [("go", "source"), ("go", "ping"), ("data", "sink"), ("ping", "pong"), ("echo", "echo")]
         {
             if components.iter().any(|component| component.configuration["mode"] == service) {
                 let topic = topic.parse()?;
@@ -148,7 +151,14 @@ impl Host {
                     .await?;
             }
         }
-        Ok(Self { nucleus, publisher, done, records, _folder: folder })
+        Ok(Self { nucleus, publisher, done, records, clock, folder })
+    }
+
+    /// Deploy other components in place of those that run.
+    pub(crate) async fn deploy(&mut self, components: &[Component]) -> Result<()> {
+        let components = desired(self.folder.path(), components, &self.clock)?;
+        let deployed = self.nucleus.deploy(Deployment { components }).await;
+        deployed.map_err(|error| anyhow!("{error}"))
     }
 
     /// Publish as the operator.

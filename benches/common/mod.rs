@@ -3,8 +3,11 @@
 
 #![allow(dead_code, reason = "each benchmark uses a part")]
 
+pub(crate) mod device;
 pub(crate) mod host;
+pub(crate) mod lite;
 pub(crate) mod mosquitto;
+pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod report;
 

@@ -4,19 +4,21 @@
 #[expect(dead_code, reason = "here tables are made of rows that were measured elsewhere")]
 mod report;
 
+use crate::setup::docker;
 use crate::{samples, setup};
 use anyhow::{Context, Result, bail};
 use report::Row;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The programs, in the order of the table.
-const PROGRAMS: [&str; 4] = ["calls", "start", "pubsub", "footprint"];
+const PROGRAMS: [&str; 5] = ["calls", "start", "pubsub", "footprint", "nucleus"];
 
 /// Run all benchmarks in an optimised build, or those named, and print a table. Rows as JSON are
-/// left in `target/bench.json`.
+/// left in `target/bench.json`. For containers, an engine runs meanwhile.
 pub fn run(arguments: &[String]) -> Result<()> {
     setup::for_bench()?;
     samples::build_bench_guests()?;
@@ -34,10 +36,15 @@ pub fn run(arguments: &[String]) -> Result<()> {
     if !build.status().context("cannot run cargo")?.success() {
         bail!("the benchmarks do not build");
     }
+    let containers = match programs.contains(&"nucleus") {
+        true => docker::start(&Path::new(ROOT).canonicalize()?.join("target/docker"), false)?,
+        false => None,
+    };
     let mut json = String::new();
     for program in programs {
         eprintln!("\n==> {program}");
         let output = cargo()
+            .envs(containers.iter().flat_map(docker::Containers::environment))
             .args(["--quiet", "--bench", program, "--", "--json"])
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
@@ -47,6 +54,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         }
         json += &String::from_utf8(output.stdout)?;
     }
+    drop(containers);
     let row = |line: &str| Row::from_json(&serde_json::from_str(line).ok()?);
     let rows: Vec<Row> = json.lines().filter_map(row).collect();
     fs::write(format!("{ROOT}/target/bench.json"), json)?;

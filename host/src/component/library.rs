@@ -130,6 +130,12 @@ impl Library {
     /// # Errors
     /// It cannot be written.
     pub fn put_recipe(&self, id: &Id, ending: &str, text: &str) -> Result<()> {
+        self.write_recipe(id, ending, text)?;
+        sync(&self.packages.join("recipes"))
+    }
+
+    /// The same; it stays once the folder is synced.
+    fn write_recipe(&self, id: &Id, ending: &str, text: &str) -> Result<()> {
         let path = self.recipe_path(id, ending);
         write_whole(&path, text.as_bytes())?;
         for other in ENDINGS.iter().filter(|other| **other != ending) {
@@ -162,8 +168,9 @@ impl Library {
             } else {
                 "yaml"
             };
-            self.put_recipe(id, ending, text)?;
+            self.write_recipe(id, ending, text)?;
         }
+        sync(&self.packages.join("recipes"))?;
         Ok(found.into_iter().map(|(id, _, _)| id).collect())
     }
 
@@ -298,8 +305,8 @@ fn copy_files(from: &Path, to: &Path) -> Result<()> {
     sync(to)
 }
 
-/// Write a file so that it is there as a whole or not at all.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Write a file so that it is there as a whole or not at all. It stays once its folder is synced.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let new = path.with_added_extension("new");
     let written = OpenOptions::new()
         .write(true)
@@ -309,8 +316,7 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         .open(&new)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&new, path));
-    written.map_err(|error| failed(path, error))?;
-    path.parent().map_or(Ok(()), sync)
+    written.map_err(|error| failed(path, error))
 }
 
 fn sync(path: &Path) -> Result<()> {

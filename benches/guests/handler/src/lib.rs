@@ -21,6 +21,7 @@ thread_local! {
 fn handle(message: Message) -> Result<(), Failure> {
     match message.topic.as_str() {
         "nothing" => {}
+        "echo" => publish("done", &message.payload)?,
         "data" => count(&message)?,
         "ping" => answer(&message)?,
         "calls" => calls(message.text()?)?,

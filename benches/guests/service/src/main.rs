@@ -10,6 +10,7 @@ fn main() -> Result<()> {
         "sink" => sink(),
         "ping" => ping(),
         "pong" => pong(),
+        "echo" => echo(),
         _ => idle(),
     }
 }
@@ -83,6 +84,14 @@ fn pong() -> Result<()> {
             1 => publish("done", std::mem::take(&mut latencies))?,
             _ => publish("pong", "")?,
         }
+    }
+    Ok(())
+}
+
+/// Pass each message on.
+fn echo() -> Result<()> {
+    for message in subscribe("echo")? {
+        publish("done", message?.payload)?;
     }
     Ok(())
 }

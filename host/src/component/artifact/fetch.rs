@@ -18,6 +18,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// How files are brought.
 #[derive(Clone, Debug)]
@@ -138,15 +139,13 @@ impl Fetcher {
         let wanted = artifacts.iter().filter_map(|artifact| Wanted::of(artifact, folders));
         let wanted = wanted.collect::<Result<Vec<_>, _>>()?;
         check_places(&wanted, folders)?;
-        let (store, most) = (self.settings.store.clone(), self.settings.store_bytes);
         let own = folders.clone();
-        let room = self.blocking(&folders.artifacts, move || {
+        let made = self.blocking(&folders.artifacts, move || {
             make_folder(&own.artifacts)?;
-            make_folder(&own.unarchived)?;
-            Ok(Room::measure(&store, most))
+            make_folder(&own.unarchived)
         });
-        let room = room.await??;
-        let fetch = Fetch { fetcher: self, folders, room, tell };
+        made.await?;
+        let fetch = Fetch { fetcher: self, folders, room: OnceCell::new(), tell };
         for one in &wanted {
             let digest = fetch.have(one).await?;
             tell(Transfer::Ready { file: one.file });
@@ -185,11 +184,24 @@ impl Fetcher {
 struct Fetch<'a> {
     fetcher: &'a Fetcher,
     folders: &'a Folders,
-    room: Room,
+    /// Known once something is to be written.
+    room: OnceCell<Room>,
     tell: &'a (dyn Fn(Transfer<'_>) + Sync),
 }
 
 impl Fetch<'_> {
+    /// How much may be written. The whole store is looked through for it.
+    async fn room(&self) -> Result<Room, ArtifactError> {
+        let FetchSettings { store, store_bytes, .. } = self.fetcher.settings.clone();
+        let measure = || async move {
+            let path = store.clone();
+            let measured =
+                self.fetcher.blocking(&path, move || Ok(Room::measure(&store, store_bytes)));
+            measured.await?
+        };
+        self.room.get_or_try_init(measure).await.cloned()
+    }
+
     /// One file, as it is here or brought.
     async fn have(&self, wanted: &Wanted<'_>) -> Result<Digest, ArtifactError> {
         let path = self.folders.artifacts.join(wanted.file);
@@ -210,8 +222,8 @@ impl Fetch<'_> {
         let source = self.fetcher.source(wanted)?;
         let file = wanted.file;
         let told = |bytes, of| (self.tell)(Transfer::Brought { file, bytes, of });
-        let (tasks, room, named) =
-            (&self.fetcher.tasks, self.room.clone(), (wanted.uri.as_str(), file));
+        let (tasks, named) = (&self.fetcher.tasks, (wanted.uri.as_str(), file));
+        let room = self.room().await?;
         let mut part = Part::open(tasks, self.folders, named, room, file_bytes, &told).await?;
         let (mut failures, mut farthest, mut wrong) = (0, part.length(), false);
         loop {
@@ -255,7 +267,7 @@ impl Fetch<'_> {
         }
         (self.tell)(Transfer::Unpacking { file });
         let mut limits = self.fetcher.settings.unpack;
-        let (own, into, room) = (archive.clone(), into.to_owned(), self.room.clone());
+        let (own, into, room) = (archive.clone(), into.to_owned(), self.room().await?);
         let unpacked = self.fetcher.blocking(&archive, move || {
             Ok(room.left().and_then(|left| {
                 limits.bytes = limits.bytes.min(left);

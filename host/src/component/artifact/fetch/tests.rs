@@ -50,6 +50,18 @@ async fn a_file_that_is_here_is_used() {
 }
 
 #[tokio::test]
+async fn where_nothing_is_written_the_store_is_not_looked_through() {
+    let mut scene = Scene::new();
+    scene.put("a", b"mine");
+    // Nothing that can be looked through.
+    scene.settings.store = scene.outside("store", b"");
+    scene.fetch(&[artifact("s3://bucket/a", None)]).await.unwrap();
+    let uri = format!("file:{}", scene.outside("b", b"").display());
+    let error = scene.fetch(&[artifact(&uri, None)]).await.unwrap_err();
+    assert!(error.to_string().contains("store"), "{error}");
+}
+
+#[tokio::test]
 async fn a_file_that_was_put_here_must_be_what_the_recipe_says() {
     let scene = Scene::new();
     let source = scene.outside("a", b"theirs");
