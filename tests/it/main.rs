@@ -9,6 +9,7 @@ mod crash;
 mod docs;
 mod host;
 mod inspect;
+mod ipc;
 mod limits;
 mod logs;
 mod native;

@@ -19,6 +19,7 @@ use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
 use anyhow::{Context as _, Result, anyhow};
 use gg_model::{Limits, LoggingSettings, NucleusSettings, ThingName};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -82,7 +83,20 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     outcome
 }
 
+/// Files that it may have open, as under systemd: each connection of a component is one.
+const FILES: u64 = 65_536;
+
+fn open_many_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.map_or(FILES, |most| most.min(FILES));
+    if limit.current.is_some_and(|current| current < most) {
+        limit.current = Some(most);
+        let _refused = setrlimit(Resource::Nofile, limit);
+    }
+}
+
 async fn serve(args: &Args, own: mpsc::Receiver<Record>) -> Result<ExitCode> {
+    open_many_files();
     let stop = CancellationToken::new();
     // Before anything else, so that no signal is lost.
     let mut signals = Signals::new()?;

@@ -26,6 +26,8 @@ use crate::deployment::parts::Parts;
 use crate::deployment::progress::Progress;
 use crate::deployment::worker::{Milestone, Queue, Worker};
 use crate::deployment::{Deployment, DesiredComponent};
+use crate::ipc;
+use crate::ipc::socket::{self, Socket};
 use crate::logs::{self, Level, LogSink, Record};
 use crate::runtime::docker::{DockerConfig, DockerRuntime};
 use crate::runtime::process::{ProcessConfig, ProcessRuntime};
@@ -117,6 +119,17 @@ impl Nucleus {
             metric: Metrics::default(),
             pubsub: pubsub.clone(),
         };
+        // Before anything is started that is to use it.
+        let socket = Socket::open(&config.process.root)
+            .with_context(|| format!("cannot open {} in the root folder", socket::NAME))?;
+        config.process.socket = Some(socket.path());
+        let server = ipc::Server::new(
+            capabilities.clone(),
+            config.process.tokens.clone(),
+            tasks.clone(),
+            config.clock.clone(),
+            ipc::Patience::default(),
+        );
         let engine =
             Arc::new(WasmEngine::new(&config.engine).context("cannot start the wasm engine")?);
         let wasm = WasmRuntime::new(
@@ -149,6 +162,7 @@ impl Nucleus {
             changing: Arc::default(),
         };
         tasks.spawn(lives.serve(requests, operator.stop().clone()));
+        server.serve(socket, operator.stop().clone());
         let parts = Parts {
             supervisor,
             capabilities,
