@@ -1,7 +1,7 @@
 //! gg-host: an edge runtime for WASI components, with the semantics of AWS IoT Greengrass V2.
 //!
 //! In reading order: [`capability`] is what a component may ask of its host, [`runtime`] how it is
-//! executed, [`component`] what is installed, [`supervisor`] what keeps it as desired,
+//! executed, [`ipc`] how it asks from outside the sandbox, [`component`] what is installed, [`supervisor`] what keeps it as desired,
 //! [`deployment`] how it came to be desired, and [`nucleus`] where all of it meets.
 
 pub mod bindings;
@@ -12,6 +12,7 @@ pub mod component;
 pub mod control;
 pub mod deployment;
 pub mod error;
+pub mod ipc;
 pub mod logs;
 pub mod metrics;
 pub mod monitor;

@@ -12,6 +12,7 @@ mod engine;
 mod fetching;
 mod host;
 mod inspect;
+mod ipc;
 mod limits;
 mod logs;
 mod metrics;

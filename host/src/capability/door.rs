@@ -2,6 +2,9 @@
 
 use crate::bindings::gg::host::types as wit;
 use crate::error::{Error, ErrorKind};
+use futures_util::Stream;
+use gg_ipc::{ErrorCode, OperationError};
+use std::pin::Pin;
 use std::time::Duration;
 use wasmtime::component::Resource;
 
@@ -15,6 +18,27 @@ pub(crate) fn to_wit(error: Error) -> wit::Error {
         ErrorKind::NotFound => wit::Error::NotFound(message),
         ErrorKind::Unauthorized => wit::Error::Unauthorized(message),
         ErrorKind::Unavailable => wit::Error::Unavailable(message),
+    }
+}
+
+/// What a call of Greengrass IPC comes to.
+pub(crate) type Served<T> = Result<T, OperationError>;
+
+/// What follows the response of a subscription of Greengrass IPC.
+pub(crate) type Follow<E> = Pin<Box<dyn Stream<Item = E> + Send>>;
+
+/// The one translation of a failure for components that speak Greengrass IPC.
+impl From<Error> for OperationError {
+    fn from(error: Error) -> Self {
+        let (kind, message) = error.into_parts();
+        let code = match kind {
+            ErrorKind::Conflict => ErrorCode::Conflict,
+            ErrorKind::InvalidArgument => ErrorCode::InvalidArguments,
+            ErrorKind::NotFound => ErrorCode::ResourceNotFound,
+            ErrorKind::Unauthorized => ErrorCode::Unauthorized,
+            ErrorKind::Internal | ErrorKind::Unavailable => ErrorCode::Service,
+        };
+        Self::new(code, message)
     }
 }
 

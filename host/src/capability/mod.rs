@@ -1,5 +1,6 @@
 //! What a component may ask of its host. Each capability is a folder: `mod.rs` is the core,
-//! which authorizes and acts; `wit.rs` is the door for wasm guests, which only translates.
+//! which authorizes and acts; `wit.rs` is the door for wasm guests and `ipc.rs` the one for
+//! components that speak Greengrass IPC, which only translate.
 
 pub mod caller;
 pub mod configuration;

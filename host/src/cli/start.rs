@@ -22,6 +22,7 @@ use crate::supervisor::Treatment;
 use anyhow::{Context as _, Result};
 use gg_model::nucleus::ProxySettings;
 use gg_model::{Limits, LogOutput, LoggingSettings, NucleusSettings, PosixUser, ThingName};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -100,11 +101,24 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
 }
 
+/// Files that it may have open, as under systemd: each connection of a component is one.
+const FILES: u64 = 65_536;
+
+fn open_many_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.map_or(FILES, |most| most.min(FILES));
+    if limit.current.is_some_and(|current| current < most) {
+        limit.current = Some(most);
+        let _refused = setrlimit(Resource::Nofile, limit);
+    }
+}
+
 async fn serve(
     args: &Args,
     own_log: &OwnLog,
     own: mpsc::Receiver<Record>,
 ) -> Result<(ExitCode, Option<Restart>)> {
+    open_many_files();
     let stop = CancellationToken::new();
     // Before anything else, so that no signal is lost.
     let mut signals = Signals::new()?;

@@ -1,9 +1,9 @@
 //! The command line's end. Blocks, since there is nothing else to do meanwhile.
 
-use super::{LONGEST, Reply, Request, SOCKET};
+use super::{LONGEST, Reply, Request, SOCKET, address};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
-use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ const AWAY: Duration = Duration::from_secs(120);
 /// No nucleus runs there, or it could not do what it was asked.
 pub fn ask(root: &Path, request: &Request, mut tell: impl FnMut(Value)) -> Result<Value> {
     let path = root.join(SOCKET);
-    let mut stream = UnixStream::connect(&path).map_err(|error| match error.kind() {
+    let mut stream = connect(root).map_err(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => anyhow::anyhow!(
             "no nucleus runs in {root}; start one with gg-host start --root {root}",
             root = root.display()
@@ -70,9 +70,14 @@ pub fn ask_through_restarts(
     }
 }
 
+fn connect(root: &Path) -> io::Result<UnixStream> {
+    let (_folder, address) = address(root)?;
+    UnixStream::connect(address)
+}
+
 fn wait_for(root: &Path) -> Result<()> {
     let begin = Instant::now();
-    while UnixStream::connect(root.join(SOCKET)).is_err() {
+    while connect(root).is_err() {
         if begin.elapsed() > AWAY {
             return Err(Gone.into());
         }

@@ -1,6 +1,6 @@
 //! The nucleus's end.
 
-use super::{LONGEST, Reply, Request, SOCKET};
+use super::{LONGEST, Reply, Request, SOCKET, address};
 use crate::deployment::assemble::Assembler;
 use crate::deployment::outcome::Detail;
 use crate::deployment::plan::Step;
@@ -18,7 +18,7 @@ use gg_model::{ComponentName, LocalDeploymentRequest};
 use serde_json::{Value, json};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -50,7 +50,8 @@ impl Control {
     /// The socket cannot be made.
     pub(crate) fn serve(self, root: &Path, tasks: &Tasks, stop: CancellationToken) -> Result<()> {
         let path = root.join(SOCKET);
-        let listener = listen(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        let listener =
+            listen(root, &path).with_context(|| format!("cannot open {}", path.display()))?;
         let clients = std::sync::Arc::new(Semaphore::new(MOST_CLIENTS));
         let spawner = tasks.clone();
         tasks.spawn(async move {
@@ -256,12 +257,13 @@ async fn send(writer: &mut (impl tokio::io::AsyncWrite + Unpin), reply: &Reply) 
 
 /// A socket that only this user can open. One that a nucleus left behind is replaced; that no other
 /// nucleus runs in this folder is known before.
-fn listen(path: &PathBuf) -> io::Result<UnixListener> {
+fn listen(root: &Path, path: &Path) -> io::Result<UnixListener> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let listener = UnixListener::bind(path)?;
+    let (_folder, address) = address(root)?;
+    let listener = UnixListener::bind(address)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     Ok(listener)
 }

@@ -28,6 +28,8 @@ use crate::deployment::progress::Progress;
 use crate::deployment::queue::Queue;
 use crate::deployment::worker::{Milestone, Worker};
 use crate::deployment::{Deployment, DesiredComponent};
+use crate::ipc;
+use crate::ipc::socket::{self, Socket};
 use crate::logs::{self, LeastLevel, Level, LogSink, Record};
 use crate::metrics::Registry;
 use crate::monitor::Monitor;
@@ -114,7 +116,9 @@ impl Nucleus {
     ///
     /// # Errors
     /// The engine or a thread cannot be started, or what is kept cannot be read.
-    pub async fn start(config: NucleusConfig) -> anyhow::Result<(Self, mpsc::Receiver<Record>)> {
+    pub async fn start(
+        mut config: NucleusConfig,
+    ) -> anyhow::Result<(Self, mpsc::Receiver<Record>)> {
         let (records, said) = mpsc::channel(logs::QUEUE);
         let tasks = Tasks::new(config.guest_threads).context("cannot start the guests' threads")?;
         let kept = config.root.map(|root| -> anyhow::Result<Kept> {
@@ -140,6 +144,17 @@ impl Nucleus {
             metric: Metrics::default(),
             pubsub: pubsub.clone(),
         };
+        // Before anything is started that is to use it.
+        let socket = Socket::open(&config.process.root)
+            .with_context(|| format!("cannot open {} in the root folder", socket::NAME))?;
+        config.process.socket = Some(socket.path());
+        let server = ipc::Server::new(
+            capabilities.clone(),
+            config.process.tokens.clone(),
+            tasks.clone(),
+            config.clock.clone(),
+            ipc::Patience::default(),
+        );
         let engine =
             Arc::new(WasmEngine::new(&config.engine).context("cannot start the wasm engine")?);
         let wasm = WasmRuntime::new(
@@ -171,6 +186,7 @@ impl Nucleus {
             changing: Arc::default(),
         };
         tasks.spawn(lives.serve(requests, operator.stop().clone()));
+        server.serve(socket, operator.stop().clone());
         let parts = Parts {
             supervisor,
             capabilities,

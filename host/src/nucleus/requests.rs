@@ -2,15 +2,15 @@
 //! deployments.
 
 use crate::capability::configuration::Configuration;
-use crate::capability::deployment::{self as deployments};
+use crate::capability::deployment as deployments;
 use crate::capability::lifecycle::{Act, Details, Request, no_such_component};
 use crate::control::server::Control;
 use crate::error::{Error, Result};
 use crate::supervisor::Supervisor;
 use crate::tasks::Tasks;
 use gg_model::ComponentName;
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -24,8 +24,8 @@ pub(super) struct Lives {
     pub(super) configuration: Configuration,
     pub(super) supervisor: Supervisor,
     pub(super) tasks: Tasks,
-    /// The components that are being stopped or restarted.
-    pub(super) changing: Arc<Mutex<HashSet<ComponentName>>>,
+    /// The components that are being stopped, and whether they are to start again.
+    pub(super) changing: Arc<Mutex<HashMap<ComponentName, bool>>>,
 }
 
 impl Lives {
@@ -87,16 +87,17 @@ impl Lives {
         }
     }
 
-    /// Stop a component, and start it again perhaps. One that is asked twice is not stopped twice.
+    /// Stop a component, and start it again perhaps. Of what is asked while it stops, the last
+    /// counts.
     fn change(&self, name: ComponentName, start: bool) {
-        if !self.changing().insert(name.clone()) {
+        if self.changing().insert(name.clone(), start).is_some() {
             return;
         }
         let this = self.clone();
         self.tasks.spawn(async move {
             this.supervisor.stop(&name, TIME_TO_STOP).await;
-            this.changing().remove(&name);
-            if start {
+            let start = this.changing().remove(&name);
+            if start.unwrap_or_default() {
                 this.supervisor.start(&name).await;
             }
         });
@@ -107,7 +108,7 @@ impl Lives {
         done.map_err(|error| Error::invalid(format!("{name}: {error}")))
     }
 
-    fn changing(&self) -> std::sync::MutexGuard<'_, HashSet<ComponentName>> {
+    fn changing(&self) -> MutexGuard<'_, HashMap<ComponentName, bool>> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -65,11 +65,12 @@ impl Tokens {
     /// Let a token that a component was given before count as a caller's, until what this gives is
     /// dropped.
     pub fn renew(&self, token: Token, caller: Caller) -> Issued {
-        self.lock().insert(token.clone(), caller);
+        // Of its own, since a process that is asked to stop has words left to say.
+        self.lock().insert(token.clone(), caller.instance());
         Issued { token, tokens: self.clone() }
     }
 
-    /// Whose token it is, if it counts.
+    /// Whose token it is, if it counts. The caller is asked to stop when it does so no more.
     pub fn caller(&self, token: &str) -> Option<Caller> {
         self.lock().get(&Token::known(token)?).cloned()
     }
@@ -95,7 +96,9 @@ impl Issued {
 
 impl Drop for Issued {
     fn drop(&mut self) {
-        self.tokens.lock().remove(&self.token);
+        if let Some(caller) = self.tokens.lock().remove(&self.token) {
+            caller.ask_to_stop();
+        }
     }
 }
 
@@ -110,12 +113,15 @@ mod tests {
         let issued = tokens.issue(nobody("a")).unwrap();
         let text = issued.token().reveal().to_owned();
         assert_eq!(text.len(), LENGTH);
-        assert_eq!(tokens.caller(&text).unwrap().name().as_ref(), "a");
+        let caller = tokens.caller(&text).unwrap();
+        assert_eq!(caller.name().as_ref(), "a");
         for wrong in ["", "AAAAAAAAAAAAAAAA", "AAAA AAAA AAAA A", &"A".repeat(1 << 20)] {
             assert!(tokens.caller(wrong).is_none());
         }
+        assert!(!caller.stop().is_cancelled());
         drop(issued);
         assert!(tokens.caller(&text).is_none());
+        assert!(caller.stop().is_cancelled(), "those who were let in by it learn of its end");
         let renewed = tokens.renew(Token::known(&text).unwrap(), nobody("b"));
         assert_eq!(tokens.caller(&text).unwrap().name().as_ref(), "b");
         drop(renewed);

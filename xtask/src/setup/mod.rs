@@ -7,6 +7,7 @@ mod c;
 pub mod cache;
 mod debian;
 pub mod docker;
+mod ipc;
 mod js;
 mod python;
 pub mod run;
@@ -17,6 +18,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 pub use c::C;
+pub use ipc::Ipc;
 pub use js::Js;
 pub use python::Python;
 
@@ -31,6 +33,8 @@ pub struct Toolchains {
     pub js: Option<Js>,
     /// componentize-py.
     pub python: Option<Python>,
+    /// AWS's client of Greengrass IPC, for native components in Python.
+    pub ipc: Option<Ipc>,
 }
 
 impl Toolchains {
@@ -52,6 +56,12 @@ impl Toolchains {
         if let Some(python) = &self.python {
             variables.push(("GG_PYTHON", python.interpreter()));
         }
+        if let Some(ipc) = &self.ipc {
+            variables.extend([
+                ("GG_IPC_PYTHON", ipc.interpreter.into()),
+                ("GG_IPC_PACKAGES", ipc.packages.clone()),
+            ]);
+        }
         variables
     }
 }
@@ -64,6 +74,7 @@ pub fn for_demo() -> Toolchains {
         c: None,
         js: keep("JavaScript", js::install(), &mut missing),
         python: None,
+        ipc: None,
     }
 }
 
@@ -83,11 +94,14 @@ pub fn for_bench() -> Result<()> {
 /// `ci` is an error.
 pub fn run(ci: bool) -> Result<Toolchains> {
     let mut missing = Vec::new();
+    let python = keep("Python", python::install(), &mut missing);
+    let client = python.as_ref().map(ipc::install);
     let tools = Toolchains {
         rust: keep("Rust", wasm_target::install(), &mut missing),
         c: keep("C", c::install(), &mut missing),
         js: keep("JavaScript", js::install(), &mut missing),
-        python: keep("Python", python::install(), &mut missing),
+        ipc: client.and_then(|client| keep("Greengrass IPC", client, &mut missing)),
+        python,
     };
     if ci && !missing.is_empty() {
         bail!("no toolchain for {}", missing.join(", "));

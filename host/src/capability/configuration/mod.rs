@@ -1,6 +1,7 @@
 //! The components' configuration: one tree each, read, merged with timestamps, and watched.
 //! Rules as in Greengrass IPC (GetConfiguration, UpdateConfiguration, SubscribeToConfigurationUpdate).
 
+pub(crate) mod ipc;
 #[cfg(test)]
 mod tests;
 mod validation;

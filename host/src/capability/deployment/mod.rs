@@ -1,5 +1,6 @@
 //! Local deployments, as components may ask for them. The queue of deployments carries them out.
 
+pub(crate) mod ipc;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,7 @@
 //! What a component reports of itself, and what it may ask of the others' life. The supervisor
 //! decides what follows.
 
+pub(crate) mod ipc;
 mod state;
 #[cfg(test)]
 mod tests;

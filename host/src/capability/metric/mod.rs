@@ -1,5 +1,7 @@
 //! Metrics that components report of themselves: sums, from start to now.
 
+pub(crate) mod ipc;
+
 use super::caller::{Caller, Operation};
 use crate::error::{Error, Result};
 use gg_model::ComponentName;

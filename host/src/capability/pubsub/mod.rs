@@ -4,6 +4,7 @@
 //! A publication is matched against the tree of filters ([`trie`]) and offered to the queue of
 //! each match ([`queue`]). A [`Publisher`] remembers the matches of the topics it used last.
 
+pub(crate) mod ipc;
 mod publisher;
 mod queue;
 mod shelf;

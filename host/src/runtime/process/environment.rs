@@ -41,7 +41,10 @@ impl Environment {
     pub(super) fn new(from: Origin<'_>, token: &Token) -> Self {
         let Origin { config, component, .. } = from;
         let mut this = Self::default();
-        let socket = text(&config.root.join("ipc.socket"));
+        let socket = match &config.socket {
+            Some(socket) => text(socket),
+            None => text(&config.root.join("ipc.socket")),
+        };
         this.set("SVCUID", token.reveal());
         this.set("AWS_CONTAINER_AUTHORIZATION_TOKEN", token.reveal());
         this.set("AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT", &socket);

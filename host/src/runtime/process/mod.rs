@@ -59,6 +59,8 @@ pub struct ProcessConfig {
     /// gg-host's root folder. It must be there, and so must its `ipc.socket` when a component
     /// starts that is to use it.
     pub root: PathBuf,
+    /// Where processes find that socket; in the root folder when `None`.
+    pub socket: Option<PathBuf>,
     /// The core device's name.
     pub thing: ThingName,
     /// The cloud's region (`awsRegion`).
@@ -82,6 +84,7 @@ impl ProcessConfig {
     pub fn new(root: PathBuf, thing: ThingName) -> Self {
         Self {
             root,
+            socket: None,
             thing,
             region: None,
             root_ca: None,

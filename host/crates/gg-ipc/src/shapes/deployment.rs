@@ -162,6 +162,9 @@ words! {
         FailedRollbackNotRequested = "FAILED_ROLLBACK_NOT_REQUESTED",
         /// It failed, and what ran before runs again.
         FailedRollbackComplete = "FAILED_ROLLBACK_COMPLETE",
+        /// It failed, and what ran before could not be brought back. Not in the model, which is
+        /// older than this; clients take any word.
+        FailedUnableToRollback = "FAILED_UNABLE_TO_ROLLBACK",
         /// It was refused.
         Rejected = "REJECTED",
     }

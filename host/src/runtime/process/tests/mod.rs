@@ -50,6 +50,7 @@ impl Place {
         let nobody = PosixUser { user: "nobody".into(), group: None };
         let config = ProcessConfig {
             root: root.path().to_owned(),
+            socket: None,
             thing: "thing".parse().unwrap(),
             region: Some("eu-west-1".into()),
             root_ca: None,

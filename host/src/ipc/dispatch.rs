@@ -1,0 +1,179 @@
+//! Who serves which operation.
+
+use super::answer::{Answer, at_once, follow, in_time};
+use super::call::Session;
+use crate::capability::caller::Caller;
+use crate::capability::door::Served;
+use crate::capability::{Capabilities, configuration, deployment, lifecycle, metric, pubsub};
+use crate::runtime::token::Tokens;
+use gg_ipc::operation::call;
+use gg_ipc::shapes::{ValidateAuthorizationTokenRequest, ValidateAuthorizationTokenResponse};
+use gg_ipc::{ErrorCode, Operation, OperationError, Requested, StreamMessage};
+use std::sync::Arc;
+
+/// The one component that may ask whose token it is that it was shown.
+const STREAM_MANAGER: &str = "aws.greengrass.StreamManager";
+
+/// Answer a request.
+pub(super) async fn answer(session: Arc<Session>, request: StreamMessage) -> Answer {
+    match serve(&session, &request).await {
+        Ok(answer) => answer,
+        Err(error) => Answer::Last(Answer::error(request.stream, &error)),
+    }
+}
+
+async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
+    use Operation as O;
+    let operation = match &request.operation {
+        Some(Requested::Known(operation)) => *operation,
+        Some(Requested::Unknown(name)) => return Err(not_supported(name)),
+        None => return Err(not_supported("(none)")),
+    };
+    let Capabilities {
+        configuration,
+        deployment,
+        // Greengrass has no values by key.
+        keyvalue: _,
+        lifecycle,
+        metric,
+        pubsub,
+    } = &session.server.capabilities;
+    let caller = &session.caller;
+    match operation {
+        O::PublishToTopic => {
+            let publish = |request| pubsub::ipc::publish(&session.publisher, request);
+            in_time::<call::PublishToTopic, _>(request, publish).await
+        }
+        O::SubscribeToTopic => follow::<call::SubscribeToTopic>(request, |request| {
+            pubsub::ipc::subscribe(pubsub, caller, request)
+        }),
+
+        O::GetConfiguration => at_once::<call::GetConfiguration>(request, |request| {
+            configuration::ipc::read(configuration, caller, request)
+        }),
+        O::UpdateConfiguration => {
+            let update = |request| configuration::ipc::update(configuration, caller, request);
+            in_time::<call::UpdateConfiguration, _>(request, update).await
+        }
+        O::SubscribeToConfigurationUpdate => {
+            follow::<call::SubscribeToConfigurationUpdate>(request, |request| {
+                configuration::ipc::watch(configuration, caller, request)
+            })
+        }
+        O::SubscribeToValidateConfigurationUpdates => {
+            follow::<call::SubscribeToValidateConfigurationUpdates>(request, |_| {
+                configuration::ipc::validate(configuration, caller)
+            })
+        }
+        O::SendConfigurationValidityReport => {
+            at_once::<call::SendConfigurationValidityReport>(request, |request| {
+                configuration::ipc::report(configuration, caller, request)
+            })
+        }
+
+        O::UpdateState => at_once::<call::UpdateState>(request, |request| {
+            lifecycle::ipc::update_state(lifecycle, caller, request)
+        }),
+        O::ListComponents => {
+            let list = |_| lifecycle::ipc::list(lifecycle, caller);
+            in_time::<call::ListComponents, _>(request, list).await
+        }
+        O::GetComponentDetails => {
+            let details = |request| lifecycle::ipc::details(lifecycle, caller, request);
+            in_time::<call::GetComponentDetails, _>(request, details).await
+        }
+        O::RestartComponent => {
+            let restart = |request| lifecycle::ipc::restart(lifecycle, caller, request);
+            in_time::<call::RestartComponent, _>(request, restart).await
+        }
+        O::StopComponent => {
+            let stop = |request| lifecycle::ipc::stop(lifecycle, caller, request);
+            in_time::<call::StopComponent, _>(request, stop).await
+        }
+        O::PauseComponent => {
+            let pause = |request| lifecycle::ipc::pause(lifecycle, caller, request);
+            in_time::<call::PauseComponent, _>(request, pause).await
+        }
+        O::ResumeComponent => {
+            let resume = |request| lifecycle::ipc::resume(lifecycle, caller, request);
+            in_time::<call::ResumeComponent, _>(request, resume).await
+        }
+        O::SubscribeToComponentUpdates => {
+            follow::<call::SubscribeToComponentUpdates>(request, |_| {
+                lifecycle::ipc::follow_updates(lifecycle, caller)
+            })
+        }
+        O::DeferComponentUpdate => at_once::<call::DeferComponentUpdate>(request, |request| {
+            lifecycle::ipc::defer(lifecycle, caller, request)
+        }),
+
+        O::CreateLocalDeployment => {
+            let clock = &session.server.clock;
+            let create = |request| deployment::ipc::create(deployment, clock, caller, request);
+            in_time::<call::CreateLocalDeployment, _>(request, create).await
+        }
+        O::CancelLocalDeployment => {
+            let cancel = |request| deployment::ipc::cancel(deployment, caller, request);
+            in_time::<call::CancelLocalDeployment, _>(request, cancel).await
+        }
+        O::GetLocalDeploymentStatus => {
+            let status = |request| deployment::ipc::status(deployment, caller, request);
+            in_time::<call::GetLocalDeploymentStatus, _>(request, status).await
+        }
+        O::ListLocalDeployments => {
+            let list = |_| deployment::ipc::list(deployment, caller);
+            in_time::<call::ListLocalDeployments, _>(request, list).await
+        }
+
+        O::PutComponentMetric => at_once::<call::PutComponentMetric>(request, |request| {
+            metric::ipc::put(metric, caller, request)
+        }),
+        O::ValidateAuthorizationToken => {
+            at_once::<call::ValidateAuthorizationToken>(request, |request| {
+                validate_token(&session.server.tokens, caller, &request)
+            })
+        }
+
+        O::DeleteThingShadow
+        | O::GetSecretValue
+        | O::GetThingShadow
+        | O::ListNamedShadowsForThing
+        | O::PublishToIoTCore
+        | O::SubscribeToIoTCore
+        | O::SubscribeToIoTCoreConnectionStatus
+        | O::UpdateThingShadow => Err(not_yet(operation)),
+
+        // In Greengrass these are a plugin's, which is not on every device either.
+        O::AuthorizeClientDeviceAction
+        | O::CreateDebugPassword
+        | O::GetClientDeviceAuthToken
+        | O::SubscribeToCertificateUpdates
+        | O::VerifyClientDeviceIdentity => Err(not_supported(operation.name())),
+    }
+}
+
+/// ValidateAuthorizationToken.
+fn validate_token(
+    tokens: &Tokens,
+    caller: &Caller,
+    request: &ValidateAuthorizationTokenRequest,
+) -> Served<ValidateAuthorizationTokenResponse> {
+    if caller.name().as_str() != STREAM_MANAGER {
+        let reason = format!("{} is not authorized to validate tokens", caller.name());
+        return Err(OperationError::new(ErrorCode::Unauthorized, reason));
+    }
+    match tokens.caller(request.token.reveal()) {
+        Some(_) => Ok(ValidateAuthorizationTokenResponse { is_valid: true }),
+        None => Err(OperationError::new(ErrorCode::InvalidToken, "no component has this token")),
+    }
+}
+
+fn not_supported(operation: &str) -> OperationError {
+    let reason = format!("Operation {operation} is not supported by Greengrass");
+    OperationError::new(ErrorCode::Service, reason)
+}
+
+fn not_yet(operation: Operation) -> OperationError {
+    let reason = format!("{} is not served by this version of gg-host", operation.name());
+    OperationError::new(ErrorCode::Service, reason)
+}

@@ -1,0 +1,129 @@
+//! What a component sends: bytes that come as they come, and frames that are whole. Between frames a
+//! connection holds no memory for them.
+
+use super::cut::Cut;
+use gg_ipc::{Decoder, Frame, handshake};
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::unix::OwnedReadHalf;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+/// Bytes read at once.
+const READ: usize = 16 * 1024;
+
+/// Bytes of a frame after which it counts as large, and waits for its turn among the component's.
+const SMALL: usize = 64 * 1024;
+
+/// The reading half of a connection.
+#[derive(Debug)]
+pub(super) struct Input {
+    reader: OwnedReadHalf,
+    decoder: Decoder,
+    /// What was read and not looked at.
+    bytes: Vec<u8>,
+    at: usize,
+    /// Bytes of the frame that is not whole yet.
+    unfinished: usize,
+    /// How long a large frame may take to come, once it is its turn.
+    patience: Duration,
+    turns: Arc<Semaphore>,
+    turn: Option<Turn>,
+}
+
+#[derive(Debug)]
+struct Turn {
+    permit: OwnedSemaphorePermit,
+    until: Instant,
+}
+
+/// A frame, with what makes others wait until it has been dealt with.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) frame: Frame,
+    pub(super) large: Option<OwnedSemaphorePermit>,
+}
+
+impl Input {
+    /// For a client that has not said who it is.
+    pub(super) fn new(reader: OwnedReadHalf, patience: Duration) -> Self {
+        Self {
+            reader,
+            decoder: Decoder::new(handshake::MAX_FRAME_BYTES),
+            bytes: Vec::new(),
+            at: 0,
+            unfinished: 0,
+            patience,
+            turns: Arc::new(Semaphore::new(1)),
+            turn: None,
+        }
+    }
+
+    /// From now on frames may have so many bytes, and large ones wait for these turns.
+    pub(super) fn trust(&mut self, limit: usize, turns: &Arc<Semaphore>) {
+        self.decoder.set_limit(limit);
+        self.turns = Arc::clone(turns);
+    }
+
+    /// The next frame of those that were read already.
+    pub(super) fn buffered(&mut self) -> Result<Option<Arrival>, Cut> {
+        let mut rest = &self.bytes[self.at..];
+        let before = rest.len();
+        let frame = self.decoder.decode(&mut rest)?;
+        let taken = before - rest.len();
+        self.at += taken;
+        self.unfinished += taken;
+        let Some(frame) = frame else {
+            (self.bytes, self.at) = (Vec::new(), 0);
+            return Ok(None);
+        };
+        self.unfinished = 0;
+        Ok(Some(Arrival { frame, large: self.turn.take().map(|turn| turn.permit) }))
+    }
+
+    /// Wait for the next frame; `None` at the end. Nothing is lost when this is dropped.
+    pub(super) async fn next(&mut self) -> Result<Option<Arrival>, Cut> {
+        loop {
+            if let Some(arrival) = self.buffered()? {
+                return Ok(Some(arrival));
+            }
+            if self.unfinished > SMALL && self.turn.is_none() {
+                // Nobody closes it.
+                let permit = Arc::clone(&self.turns).acquire_owned().await;
+                let until = Instant::now() + self.patience;
+                self.turn = permit.ok().map(|permit| Turn { permit, until });
+            }
+            let filled = match &self.turn {
+                None => self.fill().await?,
+                Some(turn) => {
+                    let (until, patience) = (turn.until, self.patience);
+                    let filled = timeout_at(until, self.fill()).await;
+                    filled.map_err(|_| Cut::Slow(patience))??
+                }
+            };
+            if !filled {
+                return if self.decoder.is_inside_frame() { Err(Cut::Truncated) } else { Ok(None) };
+            }
+        }
+    }
+
+    /// Read what is there; `false` at the end.
+    async fn fill(&mut self) -> Result<bool, Cut> {
+        loop {
+            self.reader.readable().await?;
+            let mut bytes = Vec::with_capacity(READ);
+            match self.reader.try_read_buf(&mut bytes) {
+                Ok(0) => return Ok(false),
+                Ok(_) => {
+                    (self.bytes, self.at) = (bytes, 0);
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                // As the end: a client that is killed has not read everything.
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}

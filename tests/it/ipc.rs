@@ -1,0 +1,274 @@
+//! Components that speak Greengrass IPC: native ones in Python, with AWS's own client.
+
+use crate::device::Device;
+use crate::host::{Host, guest};
+use rustix::process::geteuid;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const NAME: &str = "com.example.Python";
+const RELAY: &str = "com.example.Relay";
+
+/// The interpreter and the packages of the tests; native components run as another user than root,
+/// which takes root.
+struct Python {
+    interpreter: String,
+    packages: PathBuf,
+}
+
+impl Python {
+    fn find() -> Option<Self> {
+        let (Ok(interpreter), Ok(packages)) =
+            (std::env::var("GG_IPC_PYTHON"), std::env::var("GG_IPC_PACKAGES"))
+        else {
+            println!("SKIPPED, NOTHING TESTED: ipc::, since GG_IPC_PYTHON is not set");
+            return None;
+        };
+        if !geteuid().is_root() {
+            println!("SKIPPED, NOTHING TESTED: ipc::, since this is not root");
+            return None;
+        }
+        Some(Self { interpreter, packages: packages.into() })
+    }
+
+    /// A device whose components may read the packages.
+    fn device(&self) -> Device {
+        let device = Device::reachable();
+        fs::create_dir(device.root()).unwrap();
+        let settings = "services: {aws.greengrass.Nucleus: {configuration: {runWithDefault: {posixUser: nobody}}}}\n";
+        crate::host::file(&device.root(), "config.yaml", settings);
+        // Where every user can read them.
+        let mut copy = Command::new("cp");
+        copy.arg("-r").arg(&self.packages).arg(device.path("packages"));
+        assert!(copy.status().unwrap().success());
+        device
+    }
+
+    /// A script as a component, with this configuration.
+    fn component(&self, device: &Device, name: &str, script: &str, configuration: &str) {
+        self.step(device, name, "run", script, configuration);
+    }
+
+    /// The same, as this step; after the script's name there may be arguments.
+    fn step(&self, device: &Device, name: &str, step: &str, script: &str, configuration: &str) {
+        let (script, arguments) = script.split_once(' ').unwrap_or((script, ""));
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/ipc").join(script);
+        device.artifact(name, "1.0.0", &file);
+        let (interpreter, packages) = (&self.interpreter, device.path("packages"));
+        let packages = packages.display();
+        device.recipe(
+            name,
+            "1.0.0",
+            &format!(
+                "ComponentConfiguration:\n  DefaultConfiguration: {configuration}\n\
+                 Manifests:\n  - Platform: {{os: linux}}\n    Lifecycle:\n      {step}:\n        \
+                 Script: 'exec {interpreter} {{artifacts:path}}/{script} {arguments}'\n        \
+                 Setenv: {{PYTHONPATH: '{packages}', PYTHONDONTWRITEBYTECODE: '1'}}\n    \
+                 Artifacts: [{{URI: 's3://bucket/{script}'}}]\n"
+            ),
+        );
+    }
+}
+
+/// Rights in the words of a recipe: publish to these topics, subscribe to those.
+fn access(publish: &str, subscribe: &str) -> String {
+    format!(
+        "{{accessControl: {{aws.greengrass.ipc.pubsub: {{\
+         'p:1': {{operations: ['aws.greengrass#PublishToTopic'], resources: {publish}}}, \
+         'p:2': {{operations: ['aws.greengrass#SubscribeToTopic'], resources: {subscribe}}}}}}}}}"
+    )
+}
+
+/// A wasm component that passes numbers on, and may do no more than that.
+fn relay(device: &Device) {
+    device.artifact(RELAY, "1.0.0", &guest("relay-handler"));
+    let rights = access("[relayed]", "[numbers]");
+    let rights = rights.trim_start_matches('{');
+    device.recipe(
+        RELAY,
+        "1.0.0",
+        &format!(
+            "ComponentConfiguration:\n  DefaultConfiguration: {{subscriptions: [numbers], {rights}\n\
+             Manifests:\n  - Platform: {{runtime: wasm}}\n    Lifecycle: \
+             {{run: '{{artifacts:path}}/relay-handler.wasm'}}\n    \
+             Artifacts: [{{URI: 'file:relay-handler.wasm'}}]\n"
+        ),
+    );
+}
+
+fn expect(nucleus: &mut Host, lines: &[&str]) {
+    for line in lines {
+        nucleus.wait_until_said(NAME, line);
+    }
+}
+
+#[test]
+fn a_wasm_and_a_native_component_exchange_messages_under_the_same_policy() {
+    let Some(python) = Python::find() else { return };
+    let device = python.device();
+    relay(&device);
+    let rights = access("[numbers, own, own/+]", "[relayed, own]");
+    python.component(&device, NAME, "pubsub_v2.py", &rights);
+    let mut nucleus = device.start();
+    let merge = format!("{RELAY}=1.0.0,{NAME}=1.0.0");
+    device.deploy(["--merge", &merge]).expect_code(0);
+    expect(
+        &mut nucleus,
+        &[
+            "relayed {'by': 'version-A', 'number': 7} on relayed",
+            "own {'text': 'grüße', 'list': [1, None]}",
+            "own b'bytes' on own",
+            "closed",
+            "UnauthorizedError another com.example.Python is not authorized to perform",
+            "UnauthorizedError #",
+            "InvalidArgumentsError own/+",
+            "many True",
+        ],
+    );
+    // It ends when it is asked to, whatever its connection does.
+    device.ask("component", ["stop", NAME]).expect_code(0);
+}
+
+#[test]
+fn the_first_client_of_the_sdk_is_served_as_well() {
+    let Some(python) = Python::find() else { return };
+    let device = python.device();
+    relay(&device);
+    python.component(&device, NAME, "pubsub_v1.py", &access("[numbers, own]", "[relayed, own]"));
+    let mut nucleus = device.start();
+    let merge = format!("{RELAY}=1.0.0,{NAME}=1.0.0");
+    device.deploy(["--merge", &merge]).expect_code(0);
+    expect(
+        &mut nucleus,
+        &[
+            "relayed {'by': 'version-A', 'number': 8}",
+            "own {'a': 1}",
+            "closed",
+            "UnauthorizedError com.example.Python is not authorized to perform \
+             aws.greengrass#PublishToTopic",
+            "UnauthorizedError com.example.Python is not authorized to perform \
+             aws.greengrass#SubscribeToTopic",
+        ],
+    );
+}
+
+#[test]
+fn configuration_is_read_changed_watched_and_agreed_to() {
+    let Some(python) = Python::find() else { return };
+    let device = python.device();
+    relay(&device);
+    python.component(
+        &device,
+        NAME,
+        "configuration.py",
+        "{Mode: calm, nested: {leaf: 1.5, list: [1]}}",
+    );
+    let mut nucleus = device.start();
+    let merge = format!("{RELAY}=1.0.0,{NAME}=1.0.0");
+    device.deploy(["--merge", &merge]).expect_code(0);
+    expect(
+        &mut nucleus,
+        &[
+            "v1 all {'Mode': 'calm', 'nested': {'leaf': 1.5, 'list': [1]}}",
+            "v2 leaf {'Mode': 'calm'} of com.example.Python",
+            "v2 container {'leaf': 1.5, 'list': [1]}",
+            "v2 missing ResourceNotFoundError",
+            "v2 another's UnauthorizedError",
+            "v2 protected InvalidArgumentsError",
+            "v2 changed com.example.Python ['nested', 'new', 'a']",
+            "v1 changed {'new': {'a': None}}",
+            "v2 old FailedUpdateConditionCheckError",
+            "ready",
+        ],
+    );
+    let update = |mode: &str| {
+        let update = format!("{{\"{NAME}\": {{\"MERGE\": {{\"Mode\": \"{mode}\"}}}}}}");
+        device.deploy(["--update-config", &update])
+    };
+    let outcome = update("wild");
+    let answer = outcome.expect_code(1).answer();
+    let detail = &answer["deploymentStatusDetails"];
+    assert_eq!(detail["detailedStatus"], "FAILED_NO_STATE_CHANGE", "{answer}");
+    let cause = detail["failureCause"].as_str().unwrap();
+    assert!(cause.contains("too wild for me"), "{cause}");
+    update("busy").expect_code(0);
+    expect(&mut nucleus, &["v2 changed com.example.Python ['Mode']"]);
+}
+
+#[test]
+fn other_components_are_looked_at_paused_restarted_stopped_and_deployed() {
+    let Some(python) = Python::find() else { return };
+    let device = python.device();
+    let ticker = "ComponentConfiguration:\n  DefaultConfiguration: {pace: 1}\n\
+         Manifests:\n  - Platform: {os: linux}\n    Lifecycle: {run: 'echo ticks; exec sleep 1000'}\n";
+    for version in ["1.0.0", "2.0.0"] {
+        device.recipe("com.example.Ticker", version, ticker);
+    }
+    let rights = "{accessControl: {\
+         aws.greengrass.Cli: {'p:1': {operations: ['*'], resources: ['*']}}, \
+         aws.greengrass.ipc.lifecycle: {'p:2': {operations: ['*'], resources: ['*']}}}}";
+    let (recipes, artifacts) = (device.path("recipes"), device.path("artifacts"));
+    let script = format!("lifecycle.py {} {}", recipes.display(), artifacts.display());
+    python.component(&device, NAME, &script, rights);
+    let mut nucleus = device.start();
+    let merge = format!("com.example.Ticker=1.0.0,{NAME}=1.0.0");
+    device.deploy(["--merge", &merge]).expect_code(0);
+    expect(
+        &mut nucleus,
+        &[
+            "components [('com.example.Python', '1.0.0', 'RUNNING'), \
+             ('com.example.Ticker', '1.0.0', 'RUNNING')]",
+            "details com.example.Ticker 1.0.0 RUNNING {'pace': 1}",
+            "nobody ResourceNotFoundError",
+            "not running InvalidArgumentsError",
+            "paused",
+            "resumed",
+            "restart SUCCEEDED",
+            "stop SUCCEEDED",
+            "state FINISHED",
+            "deployment SUCCEEDED",
+            "detail SUCCESSFUL UTC",
+            "listed True",
+            "version 2.0.0",
+            "cancel True",
+            "nonsense InvalidArgumentsError",
+            "unknown ResourceNotFoundError",
+            "relative InvalidRecipeDirectoryPathError",
+            "state reported",
+            "defer ServiceError Time limit",
+            "token UnauthorizedError",
+            "cloud ServiceError aws.greengrass#PublishToIoTCore is not served",
+            "secret ServiceError",
+            "debug ServiceError Operation aws.greengrass#CreateDebugPassword is not supported",
+            "done",
+        ],
+    );
+}
+
+#[test]
+fn a_component_that_says_that_it_is_up_is_up() {
+    let Some(python) = Python::find() else { return };
+    let device = python.device();
+    python.step(&device, NAME, "startup", "startup.py", "{}");
+    let mut nucleus = device.start();
+    let merge = format!("{NAME}=1.0.0");
+    device.deploy(["--merge", &merge]).expect_code(0);
+    expect(&mut nucleus, &["said so"]);
+    assert_eq!(device.components(), [format!("{NAME} 1.0.0 RUNNING")]);
+}
+
+#[test]
+fn a_root_folder_too_deep_for_a_socket_will_do() {
+    let Some(python) = Python::find() else { return };
+    let device = python.device();
+    // All of it, with the folder that is there in its place.
+    let deep = device.path(&"deep".repeat(30));
+    fs::rename(device.root(), &deep).unwrap();
+    std::os::unix::fs::symlink(&deep, device.root()).unwrap();
+    python.component(&device, NAME, "startup.py", "{}");
+    let mut nucleus = device.start();
+    let merge = format!("{NAME}=1.0.0");
+    device.deploy(["--merge", &merge]).expect_code(0);
+    expect(&mut nucleus, &["said so"]);
+}

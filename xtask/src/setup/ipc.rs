@@ -1,0 +1,48 @@
+//! AWS's client of Greengrass IPC for the tests: its packages in a folder, and an interpreter that
+//! every user can run, as the components under test run as another user.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use super::{Python, cache, debian, run};
+
+const REQUIREMENTS: [&str; 1] = ["awsiotsdk==1.31.0"];
+
+/// Where Debian puts its interpreter, whatever else comes first on the search path.
+const INTERPRETER: &str = "/usr/bin/python3";
+
+/// The SDK for Python.
+#[derive(Debug)]
+pub struct Ipc {
+    pub packages: PathBuf,
+    pub interpreter: &'static str,
+}
+
+/// Install what is missing.
+pub fn install(python: &Python) -> Result<Ipc> {
+    if !Path::new(INTERPRETER).is_file() {
+        debian::install(&["python3"])?;
+    }
+    let version = "import sys; print('%d.%d' % sys.version_info[:2])";
+    let version = run::output(Command::new(INTERPRETER).args(["-c", version]))?;
+    let version = version.trim();
+    let name =
+        format!("ipc-python{version}-{}", cache::fingerprint(REQUIREMENTS.map(str::as_bytes)));
+    let packages = cache::find_or_make(&name, |folder| {
+        eprintln!("setup: installing the AWS IoT Device SDK for Python");
+        let mut pip = Command::new(python.interpreter());
+        pip.args(["-m", "pip", "--quiet", "install", "--only-binary", ":all:", "--no-compile"])
+            .args(["--python-version", version, "--target"])
+            .arg(folder)
+            .args(REQUIREMENTS);
+        run::quietly(&mut pip)
+    })?;
+    let mut import = Command::new(INTERPRETER);
+    import.env("PYTHONPATH", &packages).env("PYTHONDONTWRITEBYTECODE", "1");
+    if let Err(error) = run::quietly(import.args(["-c", "import awsiot.greengrasscoreipc"])) {
+        bail!("{INTERPRETER} cannot use the AWS IoT Device SDK: {error}");
+    }
+    Ok(Ipc { packages, interpreter: INTERPRETER })
+}
