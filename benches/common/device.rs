@@ -9,7 +9,7 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -101,7 +101,7 @@ impl Device {
         }
         let systemd = UnixDatagram::bind(&path)?;
         systemd.set_read_timeout(Some(PATIENCE))?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gg-host"));
+        let mut command = super::program(env!("CARGO_BIN_EXE_gg-host"));
         command.arg("start").arg("--root").arg(self.root()).env("NOTIFY_SOCKET", &path);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let begin = Instant::now();
@@ -117,7 +117,7 @@ impl Device {
 
     /// Deploy components, and wait until that has succeeded; gives the time it took.
     pub(crate) fn deploy(&self, names: &[String]) -> Result<Duration> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gg-host"));
+        let mut command = super::program(env!("CARGO_BIN_EXE_gg-host"));
         command.arg("deploy").arg("--root").arg(self.root());
         for (option, folder) in [("--recipe-dir", "recipes"), ("--artifact-dir", "artifacts")] {
             command.arg(option).arg(self.folder.path().join(folder));

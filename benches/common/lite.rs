@@ -11,7 +11,7 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::Once;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -97,7 +97,7 @@ impl Lite {
     }
 
     fn program(&self, name: &str) -> Result<Child> {
-        let mut command = Command::new(self.programs.join(name));
+        let mut command = super::program(self.programs.join(name));
         let root = self.root.path();
         if name == FIRST {
             command.arg("-c").arg(root.join("config.yaml")).arg("-C").arg(root.join("config.d"));

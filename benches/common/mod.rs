@@ -13,7 +13,9 @@ pub(crate) mod report;
 
 use anyhow::{Context, Result, ensure};
 use report::Row;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The repository's own folder.
 pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -24,6 +26,14 @@ pub(crate) fn guest(name: &str) -> Result<PathBuf> {
     let path = Path::new(ROOT).join("target").join(folder).join(format!("{name}.wasm"));
     ensure!(path.is_file(), "{} is not there; cargo xtask bench builds it", path.display());
     path.canonicalize().with_context(|| path.display().to_string())
+}
+
+/// A program as it is started elsewhere: cargo tells its benchmarks where it keeps libraries, and
+/// whatever they start would look there first, which takes a tenth of a shell's whole time.
+pub(crate) fn program(path: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(path);
+    command.env_remove("LD_LIBRARY_PATH");
+    command
 }
 
 /// Whether an argument was given. Cargo adds one of its own, `--bench`.

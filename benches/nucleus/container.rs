@@ -3,6 +3,7 @@
 
 use super::step::Step;
 use crate::Rows;
+use crate::common::program;
 use crate::common::report::{Aim, Row};
 use anyhow::{Context, Result, ensure};
 use gg_host::runtime::docker::{DockerConfig, DockerRuntime};
@@ -81,7 +82,7 @@ fn make_image(socket: &Path, folder: &Path) -> Result<()> {
 
 /// Ask the engine with its own program; gives the time it took.
 fn docker(socket: &Path, arguments: &[&str]) -> Result<Duration> {
-    let mut docker = Command::new("docker");
+    let mut docker = program("docker");
     docker.env("DOCKER_HOST", format!("unix://{}", socket.display())).args(arguments);
     let begin = Instant::now();
     let output = docker.stdin(Stdio::null()).output().context("cannot run docker")?;

@@ -4,6 +4,7 @@
 
 use super::step::Step;
 use crate::Rows;
+use crate::common::program;
 use crate::common::report::{Aim, Row};
 use anyhow::{Result, ensure};
 use gg_host::runtime::process::{ProcessConfig, ProcessRuntime};
@@ -13,7 +14,7 @@ use rustix::process::geteuid;
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// Measurements of each side, in turn.
@@ -59,7 +60,7 @@ async fn both(privileged: bool) -> Result<(Vec<f64>, Vec<f64>)> {
 }
 
 fn floor() -> Result<Duration> {
-    let mut shell = Command::new("/bin/sh");
+    let mut shell = program("/bin/sh");
     shell.args(["-c", SCRIPT]).stdin(Stdio::null());
     let begin = Instant::now();
     let output = shell.output()?;
