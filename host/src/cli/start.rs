@@ -183,6 +183,7 @@ async fn serve(
             systemd.ready();
         }
         Milestone::Up => own.host(Level::Info, "all components are up or over"),
+        Milestone::Idle => {}
     };
     let platform = settings.platform.into_iter().chain(args.platform.iter().cloned()).collect();
     let operator = Operator { platform, ..Operator::default() };

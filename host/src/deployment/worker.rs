@@ -33,6 +33,8 @@ pub enum Milestone {
     Ready,
     /// Every component is up or over.
     Up,
+    /// No deployment waits for its turn.
+    Idle,
 }
 
 /// Carries deployments out.
@@ -76,7 +78,10 @@ impl Worker {
             loop {
                 let asked = queue.asked();
                 match self.store.next_deployment().await {
-                    Ok(None) => asked.await,
+                    Ok(None) => {
+                        reached(Milestone::Idle);
+                        asked.await;
+                    }
                     Ok(Some(row)) => {
                         match self.one(&row).await {
                             Ok(None) => {}

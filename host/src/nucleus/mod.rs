@@ -1,6 +1,7 @@
 //! Builds every part, starts them in order and drains them in reverse: the only place that knows
 //! how the parts fit together. [`root`] is the folder in which a device's nucleus keeps everything.
 
+mod memory;
 mod requests;
 pub mod root;
 
@@ -266,6 +267,12 @@ impl Nucleus {
             executor,
             progress,
             patience: PATIENCE,
+        };
+        let reached = |milestone| {
+            reached(milestone);
+            if milestone == Milestone::Idle {
+                memory::release_code();
+            }
         };
         let (executor, restart) = worker.run(stop, reached).await;
         let kept = Some(kept);
