@@ -24,9 +24,6 @@ const PACE: Duration = Duration::from_millis(1);
 /// Before and after the replacement.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// What a deployment waits for once a service is up, to see whether it stays.
-const STEADY: Duration = Duration::from_millis(500);
-
 /// Nothing takes longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -38,11 +35,11 @@ pub(crate) fn measure(rows: &mut Rows) -> Result<()> {
     for (name, component) in [("handler", handler), ("service", service)] {
         let (mut gaps, mut still, mut lost, mut sent) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for _ in 0..ROUNDS {
-            let seen = runtime.block_on(watch(&component, true))?;
+            let seen = runtime.block_on(watch(&component, None))?;
             gaps.push(seen.gap);
             lost.push(seen.lost);
             sent += seen.sent;
-            still.push(runtime.block_on(watch(&component, false))?.gap);
+            still.push(runtime.block_on(watch(&component, Some(seen.took)))?.gap);
         }
         let name = format!("a {name} is replaced while a message comes each ms");
         let row = Row::new(format!("{name}: longest gap"), "ms", gaps, Aim::NONE);
@@ -59,18 +56,22 @@ struct Seen {
     gap: f64,
     lost: f64,
     sent: usize,
+    /// The replacement, to the end of its deployment.
+    took: Duration,
 }
 
-async fn watch(component: &Component, replaced: bool) -> Result<Seen> {
+/// Replace the component, or let as much time pass.
+async fn watch(component: &Component, instead: Option<Duration>) -> Result<Seen> {
     let mut host = Host::start(std::slice::from_ref(component)).await?;
     let arrivals = arrivals(&host)?;
     let publisher = Publisher::start(&host);
     sleep(QUIET).await;
-    if replaced {
-        host.deploy(&[Component { version: "2.0.0", ..component.clone() }]).await?;
-    } else {
-        sleep(STEADY).await;
+    let begin = Instant::now();
+    match instead {
+        None => host.deploy(&[Component { version: "2.0.0", ..component.clone() }]).await?,
+        Some(time) => sleep(time).await,
     }
+    let took = begin.elapsed();
     sleep(QUIET).await;
     let sent = publisher.stop().await?;
     host.publish("echo", END.to_vec()).await?;
@@ -81,6 +82,7 @@ async fn watch(component: &Component, replaced: bool) -> Result<Seen> {
         gap: between.max().context("there were messages")?.as_secs_f64() * 1e3,
         lost: sent as f64 - arrivals.len() as f64,
         sent,
+        took,
     })
 }
 
