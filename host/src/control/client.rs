@@ -1,6 +1,7 @@
 //! The command line's end. Blocks, since there is nothing else to do meanwhile.
 
-use super::{LONGEST, Reply, Request, SOCKET, address};
+use super::{LONGEST, Reply, Request, SOCKET};
+use crate::ipc::socket::Reach;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
@@ -71,8 +72,7 @@ pub fn ask_through_restarts(
 }
 
 fn connect(root: &Path) -> io::Result<UnixStream> {
-    let (_folder, address) = address(root)?;
-    UnixStream::connect(address)
+    UnixStream::connect(Reach::of(&root.join(SOCKET))?.path())
 }
 
 fn wait_for(root: &Path) -> Result<()> {

@@ -8,21 +8,9 @@ pub(crate) mod server;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fs::File;
-use std::io;
-use std::os::fd::AsRawFd as _;
-use std::path::{Path, PathBuf};
 
 /// The socket's name in the root folder.
 pub const SOCKET: &str = "control.socket";
-
-/// The socket of a root folder, however deep that is: the address of a socket has room for 107 bytes
-/// (unix(7)). The path holds as long as the file is open.
-fn address(root: &Path) -> io::Result<(File, PathBuf)> {
-    let folder = File::open(root)?;
-    let path = format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd());
-    Ok((folder, path.into()))
-}
 
 /// Longest line.
 const LONGEST: u64 = 4 << 20;

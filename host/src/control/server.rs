@@ -1,11 +1,12 @@
 //! The nucleus's end.
 
-use super::{LONGEST, Reply, Request, SOCKET, address};
+use super::{LONGEST, Reply, Request, SOCKET};
 use crate::deployment::assemble::Assembler;
 use crate::deployment::outcome::Detail;
 use crate::deployment::plan::Step;
 use crate::deployment::progress::Progress;
 use crate::deployment::queue::Queue;
+use crate::ipc::socket::Reach;
 use crate::logs::Level;
 use crate::monitor::Monitor;
 use crate::runtime::Exit;
@@ -50,8 +51,7 @@ impl Control {
     /// The socket cannot be made.
     pub(crate) fn serve(self, root: &Path, tasks: &Tasks, stop: CancellationToken) -> Result<()> {
         let path = root.join(SOCKET);
-        let listener =
-            listen(root, &path).with_context(|| format!("cannot open {}", path.display()))?;
+        let listener = listen(&path).with_context(|| format!("cannot open {}", path.display()))?;
         let clients = std::sync::Arc::new(Semaphore::new(MOST_CLIENTS));
         let spawner = tasks.clone();
         tasks.spawn(async move {
@@ -257,13 +257,12 @@ async fn send(writer: &mut (impl tokio::io::AsyncWrite + Unpin), reply: &Reply) 
 
 /// A socket that only this user can open. One that a nucleus left behind is replaced; that no other
 /// nucleus runs in this folder is known before.
-fn listen(root: &Path, path: &Path) -> io::Result<UnixListener> {
+fn listen(path: &Path) -> io::Result<UnixListener> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let (_folder, address) = address(root)?;
-    let listener = UnixListener::bind(address)?;
+    let listener = UnixListener::bind(Reach::of(path)?.path())?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     Ok(listener)
 }

@@ -41,13 +41,7 @@ impl Socket {
             _ => {}
         }
         let fits = path.as_os_str().len() <= LONGEST_PATH;
-        let listener = match fits {
-            true => UnixListener::bind(&path)?,
-            false => {
-                let folder = File::open(&root)?;
-                UnixListener::bind(format!("/proc/self/fd/{}/{NAME}", folder.as_raw_fd()))?
-            }
-        };
+        let listener = UnixListener::bind(Reach::of(&path)?.path())?;
         // Components run as any user. Which one asks is told by its token.
         fs::set_permissions(&path, Permissions::from_mode(0o666))?;
         let short = match fits {
@@ -73,6 +67,36 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         let _gone = fs::remove_file(&self.path);
+    }
+}
+
+/// A path by which this process reaches a socket, however long the path of that is.
+#[derive(Debug)]
+pub struct Reach {
+    path: PathBuf,
+    _folder: Option<File>,
+}
+
+impl Reach {
+    /// That of a socket in a folder that is there.
+    ///
+    /// # Errors
+    /// The folder cannot be opened.
+    pub fn of(socket: &Path) -> io::Result<Self> {
+        let (Some(folder), Some(name)) = (socket.parent(), socket.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        if socket.as_os_str().len() <= LONGEST_PATH {
+            return Ok(Self { path: socket.to_owned(), _folder: None });
+        }
+        let folder = File::open(folder)?;
+        let path = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name);
+        Ok(Self { path, _folder: Some(folder) })
+    }
+
+    /// The path, which leads there while this is kept.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 }
 
