@@ -35,9 +35,7 @@ impl Python {
     /// A device whose components may read the packages.
     fn device(&self) -> Device {
         let device = Device::reachable();
-        fs::create_dir(device.root()).unwrap();
-        let settings = "services: {aws.greengrass.Nucleus: {configuration: {runWithDefault: {posixUser: nobody}}}}\n";
-        crate::host::file(&device.root(), "config.yaml", settings);
+        device.settings("runWithDefault: {posixUser: nobody}");
         // Where every user can read them.
         let mut copy = Command::new("cp");
         copy.arg("-r").arg(&self.packages).arg(device.path("packages"));

@@ -132,10 +132,7 @@ fn the_level_of_a_nucleus_is_changed_while_it_runs() {
 #[test]
 fn a_nucleus_that_logs_to_the_console_writes_no_files() {
     let device = Device::new();
-    fs::create_dir(device.root()).unwrap();
-    let settings =
-        "services: {aws.greengrass.Nucleus: {configuration: {logging: {outputType: CONSOLE}}}}";
-    file(&device.root(), "config.yaml", settings);
+    device.settings("logging: {outputType: CONSOLE}");
     device.recipe("com.example.Says", "1.0.0", SAYS);
     device.artifact("com.example.Says", "1.0.0", &guest("says"));
     let mut nucleus = device.start();

@@ -1,11 +1,10 @@
 //! What is measured of a device, and who is told: `gg-host top`, Prometheus, OpenTelemetry.
 
 use crate::device::Device;
-use crate::host::{Host, command, file, finish, start};
+use crate::host::{Host, command, finish, start};
 use rustix::process::geteuid;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
@@ -16,13 +15,13 @@ const NATIVE: &str = "com.example.Native";
 
 /// A device with a sensor, and a filter that hears it.
 fn device() -> (Device, Host) {
-    device_with("{}")
+    device_with("")
 }
 
 /// The same, with a configuration of the nucleus.
 fn device_with(configuration: &str) -> (Device, Host) {
     let device = Device::reachable();
-    configure(&device, configuration);
+    device.settings(configuration);
     device.sample("sensor", SENSOR);
     device.sample("filter-rs", FILTER);
     let mut nucleus = device.start();
@@ -30,13 +29,6 @@ fn device_with(configuration: &str) -> (Device, Host) {
     device.deploy(["--merge", &merge]).expect_code(0);
     nucleus.wait_until_said(FILTER, "too hot");
     (device, nucleus)
-}
-
-fn configure(device: &Device, configuration: &str) {
-    fs::create_dir(device.root()).unwrap();
-    let settings =
-        format!("services: {{aws.greengrass.Nucleus: {{configuration: {configuration}}}}}");
-    file(&device.root(), "config.yaml", settings);
 }
 
 /// A native component that writes down a number again and again; it takes root.
@@ -283,7 +275,7 @@ fn number(samples: &[Sample], name: &str, component: &str) -> f64 {
 
 #[test]
 fn prometheus_is_told_what_it_asks_for() {
-    let (device, mut nucleus) = device_with("{metrics: {listen: '127.0.0.1:0'}}");
+    let (device, mut nucleus) = device_with("metrics: {listen: '127.0.0.1:0'}");
     let address = address(&mut nucleus);
     if native(&device) {
         nucleus.wait_until_said(NATIVE, "working");
@@ -316,7 +308,7 @@ fn prometheus_is_told_what_it_asks_for() {
 
 #[test]
 fn who_asks_wrongly_or_never_does_no_harm() {
-    let (_device, mut nucleus) = device_with("{metrics: {listen: '127.0.0.1:0'}}");
+    let (_device, mut nucleus) = device_with("metrics: {listen: '127.0.0.1:0'}");
     let address = address(&mut nucleus);
     let ask = |request: &str| exchange(address, request.as_bytes());
     assert!(ask("POST /metrics HTTP/1.1\r\nHost: a\r\n\r\n").starts_with("HTTP/1.1 405 "));
@@ -361,7 +353,7 @@ fn other_machines_may_ask_only_where_that_is_allowed() {
     outcome.expect_error("--metrics-allow-other-machines");
 
     let device = Device::new();
-    configure(&device, "{metrics: {listen: '0.0.0.0:0', allowOtherMachines: true}}");
+    device.settings("metrics: {listen: '0.0.0.0:0', allowOtherMachines: true}");
     let mut nucleus = device.start();
     let port = address(&mut nucleus).port();
     parse(&scrape(([127, 0, 0, 1], port).into(), "*/*").1);
@@ -445,7 +437,7 @@ fn a_receiver_of_opentelemetry_is_told_at_intervals() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let otlp = format!("{{endpoint: '{endpoint}', intervalSeconds: 1, headers: {{X-Key: abc}}}}");
-    let (_device, _nucleus) = device_with(&format!("{{metrics: {{otlp: {otlp}}}}}"));
+    let (_device, _nucleus) = device_with(&format!("metrics: {{otlp: {otlp}}}"));
     // One that fails once is told again.
     received(&listener, "503 Service Unavailable");
     let (header, _) = received(&listener, "200 OK");

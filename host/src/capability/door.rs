@@ -42,6 +42,17 @@ impl From<Error> for OperationError {
     }
 }
 
+/// A failure of Greengrass IPC, with the resource where it is that which is not there.
+pub(crate) fn about(kind: &str, name: &str, error: Error) -> OperationError {
+    let is_absent = error.kind() == ErrorKind::NotFound;
+    let mut error = OperationError::from(error);
+    if is_absent {
+        error.resource_type = Some(kind.to_owned());
+        error.resource_name = Some(name.to_owned());
+    }
+    error
+}
+
 /// The key under which the resource table holds what a guest's handle stands for.
 pub(crate) fn key<T: 'static, R: 'static>(handle: &Resource<R>) -> Resource<T> {
     if handle.owned() {

@@ -6,7 +6,7 @@ use crate::deployment::outcome::Detail;
 use crate::deployment::plan::Step;
 use crate::deployment::progress::Progress;
 use crate::deployment::queue::Queue;
-use crate::ipc::socket::Reach;
+use crate::ipc::socket::listen;
 use crate::logs::Level;
 use crate::monitor::Monitor;
 use crate::runtime::Exit;
@@ -17,12 +17,10 @@ use crate::tasks::Tasks;
 use anyhow::{Context as _, Result, anyhow, bail};
 use gg_model::{ComponentName, LocalDeploymentRequest};
 use serde_json::{Value, json};
-use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -51,7 +49,9 @@ impl Control {
     /// The socket cannot be made.
     pub(crate) fn serve(self, root: &Path, tasks: &Tasks, stop: CancellationToken) -> Result<()> {
         let path = root.join(SOCKET);
-        let listener = listen(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        // For its owner alone; that no other nucleus runs in this folder is known before.
+        let listener =
+            listen(&path, 0o600).with_context(|| format!("cannot open {}", path.display()))?;
         let clients = std::sync::Arc::new(Semaphore::new(MOST_CLIENTS));
         let spawner = tasks.clone();
         tasks.spawn(async move {
@@ -253,18 +253,6 @@ async fn send(writer: &mut (impl tokio::io::AsyncWrite + Unpin), reply: &Reply) 
     let mut line = serde_json::to_vec(reply)?;
     line.push(b'\n');
     Ok(writer.write_all(&line).await?)
-}
-
-/// A socket that only this user can open. One that a nucleus left behind is replaced; that no other
-/// nucleus runs in this folder is known before.
-fn listen(path: &Path) -> io::Result<UnixListener> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(Reach::of(path)?.path())?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(listener)
 }
 
 fn deployment(row: &DeploymentRow) -> Value {

@@ -15,7 +15,7 @@ use crate::component::{InstalledComponent, Resources};
 use crate::store::{DeploymentRow, Generation, Store, StoreError, StoredComponent};
 use crate::tasks::Tasks;
 use gg_model::deployment::ComponentUpdatePolicy;
-use gg_model::recipe::StepName;
+use gg_model::recipe::{Manifest, StepName};
 use gg_model::resolve::Roots;
 use gg_model::{
     ComponentName, ConfigTree, DeploymentGroup, FailureHandlingPolicy, LocalDeploymentRequest,
@@ -55,9 +55,7 @@ impl Assembled {
             }
         }
     }
-}
 
-impl Assembled {
     /// The configurations of components that keep their version and get another configuration.
     pub(crate) fn reconfigured(&self, current: &Generation) -> Vec<(ComponentName, Value)> {
         let changed = self.generation.components.iter().filter(|(name, stored)| {
@@ -147,11 +145,7 @@ impl Assembler {
         };
         for Settling { id, files, stored, before } in settled {
             let mut desired = self.make(&id, files, &stored, &others).await?;
-            let fingerprint = fingerprint(&desired.component);
-            desired.install = installed.get(id.0.as_str()) != Some(&fingerprint);
-            if desired.install {
-                assembled.installs.insert(id.0.clone(), fingerprint);
-            }
+            to_install(&mut desired, &installed, &mut assembled.installs);
             assembled.made_from.insert(id.0.clone(), before);
             assembled.generation.components.insert(id.0, stored);
             assembled.deployment.components.push(desired);
@@ -189,11 +183,7 @@ impl Assembler {
             let name = &id.0;
             match made {
                 Ok(mut desired) => {
-                    let fingerprint = fingerprint(&desired.component);
-                    desired.install = installed.get(name.as_str()) != Some(&fingerprint);
-                    if desired.install {
-                        installs.insert(name.clone(), fingerprint);
-                    }
+                    to_install(&mut desired, &installed, &mut installs);
                     deployment.components.push(desired);
                 }
                 Err(problem) => broken
@@ -205,15 +195,12 @@ impl Assembler {
 
     /// What is to happen when a deployment fails.
     pub(crate) fn policy(&self, row: &DeploymentRow) -> FailureHandlingPolicy {
-        LocalDeploymentRequest::parse(&row.document)
-            .map(|request| request.failure_handling)
-            .unwrap_or_default()
+        document(row).map(|request| request.failure_handling).unwrap_or_default()
     }
 
     /// Whether components may put it off.
     pub(crate) fn update_policy(&self, row: &DeploymentRow) -> ComponentUpdatePolicy {
-        LocalDeploymentRequest::parse(&row.document)
-            .map_or(ComponentUpdatePolicy::SKIP, |request| request.component_update)
+        document(row).map_or(ComponentUpdatePolicy::SKIP, |request| request.component_update)
     }
 
     /// Remove from disk what none of the generations has. What cannot be removed stays, with a
@@ -307,11 +294,15 @@ impl Assembler {
         })
     }
 
+    /// The manifest that is meant for this device.
+    fn manifest<'f>(&self, files: &'f Files) -> Option<&'f Manifest> {
+        files.recipe.manifest_for(&platform(&self.operator.platform))
+    }
+
     /// Bring what is missing of a component's artifacts: since it was deployed, the device may have
     /// become one that another of its manifests is meant for.
     async fn complete(&self, id: &Id, files: &Files) -> Result<(), Problem> {
-        let platform = platform(&self.operator.platform);
-        let Some(manifest) = files.recipe.manifest_for(&platform) else { return Ok(()) };
+        let Some(manifest) = self.manifest(files) else { return Ok(()) };
         let (artifacts, folders) = (manifest.artifacts.clone(), files.folders());
         let here = self.tasks.spawn_blocking_host(move || are_here(&artifacts, &folders)).await;
         match here {
@@ -327,8 +318,7 @@ impl Assembler {
         files: &Files,
         progress: &Progress,
     ) -> Result<(), Problem> {
-        let platform = platform(&self.operator.platform);
-        let Some(manifest) = files.recipe.manifest_for(&platform) else { return Ok(()) };
+        let Some(manifest) = self.manifest(files) else { return Ok(()) };
         let folders = files.folders();
         let tell = |transfer: Transfer<'_>| {
             tracing::debug!(component = %name, ?transfer, "artifact");
@@ -422,6 +412,19 @@ fn settled(run_with: &RunWith) -> Settled {
             cpus: limits.cpus,
             pids: None,
         },
+    }
+}
+
+/// Whether a component is to have its step `install`; if so, it is noted for what.
+fn to_install(
+    desired: &mut DesiredComponent,
+    installed: &BTreeMap<String, String>,
+    installs: &mut BTreeMap<ComponentName, String>,
+) {
+    let fingerprint = fingerprint(&desired.component);
+    desired.install = installed.get(desired.name().as_str()) != Some(&fingerprint);
+    if desired.install {
+        installs.insert(desired.name().clone(), fingerprint);
     }
 }
 

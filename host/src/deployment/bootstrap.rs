@@ -5,10 +5,8 @@
 use super::execute::Broken;
 use super::plan::Set;
 use crate::component::InstalledComponent;
-use crate::supervisor::order::{Needs, start_order};
 use gg_model::ComponentName;
 use gg_model::recipe::{Step, StepName};
-use std::collections::BTreeMap;
 
 /// What has to start again before a deployment can go on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,15 +37,20 @@ pub(super) enum Why {
     Rollback,
 }
 
-/// PURE: the components of a set whose step is to be carried out, in the order in which they start:
-/// those that are new, or come in another version or with another step (Java nucleus,
+/// Whether a set has any such step.
+pub(super) fn is_there(set: &Set) -> bool {
+    set.values().any(|component| step(component).is_some())
+}
+
+/// PURE: those of a set's components, in the order in which they start, whose step is to be carried
+/// out: they are new, or come in another version or with another step (Java nucleus,
 /// BootstrapManager).
-pub(super) fn needed(before: &Set, wanted: &Set, why: Why) -> Vec<ComponentName> {
-    let mut needs = BTreeMap::new();
-    for (place, (name, component)) in wanted.iter().enumerate() {
-        let dependencies = component.dependencies.clone();
-        needs.insert(name.clone(), Needs { dependencies, waits_for_messages: false, place });
-    }
+pub(super) fn needed<'n>(
+    before: &Set,
+    wanted: &Set,
+    order: impl Iterator<Item = &'n ComponentName>,
+    why: Why,
+) -> Vec<ComponentName> {
     let is_due = |name: &ComponentName| {
         let wanted = wanted.get(name)?;
         let step = step(wanted)?;
@@ -56,9 +59,7 @@ pub(super) fn needed(before: &Set, wanted: &Set, why: Why) -> Vec<ComponentName>
         });
         Some(!same && (why == Why::Deployment || step.bootstrap_on_rollback))
     };
-    // Circles have been refused before.
-    let order = start_order(&needs).unwrap_or_default();
-    order.into_iter().flatten().filter(|name| is_due(name) == Some(true)).collect()
+    order.filter(|name| is_due(name) == Some(true)).cloned().collect()
 }
 
 /// What the code of a step asks for; `None`: it has failed.

@@ -82,6 +82,11 @@ impl Ready {
         self.deployment.set()
     }
 
+    /// Those that will be started, in that order.
+    pub(crate) fn order(&self) -> impl Iterator<Item = &ComponentName> {
+        self.waves.iter().flatten()
+    }
+
     /// Whether something that runs is stopped, or run anew.
     pub(crate) fn touches_what_runs(&self) -> bool {
         self.steps
@@ -116,8 +121,8 @@ impl Executor {
         name: &ComponentName,
         progress: &Progress,
     ) -> Result<i32, Failure> {
-        let desired = ready.deployment.components.iter().find(|one| one.name() == name);
-        let (Some(desired), Some(prepared)) = (desired, ready.prepared.get(name)) else {
+        let found = (ready.deployment.find(name), ready.prepared.get(name));
+        let (Some(desired), Some(prepared)) = found else {
             return Ok(0);
         };
         progress.tell(name, Phase::Bootstrap);
@@ -174,9 +179,7 @@ impl Executor {
         let starts = |step: Step| matches!(step, Step::Install | Step::Reinstall | Step::Restart);
         let (mut prepared, mut unfit) = (BTreeMap::new(), Vec::new());
         for (_, name) in steps.iter().filter(|(step, _)| starts(*step)) {
-            let Some(desired) = deployment.components.iter().find(|one| one.name() == name) else {
-                continue;
-            };
+            let Some(desired) = deployment.find(name) else { continue };
             progress.tell(name, Phase::Prepare);
             let component = &desired.component;
             let log = self.parts.log(component);
@@ -201,9 +204,6 @@ impl Executor {
         installed: impl FnOnce(),
     ) -> Vec<Broken> {
         let Ready { deployment, steps, mut prepared, waves } = ready;
-        let desired = |name: &ComponentName| {
-            deployment.components.iter().find(|desired| desired.name() == name)
-        };
         let gone: Vec<&ComponentName> = named(&steps, Step::Stop).collect();
         for name in &gone {
             progress.tell(name, Phase::Stop);
@@ -213,7 +213,7 @@ impl Executor {
             self.running.remove(name);
         }
         for (step, name) in &steps {
-            let Some(desired) = desired(name) else { continue };
+            let Some(desired) = deployment.find(name) else { continue };
             self.parts.make_work_folder(desired);
             self.running.insert(name.clone(), Arc::clone(&desired.component));
             match (step, prepared.remove(name)) {
@@ -235,7 +235,7 @@ impl Executor {
             }
         }
         for (_, name) in &steps {
-            if let Some(desired) = desired(name) {
+            if let Some(desired) = deployment.find(name) {
                 let needed = &desired.component.dependencies;
                 self.parts.supervisor.depend(name, needed).await;
             }

@@ -28,6 +28,11 @@ pub struct Deployment {
 }
 
 impl Deployment {
+    /// One of the components.
+    pub(crate) fn find(&self, name: &ComponentName) -> Option<&DesiredComponent> {
+        self.components.iter().find(|desired| desired.name() == name)
+    }
+
     /// The components by name.
     pub(crate) fn set(&self) -> plan::Set {
         let pair =

@@ -146,7 +146,7 @@ impl Worker {
                 return Ok(None);
             }
         };
-        let (assembled, ready) = match prepared {
+        let (assembled, ready, steps) = match prepared {
             Ok(prepared) => prepared,
             Err(problem) => {
                 tracing::error!(deployment = row.id, %problem, "deployment failed");
@@ -157,7 +157,6 @@ impl Worker {
         };
         let installs = self.activate(row, assembled).await?;
         let mut broken = Vec::new();
-        let steps = bootstrap::needed(self.executor.running(), &ready.set(), Why::Deployment);
         match self.bootstrap(&row.id, &ready, steps).await? {
             Bootstrapped::Done => {}
             Bootstrapped::Restart(restart) => return Ok(Some(restart)),
@@ -168,10 +167,7 @@ impl Worker {
             }
             Bootstrapped::Failed(failed) => broken.push(failed),
         }
-        let carried = self.executor.carry_out(ready, &self.progress, || {});
-        let carried = tokio::time::timeout(self.patience, carried).await;
-        broken.extend(carried.unwrap_or_else(|_| vec![late(self.patience)]));
-        self.remember_installed(installs, &broken).await;
+        self.carry_out(ready, installs, &mut broken, || {}).await;
         self.judge(row, broken).await
     }
 
@@ -224,7 +220,11 @@ impl Worker {
         Ok(installs)
     }
 
-    async fn prepare_and_agree(&self, row: &DeploymentRow) -> Result<(Assembled, Ready), Problem> {
+    /// Prepare a deployment until nothing speaks against it; gives its steps `bootstrap`, too.
+    async fn prepare_and_agree(
+        &self,
+        row: &DeploymentRow,
+    ) -> Result<(Assembled, Ready, Vec<ComponentName>), Problem> {
         let late = |_| {
             Problem::new(
                 "DEPLOYMENT_INTERRUPTED",
@@ -233,20 +233,26 @@ impl Worker {
         };
         let prepared = tokio::time::timeout(self.patience, self.prepare(row)).await;
         let (assembled, ready) = prepared.map_err(late)??;
-        self.agree(row, &ready).await?;
-        Ok((assembled, ready))
+        let running = self.executor.running();
+        let steps = bootstrap::needed(running, &ready.set(), ready.order(), Why::Deployment);
+        self.agree(row, &ready, !steps.is_empty()).await?;
+        Ok((assembled, ready, steps))
     }
 
     /// Tell the components that want to be told, if something that runs would be touched, and wait
     /// until they agree.
-    async fn agree(&self, row: &DeploymentRow, ready: &Ready) -> Result<(), Problem> {
+    async fn agree(
+        &self,
+        row: &DeploymentRow,
+        ready: &Ready,
+        restarting: bool,
+    ) -> Result<(), Problem> {
         let policy = self.assembler.update_policy(row);
         if policy.action == UpdateAction::SkipNotifyComponents || !ready.touches_what_runs() {
             return Ok(());
         }
-        let steps = bootstrap::needed(self.executor.running(), &ready.set(), Why::Deployment);
         let updates = self.executor.parts().capabilities.lifecycle.updates();
-        let agreed = updates.announce(&row.id, !steps.is_empty(), policy.timeout);
+        let agreed = updates.announce(&row.id, restarting, policy.timeout);
         let agreed = tokio::time::timeout(LONGEST_PUT_OFF, agreed).await;
         agreed.map_err(|_| {
             let message = format!("components have put it off for {LONGEST_PUT_OFF:?}");
@@ -336,6 +342,20 @@ impl Worker {
         self.settle(row, DeploymentState::Failed, &detail).await
     }
 
+    /// Make what is ready run, and add what is broken then.
+    async fn carry_out(
+        &mut self,
+        ready: Ready,
+        installs: BTreeMap<ComponentName, String>,
+        broken: &mut Vec<Broken>,
+        installed: impl FnOnce(),
+    ) {
+        let carried = self.executor.carry_out(ready, &self.progress, installed);
+        let carried = tokio::time::timeout(self.patience, carried).await;
+        broken.extend(carried.unwrap_or_else(|_| vec![late(self.patience)]));
+        self.remember_installed(installs, broken).await;
+    }
+
     /// The step `install` of those that are not broken has been carried out. A failure costs them
     /// another one at the next start, and nothing else.
     async fn remember_installed(
@@ -404,20 +424,19 @@ impl Worker {
             component: Some(component),
             reason: failure.message,
         }));
-        if let Some((row, why)) = under_way {
+        let wanted = ready.set();
+        // What the other generation comes to takes files to be read, and perhaps fetched.
+        if let Some((row, why)) = under_way.filter(|_| bootstrap::is_there(&wanted)) {
             let other = self.store.before().await?.unwrap_or_default();
             let other = self.assembler.as_stored(&other).await?.deployment.set();
-            let steps = bootstrap::needed(&other, &ready.set(), why);
+            let steps = bootstrap::needed(&other, &wanted, ready.order(), why);
             match self.bootstrap(&row.id, &ready, steps).await? {
                 Bootstrapped::Done => {}
                 Bootstrapped::Restart(restart) => return Ok(Brought::Waits(restart)),
                 Bootstrapped::Failed(failed) => broken.push(failed),
             }
         }
-        let carried = self.executor.carry_out(ready, &self.progress, installed);
-        let carried = tokio::time::timeout(self.patience, carried).await;
-        broken.extend(carried.unwrap_or_else(|_| vec![late(self.patience)]));
-        self.remember_installed(installs, &broken).await;
+        self.carry_out(ready, installs, &mut broken, installed).await;
         broken.iter().for_each(|one| tracing::error!("{one}"));
         Ok(Brought::Up(broken))
     }

@@ -36,14 +36,9 @@ impl Socket {
     pub fn open(root: &Path) -> io::Result<Self> {
         let root = root.canonicalize()?;
         let path = root.join(NAME);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
         let fits = path.as_os_str().len() <= LONGEST_PATH;
-        let listener = UnixListener::bind(Reach::of(&path)?.path())?;
         // Components run as any user. Which one asks is told by its token.
-        fs::set_permissions(&path, Permissions::from_mode(0o666))?;
+        let listener = listen(&path, 0o666)?;
         let short = match fits {
             true => None,
             false => Some(shorten(&path)?),
@@ -68,6 +63,20 @@ impl Drop for Socket {
     fn drop(&mut self) {
         let _gone = fs::remove_file(&self.path);
     }
+}
+
+/// Listen at a socket that users may open by its mode. One that a nucleus left behind is replaced.
+///
+/// # Errors
+/// It cannot be made there.
+pub fn listen(path: &Path, mode: u32) -> io::Result<UnixListener> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(Reach::of(path)?.path())?;
+    fs::set_permissions(path, Permissions::from_mode(mode))?;
+    Ok(listener)
 }
 
 /// A path by which this process reaches a socket, however long the path of that is.

@@ -2,9 +2,9 @@
 
 use super::LocalDeployments;
 use crate::capability::caller::Caller;
-use crate::capability::door::Served;
+use crate::capability::door::{Served, about};
 use crate::clock::{Clock, utc};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::store::{DeploymentRow, DeploymentState};
 use gg_ipc::shapes::{
     CancelLocalDeploymentRequest, CancelLocalDeploymentResponse, ComponentConfigurationUpdate,
@@ -50,7 +50,10 @@ pub(crate) async fn cancel(
     request: CancelLocalDeploymentRequest,
 ) -> Served<CancelLocalDeploymentResponse> {
     let id = request.deployment_id;
-    let cancelled = deployments.cancel(caller, &id).await.map_err(|error| about(&id, error))?;
+    let cancelled = deployments
+        .cancel(caller, &id)
+        .await
+        .map_err(|error| about("LocalDeployment", &id, error))?;
     let message = (!cancelled).then(|| format!("deployment {id} is over, or can not be stopped"));
     Ok(CancelLocalDeploymentResponse { message })
 }
@@ -62,7 +65,10 @@ pub(crate) async fn status(
     request: GetLocalDeploymentStatusRequest,
 ) -> Served<GetLocalDeploymentStatusResponse> {
     let id = request.deployment_id;
-    let row = deployments.status(caller, &id).await.map_err(|error| about(&id, error))?;
+    let row = deployments
+        .status(caller, &id)
+        .await
+        .map_err(|error| about("LocalDeployment", &id, error))?;
     Ok(GetLocalDeploymentStatusResponse { deployment: told(&row, true) })
 }
 
@@ -170,17 +176,6 @@ fn uuid() -> Served<String> {
     let digits = format!("{number:032x}");
     let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
     Ok(parts.join("-"))
-}
-
-/// A failure, with the deployment where it is that which is not there.
-fn about(id: &str, error: Error) -> OperationError {
-    let is_absent = error.kind() == ErrorKind::NotFound;
-    let mut error = OperationError::from(error);
-    if is_absent {
-        error.resource_type = Some("LocalDeployment".to_owned());
-        error.resource_name = Some(id.to_owned());
-    }
-    error
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use super::{Act, Details, LifecycleControl, Notice, ReportedState};
 use crate::capability::caller::Caller;
-use crate::capability::door::{Follow, Served};
-use crate::error::ErrorKind;
+use crate::capability::door::{Follow, Served, about};
 use futures_util::stream::unfold;
+use gg_ipc::Document;
 use gg_ipc::shapes::{
     ComponentDetails, ComponentUpdatePolicyEvents, DeferComponentUpdateRequest,
     DeferComponentUpdateResponse, GetComponentDetailsRequest, GetComponentDetailsResponse,
@@ -14,7 +14,6 @@ use gg_ipc::shapes::{
     ResumeComponentResponse, StopComponentRequest, StopComponentResponse,
     SubscribeToComponentUpdatesResponse, UpdateStateRequest, UpdateStateResponse,
 };
-use gg_ipc::{Document, OperationError};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -49,7 +48,7 @@ pub(crate) async fn details(
 ) -> Served<GetComponentDetailsResponse> {
     let name = request.component_name;
     let details = lifecycle.details(caller, &name).await;
-    let details = details.map_err(|error| about(&name, error))?;
+    let details = details.map_err(|error| about("Component", &name, error))?;
     Ok(GetComponentDetailsResponse { component_details: details_of(details) })
 }
 
@@ -135,18 +134,10 @@ async fn act(
     act: Act,
     component: &str,
 ) -> Served<()> {
-    lifecycle.act(caller, act, component).await.map_err(|error| about(component, error))
-}
-
-/// A failure, with the component where it is that which is not there.
-fn about(component: &str, error: crate::error::Error) -> OperationError {
-    let is_absent = error.kind() == ErrorKind::NotFound;
-    let mut error = OperationError::from(error);
-    if is_absent {
-        error.resource_type = Some("Component".to_owned());
-        error.resource_name = Some(component.to_owned());
-    }
-    error
+    lifecycle
+        .act(caller, act, component)
+        .await
+        .map_err(|error| about("Component", component, error))
 }
 
 fn details_of(details: Details) -> ComponentDetails {

@@ -30,7 +30,8 @@ pub use location::file_name;
 pub use part::Part;
 pub use source::ArtifactSource;
 
-use gg_model::recipe::{Artifact, ArtifactUri, Unarchive};
+use gg_model::recipe::{Artifact, Unarchive};
+use location::is_image;
 use std::path::PathBuf;
 use unpack::Format;
 
@@ -52,9 +53,8 @@ impl Folders {
 
 /// Whether something is here of each artifact; it was checked when it came.
 pub fn are_here(artifacts: &[Artifact], folders: &Folders) -> bool {
-    let file = |artifact: &Artifact| match artifact.uri {
-        ArtifactUri::Docker { .. } => true,
-        ref uri => uri.file_name().is_some_and(|name| folders.artifacts.join(name).exists()),
+    let file = |Artifact { uri, .. }: &Artifact| {
+        is_image(uri) || uri.file_name().is_some_and(|name| folders.artifacts.join(name).exists())
     };
     let unpacked =
         |artifact: &Artifact| folders.unpacked(artifact).is_none_or(|path| path.exists());
