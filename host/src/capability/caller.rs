@@ -129,21 +129,23 @@ impl Operation {
 pub fn own_affairs(component: &ComponentName) -> AccessPolicy {
     use Operation as O;
     let mut policy = AccessPolicy::default();
+    // Those of one service stand together, and become one rule.
     let own = [
         O::AccessKeyValue,
-        O::DeferComponentUpdate,
         O::GetConfiguration,
         O::SendConfigurationValidityReport,
-        O::SubscribeToComponentUpdates,
         O::SubscribeToConfigurationUpdate,
         O::SubscribeToValidateConfigurationUpdates,
         O::UpdateConfiguration,
+        O::DeferComponentUpdate,
+        O::SubscribeToComponentUpdates,
         O::UpdateState,
         O::WriteLog,
     ];
-    for operation in own {
+    for operations in own.chunk_by(|one, other| one.service() == other.service()) {
+        let names: Vec<&str> = operations.iter().map(|operation| operation.name()).collect();
         // A component's name holds no character that means something in a pattern.
-        let _infallible = policy.allow(operation.service(), operation.name(), component.as_ref());
+        let _infallible = policy.allow_all(operations[0].service(), &names, component.as_ref());
     }
     policy
 }

@@ -7,15 +7,28 @@ use std::fs;
 use std::io;
 use std::ops::Range;
 
-/// Let go of the pages of this program's code. What is needed again comes back from the page cache
-/// or from the program's file.
-pub(super) fn release_code() {
-    if let Err(error) = release() {
+/// Let go of the pages of this program's code, and of those that the heap holds no data in: compiling
+/// a component takes much of it. What is needed again comes back, code from the page cache or from
+/// the program's file.
+pub(super) fn release() {
+    if let Err(error) = release_code() {
         tracing::debug!(%error, "the pages of the program's code stay");
     }
+    release_heap();
 }
 
-fn release() -> io::Result<()> {
+#[cfg(target_env = "gnu")]
+#[expect(unsafe_code, reason = "a function of the C library")]
+fn release_heap() {
+    // SAFETY: it takes a number and may be called at any time, from any thread.
+    unsafe { libc::malloc_trim(0) };
+}
+
+/// Other C libraries give back by themselves what they give back.
+#[cfg(not(target_env = "gnu"))]
+fn release_heap() {}
+
+fn release_code() -> io::Result<()> {
     let program = fs::read_link("/proc/self/exe")?;
     let maps = fs::read_to_string("/proc/self/maps")?;
     let Some(program) = program.to_str() else { return Ok(()) };
@@ -77,7 +90,8 @@ mod tests {
 
     #[test]
     fn the_program_goes_on() {
-        release().unwrap();
+        release_code().unwrap();
+        release_heap();
         assert!(std::hint::black_box(code_of("a", "b")).is_none());
     }
 }

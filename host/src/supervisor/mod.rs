@@ -35,7 +35,7 @@ pub enum Command {
     /// Run another version in its place, losing no message on the way where its runtime can.
     Replace {
         /// The other version.
-        successor: Successor,
+        successor: Box<Successor>,
         /// How long the one before may take to end.
         deadline: Duration,
     },
@@ -183,6 +183,7 @@ impl Supervisor {
                 component.commands.clone()
             }
         };
+        let successor = Box::new(successor);
         let _gone = commands.send(Command::Replace { successor, deadline }).await;
     }
 

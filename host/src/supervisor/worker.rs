@@ -163,7 +163,7 @@ impl Worker {
                 code: 1,
                 ..Failure::default()
             }),
-            Command::Replace { successor, deadline } => self.replace(successor, deadline),
+            Command::Replace { successor, deadline } => self.replace(*successor, deadline),
         }
         self.tell();
     }

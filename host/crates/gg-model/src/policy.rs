@@ -92,9 +92,20 @@ impl AccessPolicy {
         operation: &str,
         resource_pattern: &str,
     ) -> Result<(), PolicyError> {
+        self.allow_all(service, &[operation], resource_pattern)
+    }
+
+    /// Allow several operations of one service, as [`AccessPolicy::allow`] does one.
+    pub fn allow_all(
+        &mut self,
+        service: &str,
+        operations: &[&str],
+        resource_pattern: &str,
+    ) -> Result<(), PolicyError> {
         let pattern = ResourcePattern::parse(resource_pattern)?;
         self.count(1)?;
-        let rule = Rule { operations: vec![operation.into()], resources: vec![pattern] };
+        let operations = operations.iter().map(|&operation| operation.into()).collect();
+        let rule = Rule { operations, resources: vec![pattern] };
         self.services.entry(service.into()).or_default().push(rule);
         Ok(())
     }

@@ -6,11 +6,11 @@
 
 /// Pieces with a `*` between each two of them; there is at least one.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Glob(Vec<Piece>);
+pub(super) struct Glob(Box<[Piece]>);
 
 /// What stands between two `*`: literal runs with a whole level (`+`) between each two of them.
 #[derive(Debug, Clone, PartialEq)]
-struct Piece(Vec<Box<[u8]>>);
+struct Piece(Box<[Box<[u8]>]>);
 
 /// Stands for one whole level of a requested filter; no UTF-8 text holds this byte.
 pub(super) const ANY_LEVEL: u8 = 0xFF;
@@ -49,7 +49,7 @@ impl Glob {
     }
 
     pub(super) fn covers(&self, text: &[u8]) -> bool {
-        match self.0.as_slice() {
+        match &*self.0 {
             [] => false,
             [only] => only.strip_prefix(text).is_some_and(<[u8]>::is_empty),
             [first, middle @ .., last] => {
