@@ -271,7 +271,7 @@ impl Nucleus {
         let reached = |milestone| {
             reached(milestone);
             if milestone == Milestone::Idle {
-                memory::release();
+                tasks.spawn(memory::release_when_calm());
             }
         };
         let (executor, restart) = worker.run(stop, reached).await;
