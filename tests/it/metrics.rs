@@ -1,9 +1,12 @@
 //! What is measured of a device, and who is told: `gg-host top`, Prometheus, OpenTelemetry.
 
 use crate::device::Device;
+use crate::doors::{Ipc, deploy, grant};
 use crate::host::{Host, command, finish, start};
+use gg_ipc::operation::call;
+use gg_ipc::shapes::{Metric, MetricUnitType, PutComponentMetricRequest};
 use rustix::process::geteuid;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -341,6 +344,32 @@ fn who_asks_wrongly_or_never_does_no_harm() {
     let seen = nucleus.seen().len();
     nucleus.wait_for("the filter works on", |event| event.component() == FILTER);
     assert!(nucleus.seen().len() > seen);
+}
+
+#[test]
+fn what_components_report_is_summed_up_and_told() {
+    let device = Device::new();
+    device.settings("metrics: {listen: '127.0.0.1:0'}");
+    let mut nucleus = device.start();
+    let address = address(&mut nucleus);
+    let name = "aws.example.Meter";
+    let rights = grant("aws.greengrass.ipc.componentmetric", &["PutComponentMetric"], &["Bytes*"]);
+    let rights = json!({ "accessControl": rights });
+    let mut meter: Ipc = deploy(&device, &mut nucleus, name, rights);
+    let metric = |value| Metric { name: "BytesUsed".into(), unit: MetricUnitType::Bytes, value };
+    for value in [1.0, 2.5] {
+        let request = PutComponentMetricRequest { metrics: vec![metric(value), metric(10.0)] };
+        meter.call::<call::PutComponentMetric>(&request).unwrap();
+    }
+    let samples = parse(&scrape(address, "*/*").1);
+    assert_eq!(number(&samples, "gg_component_reported_total", name), 23.5);
+    let reported = samples.iter().find(|one| one.name == "gg_component_reported_total").unwrap();
+    for (label, value) in [("metric", "BytesUsed"), ("unit", "BYTES")] {
+        assert!(reported.labels.contains(&(label.into(), value.into())), "{reported:?}");
+    }
+    let top = device.ask("top", ["--once", "--interval", "100ms"]);
+    let shown = &component(top.expect_code(0).answer(), name)["reported"];
+    assert_eq!(*shown, json!([{ "name": "BytesUsed", "unit": "BYTES", "sum": 23.5 }]));
 }
 
 #[test]

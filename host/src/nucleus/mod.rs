@@ -236,6 +236,7 @@ impl Nucleus {
             clock: parts.clock.clone(),
             counters: parts.counters.clone(),
             queue: queue.clone(),
+            reported: parts.capabilities.metric.clone(),
             started,
             store: kept.store.clone(),
             supervisor: parts.supervisor.clone(),
