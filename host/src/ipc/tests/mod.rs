@@ -11,6 +11,7 @@ use super::{Patience, Server};
 use crate::capability::Capabilities;
 use crate::capability::caller::Caller;
 use crate::capability::configuration::Configuration;
+use crate::capability::debug::DebugPasswords;
 use crate::capability::deployment::LocalDeployments;
 use crate::capability::keyvalue::KeyValue;
 use crate::capability::lifecycle::{LifecycleControl, Request};
@@ -66,6 +67,7 @@ impl Bench {
         let configuration = Configuration::new(Clock::system(), None);
         let capabilities = Capabilities {
             configuration: configuration.clone(),
+            debug: DebugPasswords::new(Clock::system()),
             deployment: LocalDeployments::new(None).0,
             keyvalue: KeyValue::default(),
             lifecycle: lifecycle.clone(),
