@@ -1,6 +1,7 @@
 //! The server over a real socket, with a client of the same wire.
 
 mod configuration;
+mod denied;
 mod hostile;
 mod many;
 mod others;
