@@ -11,6 +11,7 @@ use common::{finish, guest, progress, wanted};
 use gg_host::capability::Capabilities;
 use gg_host::capability::caller::Caller;
 use gg_host::capability::configuration::Configuration;
+use gg_host::capability::debug::DebugPasswords;
 use gg_host::capability::deployment::LocalDeployments;
 use gg_host::capability::keyvalue::KeyValue;
 use gg_host::capability::lifecycle::LifecycleControl;
@@ -272,6 +273,7 @@ impl Loader {
         let (lifecycle, _) = LifecycleControl::new();
         let capabilities = Capabilities {
             configuration: Configuration::new(clock.clone(), None),
+            debug: DebugPasswords::new(clock.clone()),
             deployment: LocalDeployments::new(None).0,
             keyvalue: KeyValue::default(),
             lifecycle,

@@ -93,7 +93,8 @@ refused("defer", lambda: client.defer_component_update(deployment_id=deployment,
 refused("token", lambda: client.validate_authorization_token(token="x"))
 refused("cloud", lambda: client.publish_to_iot_core(topic_name="t", qos="0", payload=b""))
 refused("secret", lambda: client.get_secret_value(secret_id="s"))
-refused("debug", lambda: client.create_debug_password())
+debug = client.create_debug_password()
+say("debug", debug.username, len(debug.password), debug.certificate_sha256_hash)
 say("done")
 
 # Until it is stopped.

@@ -238,7 +238,7 @@ fn other_components_are_looked_at_paused_restarted_stopped_and_deployed() {
             "token UnauthorizedError",
             "cloud ServiceError aws.greengrass#PublishToIoTCore is not served",
             "secret ServiceError",
-            "debug ServiceError Operation aws.greengrass#CreateDebugPassword is not supported",
+            "debug debug 24 None",
             "done",
         ],
     );

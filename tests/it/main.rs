@@ -8,6 +8,7 @@ mod containers;
 mod crash;
 mod device;
 mod docs;
+mod doors;
 mod engine;
 mod fetching;
 mod host;

@@ -13,6 +13,8 @@ pub enum Operation {
     AccessKeyValue,
     /// Call a local deployment off; the resource is `*`.
     CancelLocalDeployment,
+    /// Make a password for people; the resource is `*`.
+    CreateDebugPassword,
     /// Ask for a local deployment; the resource is `*`.
     CreateLocalDeployment,
     /// Put a deployment off that was announced; the resource is the component.
@@ -77,6 +79,7 @@ impl Operation {
             | Self::SubscribeToComponentUpdates
             | Self::UpdateState => "aws.greengrass.ipc.lifecycle",
             Self::CancelLocalDeployment
+            | Self::CreateDebugPassword
             | Self::CreateLocalDeployment
             | Self::GetComponentDetails
             | Self::GetLocalDeploymentStatus
@@ -94,6 +97,7 @@ impl Operation {
         match self {
             Self::AccessKeyValue => "aws.greengrass#AccessKeyValue",
             Self::CancelLocalDeployment => "aws.greengrass#CancelLocalDeployment",
+            Self::CreateDebugPassword => "aws.greengrass#CreateDebugPassword",
             Self::CreateLocalDeployment => "aws.greengrass#CreateLocalDeployment",
             Self::DeferComponentUpdate => "aws.greengrass#DeferComponentUpdate",
             Self::GetComponentDetails => "aws.greengrass#GetComponentDetails",

@@ -4,6 +4,7 @@
 
 pub mod caller;
 pub mod configuration;
+pub mod debug;
 pub mod deployment;
 pub(crate) mod door;
 pub mod http;
@@ -16,6 +17,7 @@ pub mod pubsub;
 pub(crate) mod testing;
 
 use configuration::Configuration;
+use debug::DebugPasswords;
 use deployment::LocalDeployments;
 use keyvalue::KeyValue;
 use lifecycle::LifecycleControl;
@@ -28,6 +30,8 @@ use pubsub::PubSub;
 pub struct Capabilities {
     /// The components' configuration.
     pub configuration: Configuration,
+    /// Passwords for people.
+    pub debug: DebugPasswords,
     /// Local deployments.
     pub deployment: LocalDeployments,
     /// Durable values by key.

@@ -12,11 +12,12 @@ use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct MetricsArgs {
-    /// Let Prometheus ask at http://ADDRESS:PORT/metrics.
+    /// Let Prometheus ask at http://ADDRESS:PORT/metrics. Other machines have to show the user
+    /// `debug` and a password that CreateDebugPassword made, which the network can read.
     #[arg(long = "metrics", value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
 
-    /// Let Prometheus ask at an address that other machines can reach. There is no password.
+    /// Answer other machines without a password.
     #[arg(long = "metrics-allow-other-machines")]
     other_machines: bool,
 

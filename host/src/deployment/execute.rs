@@ -360,6 +360,7 @@ impl Executor {
         for name in gone {
             self.parts.supervisor.remove(&name, HAND_OVER).await;
             self.parts.counters.forget(&name);
+            self.parts.capabilities.metric.forget(&name);
             let capabilities = &self.parts.capabilities;
             capabilities.configuration.remove(&name);
             if let Err(error) = capabilities.keyvalue.remove(&name).await {

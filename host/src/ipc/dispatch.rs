@@ -4,7 +4,9 @@ use super::answer::{Answer, at_once, follow, in_time};
 use super::call::Session;
 use crate::capability::caller::Caller;
 use crate::capability::door::Served;
-use crate::capability::{Capabilities, configuration, deployment, lifecycle, metric, pubsub};
+use crate::capability::{
+    Capabilities, configuration, debug, deployment, lifecycle, metric, pubsub,
+};
 use crate::runtime::token::Tokens;
 use gg_ipc::operation::call;
 use gg_ipc::shapes::{ValidateAuthorizationTokenRequest, ValidateAuthorizationTokenResponse};
@@ -31,6 +33,7 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
     };
     let Capabilities {
         configuration,
+        debug,
         deployment,
         // Greengrass has no values by key.
         keyvalue: _,
@@ -125,6 +128,9 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
             in_time::<call::ListLocalDeployments, _>(request, list).await
         }
 
+        O::CreateDebugPassword => {
+            at_once::<call::CreateDebugPassword>(request, |_| debug::ipc::create(debug, caller))
+        }
         O::PutComponentMetric => at_once::<call::PutComponentMetric>(request, |request| {
             metric::ipc::put(metric, caller, request)
         }),
@@ -145,7 +151,6 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
 
         // In Greengrass these are a plugin's, which is not on every device either.
         O::AuthorizeClientDeviceAction
-        | O::CreateDebugPassword
         | O::GetClientDeviceAuthToken
         | O::SubscribeToCertificateUpdates
         | O::VerifyClientDeviceIdentity => Err(not_supported(operation.name())),

@@ -124,8 +124,26 @@ pub fn families(figures: &Figures) -> Vec<Family> {
         let sample = |one| Some(Sample { labels: component(one), value: measured(one)? });
         all.push(Family::new(what, figures.components.iter().filter_map(sample)));
     }
+    all.push(reported(figures));
     all.retain(|family| !family.samples.is_empty());
     all
+}
+
+/// What components report, whose names are theirs: they are values of a label.
+fn reported(figures: &Figures) -> Family {
+    let samples = figures.components.iter().flat_map(|one| {
+        one.reported.iter().map(|metric| {
+            let mut labels = component(one);
+            labels.extend([("metric", metric.name.clone()), ("unit", metric.unit.clone())]);
+            Sample { labels, value: metric.sum }
+        })
+    });
+    let what = (
+        "gg_component_reported",
+        Kind::Counter,
+        "What the component reports of itself, summed up since the nucleus was started.",
+    );
+    Family::new(what, samples)
 }
 
 fn of_nucleus(figures: &Figures) -> Vec<Family> {

@@ -68,6 +68,21 @@ pub struct ComponentFigures {
     pub messages_dropped: u64,
     /// Log records of it that were left out.
     pub log_records_dropped: u64,
+    /// What it reports itself, by name and unit.
+    pub reported: Vec<Reported>,
+}
+
+/// A metric that a component reports of itself: the sum of all values since the nucleus was
+/// started.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reported {
+    /// Its name, in the component's own words.
+    pub name: String,
+    /// Its unit, in Greengrass's word.
+    pub unit: String,
+    /// The sum.
+    pub sum: f64,
 }
 
 impl ComponentFigures {

@@ -15,5 +15,5 @@ mod usage;
 
 pub use counters::{Counter, Counters, Registry};
 pub use families::{Family, Kind, Sample, families};
-pub use figures::{ComponentFigures, Figures, NucleusFigures};
+pub use figures::{ComponentFigures, Figures, NucleusFigures, Reported};
 pub use usage::Usage;

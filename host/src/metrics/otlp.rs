@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 /// `AGGREGATION_TEMPORALITY_CUMULATIVE`.
 const CUMULATIVE: u8 = 2;
 
+/// Who says what the nucleus measures.
+const SCOPE: &str = "gg-host";
+
 /// The attribute that says whose messages they are.
 const MESSAGING: (&str, &str) = ("messaging.system", "gg_local");
 
@@ -24,12 +27,14 @@ struct Writer {
     time: String,
     started: String,
     metrics: Vec<Value>,
+    /// Those that are written, by who says them.
+    scopes: Vec<Value>,
 }
 
 /// How a number behaves.
 enum Number {
     Count(u64),
-    Seconds(f64),
+    Sum(f64),
 }
 
 impl Writer {
@@ -37,7 +42,7 @@ impl Writer {
         let nanos = |millis: f64| format!("{:.0}", millis.max(0.0) * 1e6);
         let now = figures.time as f64;
         let started = nanos(now - figures.nucleus.uptime_seconds * 1e3);
-        Self { time: nanos(now), started, metrics: Vec::new() }
+        Self { time: nanos(now), started, metrics: Vec::new(), scopes: Vec::new() }
     }
 
     fn point(&self, number: &Number, attributes: &[(&str, &str)]) -> Value {
@@ -48,7 +53,7 @@ impl Writer {
         match number {
             // A whole number of 64 bits is text in this encoding.
             Number::Count(count) => point["asInt"] = count.to_string().into(),
-            Number::Seconds(seconds) => point["asDouble"] = (*seconds).into(),
+            Number::Sum(sum) => point["asDouble"] = (*sum).into(),
         }
         point
     }
@@ -87,7 +92,7 @@ impl Writer {
     /// What processes are measured by.
     fn process(&mut self, cpu: Option<f64>, memory: Option<u64>, since_start: bool) {
         if let Some(seconds) = cpu {
-            let point = self.point(&Number::Seconds(seconds), &[]);
+            let point = self.point(&Number::Sum(seconds), &[]);
             self.sum("process.cpu.time", "s", since_start, vec![point]);
         }
         if let Some(bytes) = memory {
@@ -101,11 +106,19 @@ impl Writer {
         }
     }
 
+    /// What was written so far is of this scope; what follows is of another.
+    fn close_scope(&mut self, name: &str, version: &str) {
+        let scope = json!({ "name": name, "version": version });
+        let metrics = std::mem::take(&mut self.metrics);
+        if !metrics.is_empty() {
+            self.scopes.push(json!({ "scope": scope, "metrics": metrics }));
+        }
+    }
+
     fn resource(self, attributes: &[(&str, &str)]) -> Value {
-        let scope = json!({ "name": "gg-host", "version": env!("CARGO_PKG_VERSION") });
         json!({
             "resource": { "attributes": attributes_of(attributes) },
-            "scopeMetrics": [{ "scope": scope, "metrics": self.metrics }],
+            "scopeMetrics": self.scopes,
         })
     }
 }
@@ -113,13 +126,14 @@ impl Writer {
 fn nucleus(figures: &Figures) -> Value {
     let (mut writer, nucleus) = (Writer::new(figures), &figures.nucleus);
     writer.process(nucleus.cpu_seconds, nucleus.memory_bytes, true);
-    writer.gauge("process.uptime", "s", &Number::Seconds(nucleus.uptime_seconds), &[]);
+    writer.gauge("process.uptime", "s", &Number::Sum(nucleus.uptime_seconds), &[]);
     let outcomes = nucleus.deployments.iter();
     let points = outcomes
         .map(|(outcome, count)| writer.point(&Number::Count(*count), &[("gg.outcome", outcome)]))
         .collect();
     writer.sum("gg.nucleus.deployments", "{deployment}", true, points);
     writer.count("gg.nucleus.store.commits", "{transaction}", nucleus.store_commits, &[]);
+    writer.close_scope(SCOPE, env!("CARGO_PKG_VERSION"));
     writer.resource(&[
         ("service.name", "gg-host"),
         ("service.version", &nucleus.version),
@@ -153,6 +167,13 @@ fn component(figures: &Figures, one: &ComponentFigures) -> Value {
     for (name, unit, count) in counts {
         writer.count(name, unit, count, &[]);
     }
+    writer.close_scope(SCOPE, env!("CARGO_PKG_VERSION"));
+    for metric in &one.reported {
+        let point = writer.point(&Number::Sum(metric.sum), &[]);
+        writer.sum(&metric.name, unit(&metric.unit), true, vec![point]);
+    }
+    // Its names are its own: they mean what they mean in its namespace.
+    writer.close_scope(one.component_name.as_ref(), &one.version);
     writer.resource(&[
         ("service.name", one.component_name.as_ref()),
         ("service.version", &one.version),
@@ -160,6 +181,19 @@ fn component(figures: &Figures, one: &ComponentFigures) -> Value {
         ("service.instance.id", &figures.thing_name),
         ("gg.component.runtime", &one.runtime),
     ])
+}
+
+/// Greengrass's word for a unit, as UCUM has it.
+fn unit(word: &str) -> &str {
+    match word {
+        "BYTES" => "By",
+        "BYTES_PER_SECOND" => "By/s",
+        "COUNT" => "1",
+        "COUNT_PER_SECOND" => "1/s",
+        "MEGABYTES" => "MBy",
+        "SECONDS" => "s",
+        other => other,
+    }
 }
 
 fn attributes_of(attributes: &[(&str, &str)]) -> Vec<Value> {

@@ -19,6 +19,7 @@ fn figures() -> Figures {
         messages_delivered: 0,
         messages_dropped: 0,
         log_records_dropped: 2,
+        reported: vec![Reported { name: "Lag \"1\"".into(), unit: "SECONDS".into(), sum: 4.5 }],
     };
     Figures {
         time: 10_000,
@@ -71,6 +72,7 @@ fn text_for_prometheus_has_its_form() {
         "gg_component_info{component=\"a\",version=\"1.0.0\",runtime=\"wasm\"} 1",
         "gg_nucleus_deployments_total{outcome=\"succeeded\"} 4",
         "gg_nucleus_info{version=\"0.1.0\",thing=\"a \\\"thing\\\" \\\\ \\n\"} 1",
+        "gg_component_reported_total{component=\"a\",metric=\"Lag \\\"1\\\"\",unit=\"SECONDS\"} 4.5",
         "process_cpu_seconds_total 0.25",
     ] {
         assert!(lines.contains(&line), "{line}\n{text}");
@@ -118,6 +120,11 @@ fn opentelemetry_has_a_resource_for_the_nucleus_and_for_each_component() {
     assert_eq!(point["timeUnixNano"], "10000000000");
     assert_eq!(point["startTimeUnixNano"], "7500000000");
     assert_eq!(sent["sum"]["aggregationTemporality"], 2);
+    let reported = &resources[1]["scopeMetrics"][1];
+    assert_eq!(reported["scope"]["name"], "a", "the namespace is the component's name");
+    let lag = &reported["metrics"][0];
+    assert_eq!((&lag["name"], &lag["unit"]), (&"Lag \"1\"".into(), &"s".into()));
+    assert_eq!(lag["sum"]["dataPoints"][0]["asDouble"], 4.5);
     let outcomes = metric(0, "gg.nucleus.deployments").unwrap();
     assert_eq!(outcomes["sum"]["dataPoints"].as_array().unwrap().len(), 2);
 }

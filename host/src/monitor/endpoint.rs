@@ -1,17 +1,21 @@
-//! Where Prometheus asks: `GET /metrics`, over HTTP.
+//! Where Prometheus asks: `GET /metrics`, over HTTP. This machine need not say who asks; others
+//! have to show a password, unless the operator lets them in without.
 
 use super::Monitor;
+use crate::capability::debug::DebugPasswords;
 use crate::metrics::families;
 use crate::metrics::prometheus::Exposition;
 use crate::tasks::Tasks;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -32,6 +36,9 @@ const ANSWER: Duration = Duration::from_secs(10);
 const LONGEST_REQUEST: usize = 16 << 10;
 const MOST_HEADERS: usize = 64;
 
+/// What is asked of machines that are not let in.
+const REALM: &str = "Basic realm=\"gg-host\", charset=\"UTF-8\"";
+
 /// The pause after a client could not be accepted, as when no more files can be opened.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -46,16 +53,6 @@ pub enum EndpointError {
         /// Why.
         error: io::Error,
     },
-    /// Other machines could ask, and nobody has said that they may.
-    #[error(
-        "other machines can reach {address}, and whoever asks there learns without a password what \
-         runs here; listen at 127.0.0.1, or allow it with --metrics-allow-other-machines, or \
-         allowOtherMachines in the nucleus's configuration"
-    )]
-    NotLoopback {
-        /// The address.
-        address: SocketAddr,
-    },
 }
 
 /// An address at which is listened.
@@ -63,21 +60,27 @@ pub enum EndpointError {
 pub struct Endpoint {
     listener: TcpListener,
     address: SocketAddr,
+    other_machines: bool,
+}
+
+/// Who is answered.
+#[derive(Clone, Debug)]
+struct Guard {
+    /// Other machines need no password.
+    other_machines: bool,
+    passwords: DebugPasswords,
 }
 
 impl Endpoint {
-    /// Listen at an address; one that other machines can reach must be allowed.
+    /// Listen at an address. Whether other machines may ask without a password is said here.
     ///
     /// # Errors
-    /// It is not allowed, or taken.
+    /// It is taken.
     pub async fn bind(address: SocketAddr, other_machines: bool) -> Result<Self, EndpointError> {
-        if !address.ip().to_canonical().is_loopback() && !other_machines {
-            return Err(EndpointError::NotLoopback { address });
-        }
         let failed = |error| EndpointError::Bind { address, error };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address })
+        Ok(Self { listener, address, other_machines })
     }
 
     /// The address, with its port.
@@ -86,33 +89,46 @@ impl Endpoint {
     }
 
     /// Answer until asked to stop.
-    pub(crate) fn serve(self, monitor: Monitor, tasks: &Tasks, stop: CancellationToken) {
+    pub(crate) fn serve(
+        self,
+        monitor: Monitor,
+        passwords: DebugPasswords,
+        tasks: &Tasks,
+        stop: CancellationToken,
+    ) {
         let spawner = tasks.clone();
+        let guard = Guard { other_machines: self.other_machines, passwords };
         drop(tasks.spawn(async move {
             tokio::select! {
-                () = accept(self.listener, monitor, spawner, &stop) => {}
+                () = accept(self.listener, guard, monitor, spawner, &stop) => {}
                 () = stop.cancelled() => {}
             }
         }));
     }
 }
 
-async fn accept(listener: TcpListener, monitor: Monitor, tasks: Tasks, stop: &CancellationToken) {
+async fn accept(
+    listener: TcpListener,
+    guard: Guard,
+    monitor: Monitor,
+    tasks: Tasks,
+    stop: &CancellationToken,
+) {
     let clients = Arc::new(Semaphore::new(MOST_CLIENTS));
     while let Ok(place) = Arc::clone(&clients).acquire_owned().await {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "who asks for metrics could not be accepted");
                 sleep(PAUSE).await;
                 continue;
             }
         };
-        let (monitor, stop) = (monitor.clone(), stop.clone());
+        let (guard, monitor, stop) = (guard.clone(), monitor.clone(), stop.clone());
         drop(tasks.spawn(async move {
             let _place = place;
             tokio::select! {
-                () = client(stream, &monitor) => {}
+                () = client(stream, peer.ip(), &guard, &monitor) => {}
                 () = stop.cancelled() => {}
             }
         }));
@@ -120,11 +136,11 @@ async fn accept(listener: TcpListener, monitor: Monitor, tasks: Tasks, stop: &Ca
 }
 
 /// Answer one client, once. What goes wrong with it is the client's to notice.
-async fn client(stream: TcpStream, monitor: &Monitor) {
+async fn client(stream: TcpStream, peer: IpAddr, guard: &Guard, monitor: &Monitor) {
     let asked = CancellationToken::new();
     let service = service_fn(|request| {
         asked.cancel();
-        answer(monitor, request)
+        answer(monitor, guard.admits(peer, request.headers()), request)
     });
     let connection = http1::Builder::new()
         .keep_alive(false)
@@ -145,8 +161,31 @@ async fn client(stream: TcpStream, monitor: &Monitor) {
     }
 }
 
+impl Guard {
+    /// Whether a machine that shows this is answered.
+    fn admits(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        let shows_password = || {
+            let (user, password) = credentials(headers.get(header::AUTHORIZATION)?)?;
+            Some(self.passwords.hold(&user, &password))
+        };
+        self.other_machines
+            || peer.to_canonical().is_loopback()
+            || shows_password().unwrap_or_default()
+    }
+}
+
+/// The user and the password of HTTP Basic (RFC 7617).
+fn credentials(authorization: &HeaderValue) -> Option<(String, String)> {
+    let (scheme, encoded) = authorization.to_str().ok()?.split_once(' ')?;
+    let decoded = STANDARD.decode(encoded.trim()).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    let (user, password) = text.split_once(':').filter(|_| scheme.eq_ignore_ascii_case("Basic"))?;
+    Some((user.to_owned(), password.to_owned()))
+}
+
 async fn answer<B>(
     monitor: &Monitor,
+    admitted: bool,
     request: Request<B>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let plain = |status: StatusCode, text: &'static str| {
@@ -154,6 +193,12 @@ async fn answer<B>(
         *response.status_mut() = status;
         response
     };
+    if !admitted {
+        let words = "show the user `debug` and a password that CreateDebugPassword made\n";
+        let mut refusal = plain(StatusCode::UNAUTHORIZED, words);
+        refusal.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(REALM));
+        return Ok(refusal);
+    }
     if request.uri().path() != "/metrics" {
         return Ok(plain(StatusCode::NOT_FOUND, "ask for /metrics\n"));
     }
@@ -169,4 +214,46 @@ async fn answer<B>(
     let content_type = HeaderValue::from_static(exposition.content_type());
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capability::caller::Operation;
+    use crate::capability::testing::granted;
+    use crate::clock::Clock;
+
+    #[test]
+    fn other_machines_show_a_password_unless_they_need_none() {
+        let passwords = DebugPasswords::new(Clock::system());
+        let a = granted("a", Operation::CreateDebugPassword, "*");
+        let password = passwords.create(&a).unwrap().text;
+        let guard = Guard { other_machines: false, passwords };
+        let shows = |authorization: &str| {
+            let value = HeaderValue::from_str(authorization).unwrap();
+            HeaderMap::from_iter([(header::AUTHORIZATION, value)])
+        };
+        let basic = |text: String| format!("Basic {}", STANDARD.encode(text));
+        let right = basic(format!("debug:{password}"));
+        let other: IpAddr = [192, 0, 2, 1].into();
+        for wrong in [
+            String::new(),
+            "Basic".to_owned(),
+            "Basic !".to_owned(),
+            basic(password.clone()),
+            basic(format!("root:{password}")),
+            basic("debug:".to_owned()),
+            right.replace("Basic", "Bearer"),
+        ] {
+            assert!(!guard.admits(other, &shows(&wrong)), "{wrong}");
+        }
+        assert!(!guard.admits(other, &HeaderMap::new()));
+        assert!(guard.admits(other, &shows(&right)));
+        assert!(guard.admits(other, &shows(&right.replace("Basic", "basic"))));
+        for own in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
+            assert!(guard.admits(own.parse().unwrap(), &HeaderMap::new()), "{own}");
+        }
+        let open = Guard { other_machines: true, ..guard };
+        assert!(open.admits(other, &HeaderMap::new()));
+    }
 }

@@ -4,9 +4,10 @@
 pub mod endpoint;
 pub mod push;
 
+use crate::capability::metric::Metrics;
 use crate::clock::Clock;
 use crate::deployment::queue::Queue;
-use crate::metrics::{ComponentFigures, Figures, NucleusFigures, Registry, Usage};
+use crate::metrics::{ComponentFigures, Figures, NucleusFigures, Registry, Reported, Usage};
 use crate::store::Store;
 use crate::supervisor::{ComponentStatus, Supervisor};
 use futures_util::future::join_all;
@@ -22,6 +23,8 @@ pub(crate) struct Monitor {
     pub(crate) clock: Clock,
     pub(crate) counters: Registry,
     pub(crate) queue: Queue,
+    /// What components report of themselves.
+    pub(crate) reported: Metrics,
     pub(crate) started: Instant,
     pub(crate) store: Store,
     pub(crate) supervisor: Supervisor,
@@ -57,6 +60,11 @@ impl Monitor {
         }
     }
 
+    fn reported(&self, name: &ComponentName) -> Vec<Reported> {
+        let sums = self.reported.of(name).into_iter();
+        sums.map(|((name, unit), sum)| Reported { name, unit: unit.to_owned(), sum }).collect()
+    }
+
     async fn component(&self, name: &ComponentName, status: &ComponentStatus) -> ComponentFigures {
         let usage = match &status.hold {
             Some(hold) => tokio::time::timeout(PATIENCE, hold.usage()).await.unwrap_or_default(),
@@ -78,6 +86,7 @@ impl Monitor {
             messages_delivered: counters.delivered.total(),
             messages_dropped: counters.dropped.total(),
             log_records_dropped: counters.logs_dropped.total(),
+            reported: self.reported(name),
         }
     }
 }

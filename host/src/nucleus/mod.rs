@@ -8,6 +8,7 @@ pub mod root;
 use crate::capability::Capabilities;
 use crate::capability::caller::Caller;
 use crate::capability::configuration::Configuration;
+use crate::capability::debug::DebugPasswords;
 use crate::capability::deployment::{self, LocalDeployments};
 use crate::capability::keyvalue::KeyValue;
 use crate::capability::lifecycle::LifecycleControl;
@@ -139,6 +140,7 @@ impl Nucleus {
         let pubsub = PubSub::counted(counters.clone());
         let capabilities = Capabilities {
             configuration: Configuration::new(config.clock.clone(), store),
+            debug: DebugPasswords::new(config.clock.clone()),
             deployment,
             keyvalue,
             lifecycle,
@@ -236,6 +238,7 @@ impl Nucleus {
             clock: parts.clock.clone(),
             counters: parts.counters.clone(),
             queue: queue.clone(),
+            reported: parts.capabilities.metric.clone(),
             started,
             store: kept.store.clone(),
             supervisor: parts.supervisor.clone(),
@@ -251,7 +254,8 @@ impl Nucleus {
             supervisor: parts.supervisor.clone(),
         };
         if let Some(endpoint) = telling.endpoint {
-            endpoint.serve(monitor.clone(), &tasks, caller.stop().clone());
+            let passwords = parts.capabilities.debug.clone();
+            endpoint.serve(monitor.clone(), passwords, &tasks, caller.stop().clone());
         }
         if let Some(push) = telling.push {
             push.start(monitor, &tasks, caller.stop().clone());

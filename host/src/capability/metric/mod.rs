@@ -6,7 +6,7 @@ use super::caller::{Caller, Operation};
 use crate::error::{Error, Result};
 use gg_model::ComponentName;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Bytes of a name.
 const LONGEST_NAME: usize = 32;
@@ -58,7 +58,7 @@ impl Metrics {
                 caller.authorize(Operation::PutComponentMetric, &metric.name)?;
             }
         }
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.lock();
         let sums = all.entry(caller.name().clone()).or_default();
         let new = metrics.iter().filter(|one| !sums.contains_key(&(one.name.clone(), one.unit)));
         if sums.len() + new.count() > MOST {
@@ -70,9 +70,18 @@ impl Metrics {
         Ok(())
     }
 
-    /// All sums.
-    pub fn read(&self) -> BTreeMap<ComponentName, Sums> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// A component's sums.
+    pub fn of(&self, component: &ComponentName) -> Sums {
+        self.lock().get(component).cloned().unwrap_or_default()
+    }
+
+    /// A component is not here any more.
+    pub fn forget(&self, component: &ComponentName) {
+        self.lock().remove(component);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ComponentName, Sums>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -122,7 +131,8 @@ mod tests {
         assert!(metrics.put(&a, &[]).is_err());
         let many: Vec<Metric> = (0..=MOST).map(|n| metric(&format!("m{n}"), 1.0)).collect();
         assert_eq!(metrics.put(&a, &many).unwrap_err().kind(), ErrorKind::Unavailable);
-        let sums = metrics.read();
-        assert_eq!(sums[a.name()], Sums::from([(("m".to_owned(), "COUNT"), 3.5)]));
+        assert_eq!(metrics.of(a.name()), Sums::from([(("m".to_owned(), "COUNT"), 3.5)]));
+        metrics.forget(a.name());
+        assert_eq!(metrics.of(a.name()), Sums::new());
     }
 }

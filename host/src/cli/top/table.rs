@@ -1,6 +1,6 @@
 //! PURE: two looks at a nucleus as a table.
 
-use crate::metrics::{ComponentFigures, Figures, NucleusFigures};
+use crate::metrics::{ComponentFigures, Figures, NucleusFigures, Reported};
 use bytesize::ByteSize;
 use clap::ValueEnum;
 use serde::Serialize;
@@ -60,6 +60,7 @@ struct Row {
     messages_per_second: Option<f64>,
     restarts: u64,
     errors: u64,
+    reported: Vec<Reported>,
 }
 
 impl Table {
@@ -178,6 +179,7 @@ impl Row {
             messages_per_second: rate(messages),
             restarts: now.restarts(),
             errors: now.errors,
+            reported: now.reported.clone(),
         }
     }
 }
@@ -215,6 +217,7 @@ mod tests {
             messages_delivered: 0,
             messages_dropped: 0,
             log_records_dropped: 0,
+            reported: Vec::new(),
         };
         Figures {
             time: 0,

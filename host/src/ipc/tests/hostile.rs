@@ -135,7 +135,7 @@ async fn an_unknown_operation_is_answered_and_the_connection_lives() {
     let mut client = bench.client(&issued).await;
     for (operation, payload) in [
         (Requested::by_name("aws.greengrass#Nonsense"), "{}"),
-        (Requested::by_name("aws.greengrass#CreateDebugPassword"), "{}"),
+        (Requested::by_name("aws.greengrass#VerifyClientDeviceIdentity"), "{}"),
     ] {
         let stream = client.stream();
         let payload = Payload(payload.as_bytes().into());

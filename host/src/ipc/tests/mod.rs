@@ -1,6 +1,7 @@
 //! The server over a real socket, with a client of the same wire.
 
 mod configuration;
+mod denied;
 mod hostile;
 mod many;
 mod others;
@@ -11,6 +12,7 @@ use super::{Patience, Server};
 use crate::capability::Capabilities;
 use crate::capability::caller::Caller;
 use crate::capability::configuration::Configuration;
+use crate::capability::debug::DebugPasswords;
 use crate::capability::deployment::LocalDeployments;
 use crate::capability::keyvalue::KeyValue;
 use crate::capability::lifecycle::{LifecycleControl, Request};
@@ -66,6 +68,7 @@ impl Bench {
         let configuration = Configuration::new(Clock::system(), None);
         let capabilities = Capabilities {
             configuration: configuration.clone(),
+            debug: DebugPasswords::new(Clock::system()),
             deployment: LocalDeployments::new(None).0,
             keyvalue: KeyValue::default(),
             lifecycle: lifecycle.clone(),

@@ -39,7 +39,7 @@ async fn a_component_reports_its_own_state_and_metrics() {
     let metric = Metric { name: "m".into(), unit: MetricUnitType::Seconds, value: 1.5 };
     let request = PutComponentMetricRequest { metrics: vec![metric.clone(), metric] };
     client.call::<call::PutComponentMetric>(&request).await.unwrap();
-    assert_eq!(bench.metrics.read()[a.name()].values().copied().collect::<Vec<_>>(), [3.0]);
+    assert_eq!(bench.metrics.of(a.name()).values().copied().collect::<Vec<_>>(), [3.0]);
     let refused = client
         .call::<call::UpdateState>(&UpdateStateRequest { state: ReportedLifecycleState::Running })
         .await;

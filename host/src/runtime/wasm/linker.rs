@@ -47,9 +47,10 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
 
 /// Names every capability, so that a new one does not go without its door.
 fn capabilities(capabilities: &Capabilities) -> &Capabilities {
-    // Deployments and metrics have a native door alone, as in Greengrass.
+    // Deployments, metrics and passwords have a native door alone, as in Greengrass.
     let Capabilities {
         configuration: _,
+        debug: _,
         deployment: _,
         keyvalue: _,
         lifecycle: _,

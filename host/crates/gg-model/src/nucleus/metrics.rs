@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 pub struct MetricsSettings {
     /// `listen`: where Prometheus may ask.
     pub listen: Option<SocketAddr>,
-    /// `allowOtherMachines`: whether that may be an address that others can reach.
+    /// `allowOtherMachines`: whether other machines may ask there without a password.
     pub other_machines: bool,
     /// `otlp`: where it is sent.
     pub otlp: Option<OtlpSettings>,

@@ -1,0 +1,101 @@
+//! Does what it is asked to do at the address in its argument, until nobody asks any more.
+
+#[path = "../../../../it/doors/ask.rs"]
+mod ask;
+
+use ask::{Answer, Ask, Message, Refusal};
+use gg_sdk::bindings::gg::host::{configuration, lifecycle, pubsub, types};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
+
+/// What it holds: what a number stands for.
+#[derive(Default)]
+struct Held {
+    subscriptions: Vec<Option<pubsub::Subscription>>,
+    watchers: Vec<configuration::Watcher>,
+}
+
+fn main() {
+    let address = std::env::args().nth(1).expect("an address");
+    let stream = TcpStream::connect(address).expect("somebody who asks");
+    println!("connected");
+    let mut held = Held::default();
+    for line in BufReader::new(&stream).lines() {
+        let Ok(line) = line else { return };
+        let ask = serde_json::from_str(&line).expect("an operation");
+        let answer = held.answer(ask).unwrap_or_else(|error| Answer::Refused(refusal(&error)));
+        let mut line = serde_json::to_vec(&answer).expect("an answer is JSON");
+        line.push(b'\n');
+        (&stream).write_all(&line).expect("somebody who hears the answer");
+    }
+}
+
+impl Held {
+    fn answer(&mut self, ask: Ask) -> Result<Answer, types::Error> {
+        Ok(match ask {
+            Ask::Publish(Message { topic, payload, json }) => {
+                use types::PayloadFormat::{Binary, Json};
+                pubsub::publish(&topic, &payload, if json { Json } else { Binary })?;
+                Answer::Done
+            }
+            Ask::Subscribe { filter, from_others } => {
+                self.subscriptions.push(Some(subscribe(&filter, from_others)?));
+                Answer::Number(self.subscriptions.len() - 1)
+            }
+            Ask::Next(number) => {
+                let subscription = self.subscriptions[number].as_ref().expect("a subscription");
+                let message = subscription.next()?.expect("it is not asked to stop");
+                let json = message.format == types::PayloadFormat::Json;
+                Answer::Message(Message { topic: message.topic, payload: message.payload, json })
+            }
+            Ask::Unsubscribe(number) => {
+                self.subscriptions[number] = None;
+                Answer::Done
+            }
+            Ask::Get { component, path } => {
+                let text = match component {
+                    Some(component) => configuration::get_of(&component, &path)?,
+                    None => configuration::get(&path)?,
+                };
+                Answer::Value(serde_json::from_str(&text).expect("a value is JSON"))
+            }
+            Ask::Update { path, value, timestamp } => {
+                configuration::update(&path, &value.to_string(), timestamp)?;
+                Answer::Done
+            }
+            Ask::Watch(path) => {
+                self.watchers.push(configuration::watch(&path)?);
+                Answer::Number(self.watchers.len() - 1)
+            }
+            Ask::Change(number) => {
+                Answer::Path(self.watchers[number].next()?.expect("it is not asked to stop"))
+            }
+            Ask::Report { errored } => {
+                use lifecycle::State::{Errored, Running};
+                lifecycle::update_state(if errored { Errored } else { Running })?;
+                Answer::Done
+            }
+        })
+    }
+}
+
+fn subscribe(
+    filter: &str,
+    from_others: Option<bool>,
+) -> Result<pubsub::Subscription, types::Error> {
+    use pubsub::ReceiveMode::{All, FromOthers};
+    let Some(from_others) = from_others else { return pubsub::subscribe(filter) };
+    let receive_mode = Some(if from_others { FromOthers } else { All });
+    let options = pubsub::SubscribeOptions { receive_mode, queue: None, when_full: None };
+    pubsub::subscribe_with(filter, options)
+}
+
+fn refusal(error: &types::Error) -> Refusal {
+    match error {
+        types::Error::Conflict(_) => Refusal::Conflict,
+        types::Error::InvalidArgument(_) => Refusal::InvalidArgument,
+        types::Error::NotFound(_) => Refusal::NotFound,
+        types::Error::Unauthorized(_) => Refusal::Unauthorized,
+        types::Error::Internal(_) | types::Error::Unavailable(_) => Refusal::Unavailable,
+    }
+}

@@ -1,0 +1,91 @@
+//! What a component is asked to do, and what comes of it: a line of JSON each. Shared with the
+//! guest `asks`, which does it in the sandbox.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What can be asked for at both doors. Subscriptions and watches are numbered from 0 on.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) enum Ask {
+    /// Publish a message.
+    Publish(Message),
+    /// Subscribe to local topics.
+    Subscribe {
+        /// The filter.
+        filter: String,
+        /// Whether to leave out the component's own messages; by default as the filter says.
+        from_others: Option<bool>,
+    },
+    /// Wait for a subscription's next message.
+    Next(usize),
+    /// End a subscription.
+    Unsubscribe(usize),
+    /// Read a configuration.
+    Get {
+        /// Whose; the component's own when `None`.
+        component: Option<String>,
+        /// The keys that lead to the value.
+        path: Vec<String>,
+    },
+    /// Merge an object into the component's configuration.
+    Update {
+        /// The keys that lead to where it is merged into.
+        path: Vec<String>,
+        /// The object.
+        value: Value,
+        /// Since when it holds, in seconds since the Unix epoch; now when `None`.
+        timestamp: Option<f64>,
+    },
+    /// Watch the component's configuration.
+    Watch(Vec<String>),
+    /// Wait for a watch's next change.
+    Change(usize),
+    /// Report the component's state: that it cannot do its work, or that it is up.
+    Report {
+        /// Whether it cannot.
+        errored: bool,
+    },
+}
+
+/// What comes of it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) enum Answer {
+    /// It is done.
+    Done,
+    /// The number of a subscription or a watch.
+    Number(usize),
+    /// A message.
+    Message(Message),
+    /// A value of a configuration.
+    Value(Value),
+    /// The path of a value that changed.
+    Path(Vec<String>),
+    /// It is not done.
+    Refused(Refusal),
+}
+
+/// A message of a local topic.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Message {
+    /// The topic.
+    pub(crate) topic: String,
+    /// The bytes.
+    pub(crate) payload: Vec<u8>,
+    /// Whether they are JSON.
+    pub(crate) json: bool,
+}
+
+/// Why something is not done, as far as both doors can say it.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) enum Refusal {
+    /// A newer value is there.
+    Conflict,
+    /// An argument breaks a rule.
+    InvalidArgument,
+    /// It is not there.
+    NotFound,
+    /// No policy grants it.
+    Unauthorized,
+    /// It is not possible now, or the host failed.
+    Unavailable,
+}
