@@ -51,7 +51,7 @@ impl Order {
             streams: [File::open("/dev/null")?.into(), output, errors],
             cgroup: cgroup.clone(),
             identity: geteuid().is_root().then(|| identity(&self.script.user)),
-            confinement: self.confinement(),
+            confinement: self.confinement()?,
         };
         let spawned = loop {
             match spawn(&plan) {
@@ -59,7 +59,7 @@ impl Order {
                 Err(error) if self.shared.harden.go_without(error.stage, error.error) => {
                     cgroup = cgroup.filter(|_| self.shared.harden.has(What::Cgroups));
                     plan.cgroup.clone_from(&cgroup);
-                    plan.confinement = self.confinement();
+                    plan.confinement = self.confinement()?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -80,9 +80,12 @@ impl Order {
         self.script.step.skip_if.as_ref().is_some_and(|condition| places.hold(condition))
     }
 
-    fn confinement(&self) -> Option<Confinement> {
-        let free = self.script.step.requires_privilege;
-        (!free).then(|| self.shared.harden.confinement(&self.folders(), &self.script.user))
+    fn confinement(&self) -> Result<Option<Confinement>, SpawnError> {
+        if self.script.step.requires_privilege {
+            return Ok(None);
+        }
+        let (harden, folders) = (&self.shared.harden, self.folders());
+        harden.confinement(&folders, &self.script.user, &self.view).map(Some)
     }
 
     /// A cgroup for the step, in the component's, which is made for the first of them.

@@ -5,6 +5,7 @@ use super::cgroup::{Cgroup, StepCgroup};
 use super::environment::{Environment, Origin};
 use super::gather::GatherError;
 use super::group::Group;
+use super::harden::view::LatestView;
 use super::output::{follow, pipe};
 use super::script::Script;
 use super::spawn::Spawned;
@@ -34,6 +35,8 @@ pub(super) struct Order {
     pub(super) owner: Option<Arc<User>>,
     /// The component's cgroup, once there is one.
     pub(super) cgroup: Arc<OnceLock<Cgroup>>,
+    /// What its steps see of the root folder.
+    pub(super) view: Arc<LatestView>,
     pub(super) caller: Caller,
     pub(super) log: LogSink,
 }

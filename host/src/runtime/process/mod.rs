@@ -37,6 +37,7 @@ use crate::tasks::Tasks;
 use cgroup::{Cgroup, Cgroups};
 use gg_model::recipe::StepName;
 use gg_model::{ComponentName, PosixUser, RuntimeKind, ThingName};
+use harden::view::LatestView;
 use harden::{Harden, What};
 use hold::NativeHold;
 use launch::Order;
@@ -261,6 +262,7 @@ struct Ready {
     /// Whose its work folder is; `None`: gg-host's own user's.
     owner: Option<Arc<User>>,
     cgroup: Arc<OnceLock<Cgroup>>,
+    view: Arc<LatestView>,
     log: LogSink,
 }
 
@@ -284,6 +286,7 @@ impl Ready {
             scripts: scripts.into_iter().map(Arc::new).collect(),
             owner,
             cgroup: Arc::default(),
+            view: Arc::default(),
             log: log.clone(),
         })
     }
@@ -296,6 +299,7 @@ impl Ready {
             script: Arc::clone(script),
             owner: self.owner.clone(),
             cgroup: Arc::clone(&self.cgroup),
+            view: Arc::clone(&self.view),
             caller,
             log: self.log.clone(),
         })

@@ -19,7 +19,7 @@ pub(super) mod landlock;
 pub(super) mod seccomp;
 pub(super) mod view;
 
-use super::spawn::{Stage, last_error};
+use super::spawn::{SpawnError, Stage, last_error};
 use super::user::User;
 use ::landlock::RulesetError;
 use rustix::io::{Errno, Result};
@@ -30,13 +30,13 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
-use view::View;
+use std::sync::{Arc, OnceLock, PoisonError};
+use view::{LatestView, MadeView, View};
 
 /// What a process is confined by.
 #[derive(Debug)]
 pub(super) struct Confinement {
-    pub(super) view: Option<View>,
+    pub(super) view: Option<Arc<MadeView>>,
     pub(super) domain: Option<Arc<OwnedFd>>,
     pub(super) filter: Option<Arc<Filter>>,
 }
@@ -110,16 +110,44 @@ impl Harden {
         }
     }
 
-    /// Everything there is for a process of a user.
-    pub(super) fn confinement(&self, folders: &Folders, user: &User) -> Confinement {
-        let can_mount = geteuid().is_root() && self.has(What::View);
-        let view = if can_mount { View::new(folders).ok() } else { None };
+    /// Everything there is for a process of a user. Blocks.
+    ///
+    /// # Errors
+    /// A view cannot be made now.
+    pub(super) fn confinement(
+        &self,
+        folders: &Folders,
+        user: &User,
+        latest: &LatestView,
+    ) -> std::result::Result<Confinement, SpawnError> {
+        let view = self.view(folders, latest)?;
         let domain = self.domain(folders, user, view.is_some());
         if self.filter.is_none() {
             self.lack(What::Filter, &"none for this architecture");
         }
         let filter = self.filter.clone().filter(|_| self.has(What::Filter));
-        Confinement { view, domain, filter }
+        Ok(Confinement { view, domain, filter })
+    }
+
+    /// The view of the latest step, or a new one if that shows what is no longer there.
+    fn view(
+        &self,
+        folders: &Folders,
+        latest: &LatestView,
+    ) -> std::result::Result<Option<Arc<MadeView>>, SpawnError> {
+        if !geteuid().is_root() || !self.has(What::View) {
+            return Ok(None);
+        }
+        let Ok(view) = View::new(folders) else { return Ok(None) };
+        let mut latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if latest.as_ref().is_none_or(|made| !made.is(&view)) {
+            match MadeView::new(view) {
+                Ok(made) => *latest = Some(Arc::new(made)),
+                Err(error) if self.go_without(Stage::View, error) => return Ok(None),
+                Err(error) => return Err(SpawnError { stage: Stage::View, error }),
+            }
+        }
+        Ok(latest.clone())
     }
 
     fn domain(&self, folders: &Folders, user: &User, hidden: bool) -> Option<Arc<OwnedFd>> {

@@ -1,6 +1,9 @@
 //! A view of the file system in which the root folder holds only what is the component's own: a
 //! mount namespace, with an empty file system over the root folder and the component's folders in
 //! it. Everything else is as gg-host sees it, mounts of later included.
+//!
+//! Making one takes longer than starting a program does, so the steps of a component enter the same
+//! one, as long as the folders in it are those that are there.
 
 use super::Folders;
 use rustix::fs::{CWD, Mode, OFlags, mkdir, open};
@@ -9,13 +12,18 @@ use rustix::mount::{
     MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, mount, mount_change,
     mount_remount, move_mount, open_tree,
 };
-use rustix::thread::{UnshareFlags, unshare_unsafe};
+use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe};
 use std::ffi::{CString, NulError};
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread;
 
-/// What of the root folder a process sees.
-#[derive(Debug)]
+/// What of the root folder a process is to see.
+#[derive(Debug, PartialEq)]
 pub(in super::super) struct View {
     root: CString,
     /// Folders to make in the empty one, those above first.
@@ -24,11 +32,51 @@ pub(in super::super) struct View {
     kept: Vec<Piece>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Piece {
     path: CString,
     writable: bool,
     is_folder: bool,
+    /// Its device and number: one that is removed and made again is another.
+    identity: (u64, u64),
+}
+
+/// A view that is there, for processes to enter.
+#[derive(Debug)]
+pub(in super::super) struct MadeView {
+    view: View,
+    namespace: OwnedFd,
+}
+
+/// The view of a component's latest step.
+pub(in super::super) type LatestView = Mutex<Option<Arc<MadeView>>>;
+
+impl MadeView {
+    /// Make it. Blocks.
+    pub(in super::super) fn new(view: View) -> Result<Self> {
+        let make = || {
+            view.make()?;
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+            open(c"/proc/thread-self/ns/mnt", flags, Mode::empty())
+        };
+        // A namespace belongs to a thread, and this one is to keep its own.
+        let made = thread::scope(|scope| {
+            let making = thread::Builder::new().name("gg-view".into()).spawn_scoped(scope, make);
+            making?.join().unwrap_or(Err(Errno::IO)).map_err(io::Error::from)
+        });
+        let namespace = made.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+        Ok(Self { view, namespace })
+    }
+
+    /// Whether it is still what this one would be.
+    pub(in super::super) fn is(&self, view: &View) -> bool {
+        self.view == *view
+    }
+
+    /// Give the calling process this view. Allocates nothing and takes no lock.
+    pub(in super::super) fn enter(&self) -> Result<()> {
+        move_into_link_name_space(self.namespace.as_fd(), Some(LinkNameSpaceType::Mount))
+    }
 }
 
 impl View {
@@ -52,14 +100,16 @@ impl View {
             for path in above.into_iter().rev() {
                 this.make.push(text(path)?);
             }
-            this.kept.push(Piece { path: text(&kept.path)?, writable: kept.writable, is_folder });
+            let identity = (found.dev(), found.ino());
+            let (path, writable) = (text(&kept.path)?, kept.writable);
+            this.kept.push(Piece { path, writable, is_folder, identity });
         }
         Ok(this)
     }
 
-    /// Give the calling process this view. Allocates nothing and takes no lock.
-    #[expect(unsafe_code, reason = "a part of the process is made its own")]
-    pub(in super::super) fn enter(&self) -> Result<()> {
+    /// Give the calling thread this view, of its own.
+    #[expect(unsafe_code, reason = "a part of the process is made the thread's own")]
+    fn make(&self) -> Result<()> {
         // SAFETY: the mount namespace is no part of what Rust relies on; no files are shared or
         // taken apart.
         unsafe { unshare_unsafe(UnshareFlags::NEWNS) }?;

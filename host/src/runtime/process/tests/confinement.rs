@@ -214,3 +214,37 @@ async fn one_component_cannot_look_into_another_of_the_same_user() {
     let answers: Vec<&str> = said.iter().map(|line| line.split(' ').next().unwrap()).collect();
     assert_eq!(answers, ["no", "no", "yes"], "{said:?}");
 }
+
+#[tokio::test]
+async fn steps_share_a_view_as_long_as_it_shows_what_is_there() {
+    let mut place = Place::new();
+    if !can("hiding the root folder", &place) {
+        return;
+    }
+    let [.., artifact] = furnish(&place);
+    let folder = artifact.parent().unwrap();
+    let script = format!("readlink /proc/self/ns/mnt; ls {} || :", folder.display());
+    let prepared = place.prepare(place.component("a", &[("run", &script)])).await;
+    let other = place.prepare(place.component("other", &[("run", &script)])).await;
+    let mut said = Vec::new();
+    for prepared in [&prepared, &prepared, &other] {
+        let mut running = prepared.start(somebody("a"));
+        assert!(matches!(exit(&mut running).await, Exit::Finished(0)));
+        said.push(place.said());
+    }
+    let own = fs::read_link("/proc/self/ns/mnt").unwrap().display().to_string();
+    let [first, second, others] = said.as_slice() else { panic!("{said:?}") };
+    assert_eq!(first, second);
+    assert_eq!(first[1], "file");
+    assert_ne!(first[0], own);
+    assert_ne!(first[0], others[0]);
+
+    fs::remove_dir_all(folder).unwrap();
+    fs::create_dir(folder).unwrap();
+    fs::write(folder.join("new"), "").unwrap();
+    let mut running = prepared.start(somebody("a"));
+    assert!(matches!(exit(&mut running).await, Exit::Finished(0)));
+    let third = place.said();
+    assert_eq!(third[1], "new");
+    assert_ne!(third[0], first[0]);
+}
