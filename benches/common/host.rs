@@ -128,8 +128,7 @@ impl Host {
             least_level: Level::Info.into(),
             treatment: Treatment { most_errors: 1, error_reset: Duration::MAX },
             process: ProcessConfig::new(folder.path().to_owned(), "bench".parse()?),
-            root: None,
-            store_bytes: None,
+            device: None,
             core_dumps: None,
             clock: clock.clone(),
         };

@@ -9,8 +9,7 @@ use crate::common::report::{Aim, Row};
 use anyhow::{Result, ensure};
 use gg_host::runtime::process::{ProcessConfig, ProcessRuntime};
 use gg_host::tasks::Tasks;
-use gg_model::{PosixUser, RuntimeKind};
-use rustix::process::geteuid;
+use gg_model::RuntimeKind;
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -39,11 +38,7 @@ pub(crate) fn measure(rows: &mut Rows) -> Result<()> {
 async fn both(privileged: bool) -> Result<(Vec<f64>, Vec<f64>)> {
     let mode = fs::Permissions::from_mode(0o755);
     let root = tempfile::Builder::new().permissions(mode).tempdir()?;
-    let nobody = PosixUser { user: "nobody".to_owned(), group: None };
-    let config = ProcessConfig {
-        default_user: geteuid().is_root().then_some(nobody),
-        ..ProcessConfig::new(root.path().to_owned(), "bench".parse()?)
-    };
+    let config = ProcessConfig::new(root.path().to_owned(), "bench".parse()?);
     let processes = ProcessRuntime::new(config, Tasks::new(None)?);
     let run = json!({ "Script": SCRIPT, "RequiresPrivilege": privileged });
     let mut step = Step::prepare(&processes, RuntimeKind::Process, root.path(), run).await?;

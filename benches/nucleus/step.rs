@@ -7,7 +7,8 @@ use gg_host::deployment::concrete::{Operator, Places};
 use gg_host::deployment::source::local;
 use gg_host::logs::{self, Level, LogSink, Record};
 use gg_host::runtime::{Exit, Prepared, Runtime, Status};
-use gg_model::RuntimeKind;
+use gg_model::{PosixUser, RuntimeKind};
+use rustix::process::geteuid;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -42,7 +43,10 @@ impl Step {
         let file = root.join("recipe.json");
         fs::write(&file, recipe.to_string())?;
         let places = Places { root: root.to_owned(), thing: "bench".parse()? };
-        let (operator, clock) = (Operator::default(), Clock::system());
+        let nobody = PosixUser { user: "nobody".to_owned(), group: None };
+        let operator =
+            Operator { run_as: geteuid().is_root().then_some(nobody), ..Operator::default() };
+        let clock = Clock::system();
         let all = local::desired(&[local::read(&file)?], &operator, &[], &places, &clock)?;
         let component = all.into_iter().next().context("there is one")?.component;
         let (sender, records) = mpsc::channel(logs::QUEUE);

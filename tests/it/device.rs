@@ -136,7 +136,7 @@ impl Device {
         fs::read_dir("/proc").unwrap().flatten().filter(below).count()
     }
 
-    /// How each component stands: `NAME VERSION STATE`.
+    /// How each component but the nucleus itself stands: `NAME VERSION STATE`.
     pub(crate) fn components(&self) -> Vec<String> {
         let outcome = self.ask("component", ["list"]);
         let all = outcome.expect_code(0).events[0].json.clone();
@@ -149,7 +149,8 @@ impl Device {
                 text(one, "state")
             )
         };
-        all.as_array().unwrap().iter().map(line).collect()
+        let others = |one: &&Value| one["componentName"] != "aws.greengrass.Nucleus";
+        all.as_array().unwrap().iter().filter(others).map(line).collect()
     }
 }
 

@@ -215,7 +215,8 @@ fn other_components_are_looked_at_paused_restarted_stopped_and_deployed() {
     expect(
         &mut nucleus,
         &[
-            "components [('com.example.Python', '1.0.0', 'RUNNING'), \
+            "components [('aws.greengrass.Nucleus', '2.14.0', 'FINISHED'), \
+             ('com.example.Python', '1.0.0', 'RUNNING'), \
              ('com.example.Ticker', '1.0.0', 'RUNNING')]",
             "details com.example.Ticker 1.0.0 RUNNING {'pace': 1}",
             "nobody ResourceNotFoundError",

@@ -21,6 +21,7 @@ mod native;
 mod new;
 mod nucleus;
 mod output;
+mod own;
 mod published;
 mod run;
 mod samples;

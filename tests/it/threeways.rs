@@ -113,6 +113,9 @@ fn in_the_sandbox_where_the_device_is_not_told_otherwise() {
     let device = device();
     let mut nucleus = device.start();
     is_kept(&device, &mut nucleus, || 0);
+    // Where the limit comes from is where it is raised.
+    let raise = "raise it with runWith.systemResourceLimits.memory in the component's deployment";
+    device.ask("logs", [NAME]).expect(NAME, raise);
 }
 
 #[test]

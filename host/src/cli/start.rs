@@ -8,21 +8,26 @@ use super::{Format, RootArg, attribute, start_tracing_to, stdout_colours};
 use crate::cli::run::output::Printer;
 use crate::clock::Clock;
 use crate::deployment::bootstrap::Restart;
-use crate::deployment::concrete::Operator;
+use crate::deployment::own::OwnConfiguration;
 use crate::deployment::worker::Milestone;
 use crate::logs::files::{LogFiles, LogSettings};
 use crate::logs::own::OwnLog;
 use crate::logs::tee::Tee;
 use crate::logs::{LeastLevel, Level, LogSink, Record};
+use crate::nucleus::device::Device;
 use crate::nucleus::root::Root;
-use crate::nucleus::{Nucleus, NucleusConfig};
+use crate::nucleus::{Nucleus, NucleusConfig, Telling};
 use crate::runtime::process::{ProcessConfig, Proxy};
 use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
 use anyhow::{Context as _, Result};
 use gg_model::nucleus::ProxySettings;
-use gg_model::{Limits, LogOutput, LoggingSettings, NucleusSettings, PosixUser, ThingName};
+use gg_model::{
+    ComponentName, Limits, LogOutput, LoggingSettings, NucleusFile, NucleusSettings, PosixUser,
+    ThingName,
+};
 use rustix::process::{Resource, getrlimit, setrlimit};
+use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -47,8 +52,8 @@ pub(super) struct Args {
     #[command(flatten)]
     root: RootArg,
 
-    /// The settings of the nucleus: YAML or JSON, as Greengrass has them. Default: config.yaml in
-    /// the root folder, if it is there.
+    /// The settings of the nucleus: YAML or JSON, as Greengrass has them. What a deployment says of
+    /// aws.greengrass.Nucleus goes before them. Default: config.yaml in the root folder, if it is there.
     #[arg(long, visible_alias = "init-config", value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -122,33 +127,32 @@ async fn serve(
     let stop = CancellationToken::new();
     // Before anything else, so that no signal is lost.
     let mut signals = Signals::new()?;
-    let settings = settings(args)?;
-    let path = match (&args.root.root, &settings.root) {
+    let file = file(args)?;
+    let path = match (&args.root.root, &file.root) {
         (None, Some(root)) => PathBuf::from(root),
         _ => args.root.path()?,
     };
-    let root = Root::lock(&path)?;
-    let thing = match args.thing_name.clone().or(settings.thing) {
+    let own_configuration = OwnConfiguration::new(file.configuration, args.configuration());
+    let device = Device::open(Root::lock(&path)?, own_configuration.clone())?;
+    let root = device.root().clone();
+    let thing = match args.thing_name.clone().or(file.thing) {
         Some(thing) => thing,
         None => "gg-host".parse()?,
     };
-    let telling = args.metrics.telling(&settings.metrics).await?;
+    let (settings, telling) = match ready(args, &device).await {
+        Err(error) if device.fall_back(&error).await? => ready(args, &device).await?,
+        other => other?,
+    };
     let prometheus = telling.endpoint.as_ref().map(|endpoint| endpoint.address());
     let logs = log_settings(&root, &settings.logging)?;
     own_log.set_level(logs.level);
     let shown = if args.verbose > 1 { Level::Debug } else { Level::Info };
     let least_level = LeastLevel::from(logs.level.min(shown));
     let (log_level, mut new_level) = watch::channel(logs.level);
-    let default_user = match (&args.component_default_user, &settings.posix_user) {
-        (Some(user), _) => Some(user.clone()),
-        (None, Some(user)) => Some(user.parse().context("posixUser")?),
-        (None, None) => None,
-    };
     let process = ProcessConfig {
-        region: settings.region,
+        region: settings.region.clone(),
         proxy: settings.proxy.as_ref().map(proxy),
-        default_user,
-        shell: settings.posix_shell.unwrap_or_else(|| "sh".to_owned()),
+        shell: settings.posix_shell.clone().unwrap_or_else(|| "sh".to_owned()),
         ..ProcessConfig::new(root.path().to_owned(), thing.clone())
     };
     let config = NucleusConfig {
@@ -160,19 +164,18 @@ async fn serve(
         core_dumps: None,
         clock: Clock::system(),
         process,
-        root: Some(root),
-        store_bytes: settings.store_bytes,
+        device: Some(device),
     };
     let (nucleus, records) = Nucleus::start(config).await?;
     let (mut tee, kept, shown) = Tee::new(records);
     let style = Style { format: args.output, colours: stdout_colours(), date: false };
     let printer = Printer::start(shown, style)?;
-    let files = match settings.logging.output.unwrap_or_default() {
+    let files = match settings.logging.output {
         LogOutput::File => Some(LogFiles::start(logs.clone(), nucleus.tasks(), kept, Some(own))),
         // What is shown is all there is.
         LogOutput::Console => None,
     };
-    let own = own_sink(&nucleus)?;
+    let own = own_sink(&nucleus);
     if let Some(address) = prometheus {
         own.host(Level::Info, format!("Prometheus may ask http://{address}/metrics"));
     }
@@ -185,13 +188,32 @@ async fn serve(
         Milestone::Up => own.host(Level::Info, "all components are up or over"),
         Milestone::Idle => {}
     };
-    let platform = settings.platform.into_iter().chain(args.platform.iter().cloned()).collect();
-    let operator = Operator { platform, ..Operator::default() };
-    let serving = nucleus.serve(operator, telling, log_level, stop.clone(), reached);
+    let mut new_settings = own_configuration.watch();
+    let serving = nucleus.serve(telling, log_level.clone(), stop.clone(), reached);
     let mut serving = std::pin::pin!(serving);
     let alive = systemd.stay_alive();
-    let levels = async {
-        while new_level.changed().await.is_ok() {
+    let log = async {
+        let (mut logs, mut told) = (logs, settings.logging);
+        loop {
+            tokio::select! {
+                Ok(()) = new_level.changed() => {}
+                Ok(()) = new_settings.changed() => {
+                    let settings = new_settings.borrow_and_update().logging.clone();
+                    if settings == told {
+                        continue;
+                    }
+                    match log_settings(&root, &settings) {
+                        Ok(new) if settings.level == told.level => logs = new,
+                        Ok(new) => {
+                            log_level.send_replace(new.level);
+                            logs = new;
+                        }
+                        Err(error) => tracing::error!(%error, "the logs go on as they are"),
+                    }
+                    told = settings;
+                }
+                else => return std::future::pending::<()>().await,
+            }
             let level = *new_level.borrow_and_update();
             own_log.set_level(level);
             least_level.set(level);
@@ -199,7 +221,6 @@ async fn serve(
                 files.set(LogSettings { level, ..logs.clone() });
             }
         }
-        std::future::pending::<()>().await;
     };
     let served = async {
         let (nucleus, again) = tokio::select! {
@@ -219,7 +240,7 @@ async fn serve(
     let (code, again) = tokio::select! {
         served = served => served?,
         () = alive => (ExitCode::FAILURE, None),
-        () = levels => (ExitCode::FAILURE, None),
+        () = log => (ExitCode::FAILURE, None),
         () = tee.run() => (ExitCode::FAILURE, None),
     };
     tee.finish();
@@ -274,35 +295,60 @@ fn encoded(text: &str) -> String {
 }
 
 /// What the nucleus says of itself among what its components say.
-fn own_sink(nucleus: &Nucleus) -> Result<LogSink> {
-    let name = "aws.greengrass.Nucleus".parse()?;
-    let limits = Limits::default();
-    Ok(LogSink::new(name, Level::Info, &limits, Clock::system(), nucleus.records()))
+fn own_sink(nucleus: &Nucleus) -> LogSink {
+    let (name, limits) = (ComponentName::nucleus(), Limits::default());
+    LogSink::new(name, Level::Info, &limits, Clock::system(), nucleus.records())
 }
 
-fn settings(args: &Args) -> Result<NucleusSettings> {
+/// What the nucleus is to start with, and who is told what is measured.
+async fn ready(args: &Args, device: &Device) -> Result<(NucleusSettings, Telling)> {
+    let settings = device.settings().await?;
+    let telling = args.metrics.telling(&settings.metrics).await?;
+    device.own().start_with(settings.clone());
+    Ok((settings, telling))
+}
+
+impl Args {
+    /// What it says of the nucleus's configuration, which goes before everything else.
+    fn configuration(&self) -> Map<String, Value> {
+        let mut configuration = Map::new();
+        if let Some(user) = &self.component_default_user {
+            configuration
+                .insert("runWithDefault".to_owned(), json!({ "posixUser": user.to_string() }));
+        }
+        if !self.platform.is_empty() {
+            let attributes = self.platform.iter().cloned();
+            let attributes = attributes.map(|(name, value)| (name, Value::from(value)));
+            configuration.insert("platformOverride".to_owned(), attributes.collect());
+        }
+        configuration
+    }
+}
+
+/// The file that it is started with.
+fn file(args: &Args) -> Result<NucleusFile> {
     let given = args.config.clone();
     let path = match given {
         Some(path) => path,
         None => {
-            let Ok(root) = args.root.path() else { return Ok(NucleusSettings::default()) };
+            let Ok(root) = args.root.path() else { return Ok(NucleusFile::default()) };
             root.join("config.yaml")
         }
     };
     if args.config.is_none() && !path.exists() {
-        return Ok(NucleusSettings::default());
+        return Ok(NucleusFile::default());
     }
-    read_settings(&path)
+    read_file(&path)
 }
 
-fn read_settings(path: &Path) -> Result<NucleusSettings> {
+fn read_file(path: &Path) -> Result<NucleusFile> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let settings = NucleusSettings::parse(&text).with_context(|| path.display().to_string())?;
-    for warning in &settings.warnings {
+    let file = NucleusFile::parse(&text).with_context(|| path.display().to_string())?;
+    for warning in &file.warnings {
         tracing::warn!(config = %path.display(), "{warning}");
     }
-    Ok(settings)
+    Ok(file)
 }
 
 /// What asks a nucleus to stop.

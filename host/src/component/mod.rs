@@ -38,7 +38,7 @@ pub struct InstalledComponent {
     pub unarchived: PathBuf,
     /// Its own folder.
     pub work: PathBuf,
-    /// The user its processes run as, where the deployment says.
+    /// The user its processes run as, where the deployment or the device says.
     pub run_as: Option<PosixUser>,
     /// What a process or a container may use of the machine.
     pub resources: Resources,
@@ -52,7 +52,7 @@ pub struct InstalledComponent {
     pub dependencies: Vec<ComponentName>,
 }
 
-/// `runWith.systemResourceLimits` of a process or a container; no limit where `None`.
+/// `runWith.systemResourceLimits`, or the device's default of it; no limit where `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Resources {
     /// Bytes of memory.

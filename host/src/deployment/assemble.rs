@@ -1,25 +1,25 @@
 //! From what was asked for to a complete set of components: versions chosen, files here and
 //! verified, configuration merged. Touches nothing that runs.
 
-use super::concrete::{
-    Files, Operator, Other, Others, Places, RunWith as Settled, concrete, platform,
-};
+use super::concrete::{Files, Other, Others, PROVIDED, Places, concrete};
+use super::device::Device;
 use super::execute::Broken;
 use super::outcome::Problem;
+use super::own::{self, OwnConfiguration};
 use super::progress::{Phase, Progress};
 use super::{Deployment, DesiredComponent, versions};
 use crate::capability::configuration::Configuration;
+use crate::component::InstalledComponent;
 use crate::component::artifact::{Fetcher, Transfer, are_here};
 use crate::component::library::{Id, Library, LibraryError};
-use crate::component::{InstalledComponent, Resources};
 use crate::store::{DeploymentRow, Generation, Store, StoreError, StoredComponent};
 use crate::tasks::Tasks;
 use gg_model::deployment::ComponentUpdatePolicy;
-use gg_model::recipe::{Manifest, StepName};
+use gg_model::recipe::StepName;
 use gg_model::resolve::Roots;
 use gg_model::{
     ComponentName, ConfigTree, DeploymentGroup, FailureHandlingPolicy, LocalDeploymentRequest,
-    RunWith,
+    NucleusSettings, RunWith,
 };
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -34,6 +34,8 @@ pub(crate) struct Assembled {
     pub(crate) generation: Generation,
     /// What is to run.
     pub(crate) deployment: Deployment,
+    /// What is to be in force for the nucleus itself.
+    pub(crate) settings: NucleusSettings,
     /// The components whose step `install` is to be carried out, and for what.
     pub(crate) installs: BTreeMap<ComponentName, String>,
     /// The configurations that were there before, which the new ones were made from.
@@ -105,7 +107,7 @@ pub(crate) struct Assembler {
     pub(crate) library: Library,
     /// Nothing is brought to the library: it is only asked what would be.
     pub(crate) only_looks: bool,
-    pub(crate) operator: Operator,
+    pub(crate) own: OwnConfiguration,
     pub(crate) places: Places,
     pub(crate) store: Store,
     pub(crate) tasks: Tasks,
@@ -126,25 +128,28 @@ impl Assembler {
         if !self.only_looks {
             self.import(&request).await?;
         }
+        let (nucleus, settings) = self.own_update(row, &request, current)?;
         let roots = roots(&current.roots, row, &request);
         let versions = self.versions(&roots, current).await?;
         named_but_absent(&request, &versions)?;
 
+        let device = Device::new(&settings);
         let mut settled = Vec::new();
         for id in versions {
-            settled.push(self.settle(id, row, &request, current, progress).await?);
+            settled.push(self.settle(id, &device, row, &request, current, progress).await?);
         }
         let others = Arc::new(settled.iter().map(Settling::as_other).collect::<Others>());
         let installed =
             self.store.installed().await.map_err(|error| Problem::new("IO_READ_ERROR", error))?;
         let mut assembled = Assembled {
-            generation: Generation { components: BTreeMap::new(), roots },
+            generation: Generation { components: BTreeMap::new(), nucleus, roots },
             deployment: Deployment::default(),
+            settings,
             installs: BTreeMap::new(),
             made_from: BTreeMap::new(),
         };
         for Settling { id, files, stored, before } in settled {
-            let mut desired = self.make(&id, files, &stored, &others).await?;
+            let mut desired = self.make(&id, files, &stored, &others, &device).await?;
             to_install(&mut desired, &installed, &mut assembled.installs);
             assembled.made_from.insert(id.0.clone(), before);
             assembled.generation.components.insert(id.0, stored);
@@ -160,6 +165,7 @@ impl Assembler {
     /// The store cannot be read.
     pub(crate) async fn as_stored(&self, generation: &Generation) -> Result<Stored, StoreError> {
         let installed = self.store.installed().await?;
+        let device = Device::new(&self.settings_of(generation));
         let (mut deployment, mut installs, mut broken) =
             (Deployment::default(), BTreeMap::new(), Vec::new());
         let (mut found, mut others) = (Vec::new(), Others::new());
@@ -176,8 +182,8 @@ impl Assembler {
         for (id, files, stored) in found {
             let made = async {
                 let files = files?;
-                self.complete(&id, &files).await?;
-                self.make(&id, files, stored, &others).await
+                self.complete(&id, &files, &device).await?;
+                self.make(&id, files, stored, &others, &device).await
             };
             let made = made.await;
             let name = &id.0;
@@ -191,6 +197,32 @@ impl Assembler {
             }
         }
         Ok(Stored { deployment, installs, broken })
+    }
+
+    /// What is in force for the nucleus itself in a generation.
+    pub(crate) fn settings_of(&self, generation: &Generation) -> NucleusSettings {
+        let tree = self.own.tree(&generation.nucleus);
+        tree.and_then(|tree| self.own.settings(&tree)).unwrap_or_else(|error| {
+            // It was judged before it was kept, together with another file perhaps.
+            tracing::error!(%error, "the nucleus's own configuration is left as it is");
+            self.own.watch().borrow().as_ref().clone()
+        })
+    }
+
+    /// The nucleus's own configuration after a deployment, and what it says.
+    fn own_update(
+        &self,
+        row: &DeploymentRow,
+        request: &LocalDeploymentRequest,
+        current: &Generation,
+    ) -> Result<(ConfigTree, NucleusSettings), Problem> {
+        let before = self.own.tree(&current.nucleus)?;
+        let updated = self.own.update(&before, request, changed_at(row, request))?;
+        if !self.only_looks {
+            own::warn_of_new(&self.settings_of(current), &updated.1);
+            warn_of_provided(request);
+        }
+        Ok(updated)
     }
 
     /// What is to happen when a deployment fails.
@@ -244,6 +276,7 @@ impl Assembler {
     async fn settle(
         &self,
         id: Id,
+        device: &Device,
         row: &DeploymentRow,
         request: &LocalDeploymentRequest,
         current: &Generation,
@@ -264,10 +297,10 @@ impl Assembler {
         };
         let files = self.files(&id).await?;
         if !self.only_looks {
-            self.fetch(&id, &files, progress).await?;
+            self.fetch(&id, &files, device, progress).await?;
         }
         let update = request.configuration_updates.get(name).cloned().unwrap_or_default();
-        let at = request.request_timestamp.unwrap_or(row.created);
+        let at = changed_at(row, request);
         let configuration =
             update.apply(&before, &files.recipe.default_configuration, at).map_err(|error| {
                 Problem::new("CONFIG_INTERPOLATE_ERROR", format!("{name}: {error}"))
@@ -294,20 +327,15 @@ impl Assembler {
         })
     }
 
-    /// The manifest that is meant for this device.
-    fn manifest<'f>(&self, files: &'f Files) -> Option<&'f Manifest> {
-        files.recipe.manifest_for(&platform(&self.operator.platform))
-    }
-
     /// Bring what is missing of a component's artifacts: since it was deployed, the device may have
     /// become one that another of its manifests is meant for.
-    async fn complete(&self, id: &Id, files: &Files) -> Result<(), Problem> {
-        let Some(manifest) = self.manifest(files) else { return Ok(()) };
+    async fn complete(&self, id: &Id, files: &Files, device: &Device) -> Result<(), Problem> {
+        let Some(manifest) = device.manifest(files) else { return Ok(()) };
         let (artifacts, folders) = (manifest.artifacts.clone(), files.folders());
         let here = self.tasks.spawn_blocking_host(move || are_here(&artifacts, &folders)).await;
         match here {
             Ok(true) => Ok(()),
-            _ => self.fetch(id, files, &Progress::default()).await,
+            _ => self.fetch(id, files, device, &Progress::default()).await,
         }
     }
 
@@ -316,9 +344,10 @@ impl Assembler {
         &self,
         (name, version): &Id,
         files: &Files,
+        device: &Device,
         progress: &Progress,
     ) -> Result<(), Problem> {
-        let Some(manifest) = self.manifest(files) else { return Ok(()) };
+        let Some(manifest) = device.manifest(files) else { return Ok(()) };
         let folders = files.folders();
         let tell = |transfer: Transfer<'_>| {
             tracing::debug!(component = %name, ?transfer, "artifact");
@@ -341,10 +370,11 @@ impl Assembler {
         files: Files,
         stored: &StoredComponent,
         others: &Arc<Others>,
+        device: &Device,
     ) -> Result<DesiredComponent, Problem> {
-        let run_with = settled(&RunWith::parse(&stored.run_with).unwrap_or_default());
+        let run_with = device.settled(&RunWith::parse(&stored.run_with).unwrap_or_default());
         let (operator, places, others) =
-            (self.operator.clone(), self.places.clone(), Arc::clone(others));
+            (device.operator.clone(), self.places.clone(), Arc::clone(others));
         let tree = stored.configuration.clone();
         let made = self.tasks.spawn_blocking_host(move || {
             concrete(&files, tree, &run_with, &others, &operator, &places)
@@ -376,11 +406,36 @@ pub(super) fn document(row: &DeploymentRow) -> Result<LocalDeploymentRequest, Pr
         .map_err(|error| Problem::new("DEPLOYMENT_DOCUMENT_PARSE_ERROR", error))
 }
 
+/// The time of the configuration that a deployment brings.
+fn changed_at(row: &DeploymentRow, request: &LocalDeploymentRequest) -> i64 {
+    request.request_timestamp.unwrap_or(row.created)
+}
+
+/// The components that a deployment says something of.
+fn named(request: &LocalDeploymentRequest) -> impl Iterator<Item = &ComponentName> {
+    request.configuration_updates.keys().chain(request.run_with.keys())
+}
+
+/// Whether the host stands for a component itself.
+fn is_provided(name: &ComponentName) -> bool {
+    PROVIDED.contains(&name.as_str())
+}
+
+/// Warn of what is said of components that the host stands for, but for the nucleus's configuration.
+fn warn_of_provided(request: &LocalDeploymentRequest) {
+    let is_of_use =
+        |name: &ComponentName| name.is_nucleus() && !request.run_with.contains_key(name);
+    for name in named(request).filter(|name| is_provided(name) && !is_of_use(name)) {
+        tracing::warn!(component = %name, "what a deployment says of it has no effect on this host");
+    }
+}
+
 /// A configuration or a `runWith` for a component that the deployment does not bring is a mistake.
 fn named_but_absent(request: &LocalDeploymentRequest, versions: &[Id]) -> Result<(), Problem> {
-    let there = |name: &&ComponentName| versions.iter().any(|(other, _)| other == *name);
-    let named = request.configuration_updates.keys().chain(request.run_with.keys());
-    match named.into_iter().find(|name| !there(name)) {
+    let there = |name: &&ComponentName| {
+        is_provided(name) || versions.iter().any(|(other, _)| other == *name)
+    };
+    match named(request).find(|name| !there(name)) {
         None => Ok(()),
         Some(name) => Err(Problem::new(
             "COMPONENT_METADATA_NOT_VALID_IN_DEPLOYMENT",
@@ -401,18 +456,6 @@ fn roots(before: &Roots, row: &DeploymentRow, request: &LocalDeploymentRequest) 
         roots.insert(group, mine);
     }
     roots
-}
-
-fn settled(run_with: &RunWith) -> Settled {
-    let limits = run_with.limits.value().copied().unwrap_or_default();
-    Settled {
-        run_as: run_with.posix_user.value().cloned(),
-        resources: Resources {
-            memory: limits.memory_kb.map(|kb| kb.saturating_mul(1024)),
-            cpus: limits.cpus,
-            pids: None,
-        },
-    }
 }
 
 /// Whether a component is to have its step `install`; if so, it is noted for what.

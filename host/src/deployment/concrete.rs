@@ -30,6 +30,9 @@ pub const PROVIDED: [&str; 4] = [
     "aws.greengrass.TokenExchangeService",
 ];
 
+/// The version in which it does: that of the Java nucleus whose behaviour it follows.
+pub const PROVIDED_VERSION: &str = "2.14.0";
+
 /// What the operator adds to what recipes say.
 #[derive(Clone, Debug, Default)]
 pub struct Operator {
@@ -51,6 +54,8 @@ pub struct Operator {
     pub arguments: Vec<String>,
     /// Attributes of the device that are added or replaced: `platformOverride`.
     pub platform: BTreeMap<String, String>,
+    /// Who processes run as, unless their deployment says: `runWithDefault.posixUser`.
+    pub run_as: Option<PosixUser>,
 }
 
 /// What all components of a device have in common.
@@ -162,7 +167,7 @@ pub fn concrete(
         artifacts: files.artifacts.clone(),
         unarchived: files.unarchived.clone(),
         work: places.work(recipe.name.as_ref()),
-        run_as: run_with.run_as.clone(),
+        run_as: run_with.run_as.clone().or_else(|| default_user(manifest, operator)),
         resources: run_with.resources,
         sandbox,
         limits,
@@ -175,6 +180,11 @@ pub fn concrete(
             .collect(),
     };
     Ok(DesiredComponent { component: Arc::new(component), configuration, install: true })
+}
+
+/// Containers run as the user of their image, and in the sandbox there are no users.
+fn default_user(manifest: &Manifest, operator: &Operator) -> Option<PosixUser> {
+    operator.run_as.clone().filter(|_| manifest.runtime() == RuntimeKind::Process)
 }
 
 /// What the variables of a recipe stand for.

@@ -5,8 +5,10 @@
 pub(crate) mod assemble;
 pub mod bootstrap;
 pub mod concrete;
+mod device;
 pub mod execute;
 pub mod outcome;
+pub mod own;
 pub(crate) mod parts;
 pub mod plan;
 mod preview;

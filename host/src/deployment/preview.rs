@@ -23,7 +23,14 @@ impl Assembler {
         let present = self.as_stored(&current).await.map_err(read)?;
         let view = self.view(row).await?;
         let wanted = view.assemble(row, &current, &Progress::default()).await?;
-        Ok(plan(&present.deployment.set(), &wanted.deployment.set()))
+        let mut steps = plan(&present.deployment.set(), &wanted.deployment.set());
+        let before = self.own.tree(&current.nucleus)?;
+        if !wanted.generation.nucleus.differences(&before).is_empty() {
+            let restarts = self.own.takes_restart(&wanted.settings);
+            let step = if restarts { Step::Restart } else { Step::Reconfigure };
+            steps.push((step, ComponentName::nucleus()));
+        }
+        Ok(steps)
     }
 
     /// One that sees what a deployment would bring, and brings nothing.

@@ -1,17 +1,13 @@
 //! Which version of each component a deployment comes to: what its roots ask for, chosen from the
 //! recipes that the device has.
 
-use super::concrete::PROVIDED;
+use super::concrete::{PROVIDED, PROVIDED_VERSION};
 use super::outcome::Problem;
 use crate::component::library::Id;
 use crate::store::Generation;
 use gg_model::resolve::{Answer, Known, Question, Reason, ResolveError, Roots, resolve};
 use gg_model::{ComponentName, ComponentVersion, Recipe};
 use std::collections::BTreeMap;
-
-/// The version in which the host stands for the components that it provides: that of the Java
-/// nucleus whose behaviour it follows.
-const PROVIDED_VERSION: &str = "2.14.0";
 
 /// The versions that satisfy everyone.
 ///

@@ -14,7 +14,7 @@ use crate::capability::configuration::{Proposal, Verdict};
 use crate::store::{DeploymentRow, DeploymentState, Generation, Store, StoreError};
 use futures_util::future::try_join_all;
 use gg_model::deployment::UpdateAction;
-use gg_model::{ComponentName, ConfigTree, FailureHandlingPolicy};
+use gg_model::{ComponentName, ConfigTree, FailureHandlingPolicy, NucleusSettings};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -155,6 +155,7 @@ impl Worker {
                 return Ok(None);
             }
         };
+        let settings = assembled.settings.clone();
         let installs = self.activate(row, assembled).await?;
         let mut broken = Vec::new();
         match self.bootstrap(&row.id, &ready, steps).await? {
@@ -166,6 +167,9 @@ impl Worker {
                 return self.judge(row, vec![failed]).await;
             }
             Bootstrapped::Failed(failed) => broken.push(failed),
+        }
+        if let Some(restart) = self.put_in_force(settings) {
+            return Ok(Some(restart));
         }
         self.carry_out(ready, installs, &mut broken, || {}).await;
         self.judge(row, broken).await
@@ -213,11 +217,19 @@ impl Worker {
             .iter()
             .map(|(name, stored)| (name.clone(), stored.configuration.clone()))
             .collect();
+        let nucleus = generation.nucleus.clone();
         self.store.activate(&row.id, generation, installs.keys().cloned().collect()).await?;
         for (name, tree) in trees {
             configuration.install(&name, tree);
         }
+        configuration.install(&ComponentName::nucleus(), nucleus);
         Ok(installs)
+    }
+
+    /// Have the nucleus's own configuration in force, or say what has to start again first.
+    fn put_in_force(&self, settings: NucleusSettings) -> Option<Restart> {
+        self.assembler.fetcher.limit_store(settings.store_bytes);
+        self.assembler.own.put_in_force(settings)
     }
 
     /// Prepare a deployment until nothing speaks against it; gives its steps `bootstrap`, too.
@@ -235,20 +247,18 @@ impl Worker {
         let (assembled, ready) = prepared.map_err(late)??;
         let running = self.executor.running();
         let steps = bootstrap::needed(running, &ready.set(), ready.order(), Why::Deployment);
-        self.agree(row, &ready, !steps.is_empty()).await?;
+        let restarting = self.assembler.own.takes_restart(&assembled.settings);
+        if restarting || ready.touches_what_runs() {
+            self.agree(row, restarting || !steps.is_empty()).await?;
+        }
         Ok((assembled, ready, steps))
     }
 
-    /// Tell the components that want to be told, if something that runs would be touched, and wait
+    /// Tell the components that want to be told that something that runs would be touched, and wait
     /// until they agree.
-    async fn agree(
-        &self,
-        row: &DeploymentRow,
-        ready: &Ready,
-        restarting: bool,
-    ) -> Result<(), Problem> {
+    async fn agree(&self, row: &DeploymentRow, restarting: bool) -> Result<(), Problem> {
         let policy = self.assembler.update_policy(row);
-        if policy.action == UpdateAction::SkipNotifyComponents || !ready.touches_what_runs() {
+        if policy.action == UpdateAction::SkipNotifyComponents {
             return Ok(());
         }
         let updates = self.executor.parts().capabilities.lifecycle.updates();
@@ -408,9 +418,15 @@ impl Worker {
         installed: impl FnOnce(),
     ) -> Result<Brought, StoreError> {
         let current = self.store.current().await?;
+        if let Some(restart) = self.put_in_force(self.assembler.settings_of(&current)) {
+            return Ok(Brought::Waits(restart));
+        }
         let Stored { deployment, installs, mut broken } =
             self.assembler.as_stored(&current).await?;
         self.executor.configure(&deployment);
+        if let Ok(tree) = self.assembler.own.tree(&current.nucleus) {
+            self.assembler.configuration.install(&ComponentName::nucleus(), tree);
+        }
         let prepared = self.executor.prepare_what_can(deployment, &self.progress).await;
         let (ready, unfit) = match prepared {
             Ok(prepared) => prepared,

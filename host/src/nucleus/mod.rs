@@ -1,6 +1,7 @@
 //! Builds every part, starts them in order and drains them in reverse: the only place that knows
 //! how the parts fit together. [`root`] is the folder in which a device's nucleus keeps everything.
 
+pub mod device;
 mod memory;
 mod requests;
 pub mod root;
@@ -23,8 +24,9 @@ use crate::component::library::Library;
 use crate::control::server::Control;
 use crate::deployment::assemble::Assembler;
 use crate::deployment::bootstrap::Restart;
-use crate::deployment::concrete::{Operator, Places};
+use crate::deployment::concrete::Places;
 use crate::deployment::execute::{DeployError, Executor};
+use crate::deployment::own::OwnConfiguration;
 use crate::deployment::parts::Parts;
 use crate::deployment::progress::Progress;
 use crate::deployment::queue::Queue;
@@ -44,6 +46,7 @@ use crate::store::Store;
 use crate::supervisor::{ComponentStatus, Runtimes, Supervisor, Treatment};
 use crate::tasks::Tasks;
 use anyhow::Context as _;
+use device::Device;
 use gg_model::{AccessPolicy, ComponentName, ComponentVersion, Limits, ThingName};
 use requests::Lives;
 use root::Root;
@@ -74,9 +77,7 @@ pub struct NucleusConfig {
     /// What native components are run with.
     pub process: ProcessConfig,
     /// Where it keeps what must survive it; nowhere when `None`.
-    pub root: Option<Root>,
-    /// Most bytes in its component store (`componentStoreMaxSizeBytes`); Greengrass's when `None`.
-    pub store_bytes: Option<u64>,
+    pub device: Option<Device>,
 }
 
 /// The running whole.
@@ -98,6 +99,7 @@ struct Kept {
     fetcher: Arc<Fetcher>,
     store: Store,
     library: Library,
+    own: OwnConfiguration,
     root: Root,
 }
 
@@ -122,13 +124,12 @@ impl Nucleus {
         mut config: NucleusConfig,
     ) -> anyhow::Result<(Self, mpsc::Receiver<Record>)> {
         let (records, said) = mpsc::channel(logs::QUEUE);
-        let tasks = Tasks::new(config.guest_threads).context("cannot start the guests' threads")?;
-        let kept = config.root.map(|root| -> anyhow::Result<Kept> {
-            let fetcher =
-                fetcher(&root, config.process.proxy.as_ref(), config.store_bytes, &tasks)?;
-            Kept::open(root, fetcher, &tasks)
-        });
-        let kept = kept.transpose()?;
+        let tasks = match &config.device {
+            Some(device) => device.tasks.clone(),
+            None => Tasks::new(config.guest_threads).context("cannot start the guests' threads")?,
+        };
+        let proxy = config.process.proxy.as_ref();
+        let kept = config.device.map(|device| Kept::open(device, proxy, &tasks)).transpose()?;
         let store = kept.as_ref().map(|kept| kept.store.clone());
         let keyvalue = match &kept {
             Some(kept) => KeyValue::kept(kept.store.clone(), kept.store.keyvalues().await?),
@@ -214,7 +215,6 @@ impl Nucleus {
     /// It was started without a root folder, or the command line's socket cannot be made.
     pub async fn serve(
         self,
-        operator: Operator,
         telling: Telling,
         log_level: watch::Sender<Level>,
         stop: CancellationToken,
@@ -229,7 +229,7 @@ impl Nucleus {
             configuration: parts.capabilities.configuration.clone(),
             library: kept.library.clone(),
             only_looks: false,
-            operator,
+            own: kept.own.clone(),
             places: Places { root: kept.root.path().to_owned(), thing: parts.thing.clone() },
             store: kept.store.clone(),
             tasks: tasks.clone(),
@@ -358,10 +358,11 @@ impl Nucleus {
 }
 
 impl Kept {
-    fn open(root: Root, fetcher: Fetcher, tasks: &Tasks) -> anyhow::Result<Self> {
-        let store = Store::open(&root.store(), tasks)?;
+    fn open(device: Device, proxy: Option<&Proxy>, tasks: &Tasks) -> anyhow::Result<Self> {
+        let Device { own, root, store, tasks: _ } = device;
+        let fetcher = Arc::new(fetcher(&root, proxy, tasks)?);
         let library = Library::open(root.path()).context("cannot open the component store")?;
-        Ok(Self { fetcher: Arc::new(fetcher), store, library, root })
+        Ok(Self { fetcher, store, library, own, root })
     }
 }
 
@@ -381,12 +382,7 @@ fn docker_config(process: &ProcessConfig) -> DockerConfig {
 }
 
 /// Brings the files of components from this machine and from web servers.
-fn fetcher(
-    root: &Root,
-    proxy: Option<&Proxy>,
-    store_bytes: Option<u64>,
-    tasks: &Tasks,
-) -> anyhow::Result<Fetcher> {
+fn fetcher(root: &Root, proxy: Option<&Proxy>, tasks: &Tasks) -> anyhow::Result<Fetcher> {
     let tls = Https::public_tls().context("cannot prepare for TLS")?;
     let proxies = match proxy {
         None => ProxySettings::new(None, None, ""),
@@ -399,8 +395,7 @@ fn fetcher(
         Box::new(Files::new(tasks.clone())),
         Box::new(Https::new(tls, proxies, Patience::default())),
     ];
-    let mut settings = FetchSettings::new(root.path().join("packages"));
-    settings.store_bytes = store_bytes.unwrap_or(settings.store_bytes);
+    let settings = FetchSettings::new(root.path().join("packages"));
     Ok(Fetcher::new(tasks.clone(), sources, settings))
 }
 

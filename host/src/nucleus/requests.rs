@@ -3,12 +3,13 @@
 
 use crate::capability::configuration::Configuration;
 use crate::capability::deployment as deployments;
-use crate::capability::lifecycle::{Act, Details, Request, no_such_component};
+use crate::capability::lifecycle::{Act, Details, LifecycleState, Request, no_such_component};
 use crate::control::server::Control;
+use crate::deployment::concrete::PROVIDED_VERSION;
 use crate::error::{Error, Result};
 use crate::supervisor::Supervisor;
 use crate::tasks::Tasks;
-use gg_model::ComponentName;
+use gg_model::{ComponentName, ComponentVersion};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -60,12 +61,16 @@ impl Lives {
 
     fn describe(&self, component: Option<&ComponentName>) -> Vec<Details> {
         let statuses = self.supervisor.statuses().into_iter();
-        let wanted = statuses.filter(|(name, _)| component.is_none_or(|wanted| wanted == name));
-        wanted
-            .map(|(name, status)| Details {
+        let others = statuses.map(|(name, status)| (name, status.version, status.state));
+        // As the Java nucleus shows itself: it has been started, and that is all there is to do.
+        let version = PROVIDED_VERSION.parse().unwrap_or(ComponentVersion::ZERO);
+        let nucleus = (ComponentName::nucleus(), version, LifecycleState::Finished);
+        let all = [nucleus].into_iter().chain(others);
+        all.filter(|(name, ..)| component.is_none_or(|wanted| wanted == name))
+            .map(|(name, version, state)| Details {
                 configuration: self.configuration.tree(&name).to_json(),
-                version: status.version,
-                state: status.state,
+                version,
+                state,
                 name,
             })
             .collect()

@@ -65,6 +65,16 @@ pub(super) fn put(
     Ok(())
 }
 
+/// Write a whole tree.
+pub(super) fn put_all(
+    connection: &Connection,
+    generation: i64,
+    component: &ComponentName,
+    tree: &ConfigTree,
+) -> Outcome<()> {
+    tree.leaves().iter().try_for_each(|leaf| put(connection, generation, component, leaf))
+}
+
 /// All trees of a generation.
 pub(super) fn read(
     connection: &Connection,

@@ -17,6 +17,8 @@ use std::error::Error;
 pub struct Generation {
     /// By name.
     pub components: BTreeMap<ComponentName, StoredComponent>,
+    /// What deployments have told the nucleus itself.
+    pub nucleus: ConfigTree,
     /// What each target of deployments asked for.
     pub roots: Roots,
 }
@@ -191,10 +193,9 @@ fn insert(connection: &Connection, number: i64, generation: &Generation) -> Outc
     for (name, stored) in &generation.components {
         let version = stored.version.to_string();
         component.execute(params![number, name.as_str(), version, stored.run_with])?;
-        for leaf in stored.configuration.leaves() {
-            configuration::put(connection, number, name, &leaf)?;
-        }
+        configuration::put_all(connection, number, name, &stored.configuration)?;
     }
+    configuration::put_all(connection, number, &ComponentName::nucleus(), &generation.nucleus)?;
     let mut root = connection.prepare("INSERT INTO root VALUES (?1, ?2, ?3, ?4)")?;
     for (target, components) in &generation.roots {
         for (name, requirement) in components {
@@ -208,6 +209,7 @@ fn insert(connection: &Connection, number: i64, generation: &Generation) -> Outc
 fn read(connection: &Connection, number: i64) -> Outcome<Generation> {
     let mut generation = Generation::default();
     let mut trees = configuration::read(connection, number)?;
+    generation.nucleus = trees.remove(&ComponentName::nucleus()).unwrap_or_default();
     let mut components = connection
         .prepare("SELECT name, version, run_with FROM component WHERE generation = ?1")?;
     let mut rows = components.query(params![number])?;

@@ -204,6 +204,17 @@ impl ConfigTree {
         })
     }
 
+    /// What is left when everything that was filled in as a default is taken out.
+    #[must_use]
+    pub fn without_defaults(&self) -> Self {
+        let mut told = Self::default();
+        for leaf in self.leaves().iter().filter(|leaf| leaf.modified > DEFAULTS_TIME) {
+            // It is no more than what is here, and so within the limits.
+            let _kept = told.merge(&leaf.path, &leaf.value, leaf.modified);
+        }
+        told
+    }
+
     /// Take out what a JSON pointer (RFC 6901) leads to, so that
     /// [`fill_defaults`](Self::fill_defaults) brings back the recipe's default; the empty pointer
     /// takes out all. A pointer to nothing, or into a list, does nothing.

@@ -20,6 +20,7 @@ pub use error::DocumentError;
 pub use group::{ConfigurationArn, DeploymentGroup, DeploymentId, DeploymentTextError};
 pub use local::LocalDeploymentRequest;
 pub use policy::{ComponentUpdatePolicy, FailureHandlingPolicy, UpdateAction};
+pub(crate) use run_with::read_posix_user;
 pub use run_with::{Change, PosixUser, PosixUserError, RunWith, SystemResourceLimits};
 
 /// Most bytes in a document: what the cloud lets through.

@@ -14,6 +14,7 @@
 //! * [`policy`]: what a component may ask of others.
 //! * [`sandbox`], [`limits`]: what a wasm component is granted of the machine, and how much of it.
 //! * [`deployment`], [`mod@resolve`]: what a device is to become, and which versions that takes.
+//! * [`nucleus`]: what the core software is told of itself.
 #![forbid(unsafe_code)]
 
 mod shape;
@@ -44,7 +45,8 @@ pub use interpolate::interpolate;
 pub use limits::{Exceeded, LimitOverrides, Limits};
 pub use name::{ComponentName, ThingName};
 pub use nucleus::{
-    LogFormat, LogOutput, LoggingSettings, MetricsSettings, NucleusSettings, OtlpSettings,
+    LogFormat, LogOutput, LoggingSettings, MetricsSettings, NucleusFile, NucleusSettings,
+    OtlpSettings,
 };
 pub use platform::{Platform, RuntimeKind};
 pub use policy::{AccessPolicy, Grant, ResourceStyle};

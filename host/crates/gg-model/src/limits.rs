@@ -118,7 +118,7 @@ impl Limits {
 
     /// The error of going beyond the limit called `name`; `needed` is what was asked for, as text.
     pub fn exceeded(&self, name: &'static str, needed: Option<String>) -> Exceeded {
-        Exceeded { limit: name, value: table::text(self, name), needed }
+        Exceeded { limit: name, value: table::text(self, name), needed, by_deployment: false }
     }
 }
 

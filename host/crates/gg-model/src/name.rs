@@ -16,6 +16,23 @@ pub const MAX_NAME_LENGTH: usize = 128;
 #[serde(try_from = "String", into = "String")]
 pub struct ComponentName(Arc<str>);
 
+impl ComponentName {
+    /// The names of the core software as a component: that of the Java nucleus, and that of nucleus
+    /// lite.
+    pub(crate) const NUCLEUS: [&str; 2] = ["aws.greengrass.Nucleus", "aws.greengrass.NucleusLite"];
+
+    /// The core software of a device.
+    pub fn nucleus() -> Self {
+        let [name, _] = Self::NUCLEUS;
+        Self(name.into())
+    }
+
+    /// Whether it is a name of the core software.
+    pub fn is_nucleus(&self) -> bool {
+        Self::NUCLEUS.contains(&&*self.0)
+    }
+}
+
 /// The name of a thing, and so of a core device: letters, digits, `:`, `_` and `-`, 1 to 128 of
 /// them (AWS IoT API reference, `CreateThing`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

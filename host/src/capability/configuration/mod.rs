@@ -126,6 +126,7 @@ impl Configuration {
     ) -> Result<(Vec<String>, Value)> {
         let component = component_or_own(caller, component)?;
         caller.authorize(Operation::GetConfiguration, component.as_ref())?;
+        let component = canonical(component);
         let entries = self.lock();
         entries
             .get(&component)
@@ -206,6 +207,7 @@ impl Configuration {
     ) -> Result<Watcher> {
         let component = component_or_own(caller, component)?;
         caller.authorize(Operation::SubscribeToConfigurationUpdate, component.as_ref())?;
+        let component = canonical(component);
         let mut entries = self.lock();
         let entry = entries
             .get_mut(&component)
@@ -239,6 +241,11 @@ fn component_or_own(caller: &Caller, component: Option<&str>) -> Result<Componen
         None => Ok(caller.name().clone()),
         Some(name) => name.parse().map_err(|error| Error::invalid(format!("{error}"))),
     }
+}
+
+/// The nucleus has two names and one configuration.
+fn canonical(component: ComponentName) -> ComponentName {
+    if component.is_nucleus() { ComponentName::nucleus() } else { component }
 }
 
 fn no_such_key(component: &ComponentName, path: &[String]) -> Error {

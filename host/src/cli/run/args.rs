@@ -163,8 +163,7 @@ impl Args {
             core_dumps: self.core_dumps.clone(),
             clock,
             process: ProcessConfig::new(places.root.clone(), places.thing.clone()),
-            root: None,
-            store_bytes: None,
+            device: None,
         })
     }
 
@@ -190,6 +189,7 @@ impl Args {
             limits,
             arguments: self.arguments.clone(),
             platform: self.platform.iter().cloned().collect(),
+            run_as: None,
         })
     }
 

@@ -17,6 +17,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
@@ -112,6 +113,8 @@ pub struct Fetcher {
     tasks: Tasks,
     sources: Vec<Box<dyn ArtifactSource>>,
     settings: FetchSettings,
+    /// Most bytes in the store, which can change at any time.
+    store_bytes: AtomicU64,
 }
 
 impl Fetcher {
@@ -121,7 +124,14 @@ impl Fetcher {
         sources: Vec<Box<dyn ArtifactSource>>,
         settings: FetchSettings,
     ) -> Self {
-        Self { tasks, sources, settings }
+        let store_bytes = settings.store_bytes.into();
+        Self { tasks, sources, settings, store_bytes }
+    }
+
+    /// Let so many bytes be in the component store from now on; as many as in the settings when
+    /// `None`.
+    pub fn limit_store(&self, bytes: Option<u64>) {
+        self.store_bytes.store(bytes.unwrap_or(self.settings.store_bytes), Ordering::Relaxed);
     }
 
     /// Have the files of a component in its folders, whole and what the recipe says. Images
@@ -192,7 +202,8 @@ struct Fetch<'a> {
 impl Fetch<'_> {
     /// How much may be written. The whole store is looked through for it.
     async fn room(&self) -> Result<Room, ArtifactError> {
-        let FetchSettings { store, store_bytes, .. } = self.fetcher.settings.clone();
+        let store = self.fetcher.settings.store.clone();
+        let store_bytes = self.fetcher.store_bytes.load(Ordering::Relaxed);
         let measure = || async move {
             let path = store.clone();
             let measured =

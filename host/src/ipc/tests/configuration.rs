@@ -1,7 +1,8 @@
 //! Configuration, of one's own and of others.
 
 use super::*;
-use crate::capability::testing::{component, nobody};
+use crate::capability::caller::Operation;
+use crate::capability::testing::{component, granted, nobody};
 use gg_ipc::shapes::{
     ConfigurationUpdateEvents, GetConfigurationRequest, SubscribeToConfigurationUpdateRequest,
     UpdateConfigurationRequest,
@@ -75,6 +76,36 @@ async fn values_are_told_as_the_sdks_expect_them() {
     }
     let error = failure(client.call::<call::GetConfiguration>(&read(None, &["none"])).await);
     assert_eq!(error.code, ErrorCode::ResourceNotFound);
+}
+
+#[tokio::test]
+async fn the_nucleus_has_two_names_and_one_configuration() {
+    let bench = Bench::new();
+    let (java, lite) = ("aws.greengrass.Nucleus", "aws.greengrass.NucleusLite");
+    install(&bench, java, &json!({ "awsRegion": "here" }));
+    for name in [java, lite] {
+        let issued = bench.issue(&granted("a", Operation::GetConfiguration, name));
+        let mut client = bench.client(&issued).await;
+        let answer = client.call::<call::GetConfiguration>(&read(Some(name), &["awsRegion"])).await;
+        let answer = answer.unwrap();
+        assert_eq!(answer.component_name.as_deref(), Some(name));
+        assert_eq!(Value::Object(answer.value.0), json!({ "awsRegion": "here" }));
+    }
+    let issued = bench.issue(&granted("a", Operation::SubscribeToConfigurationUpdate, lite));
+    let mut client = bench.client(&issued).await;
+    let request = SubscribeToConfigurationUpdateRequest {
+        component_name: Some(lite.to_owned()),
+        key_path: Vec::new(),
+    };
+    client.call::<call::SubscribeToConfigurationUpdate>(&request).await.unwrap();
+    install(&bench, java, &json!({ "awsRegion": "there" }));
+    let event = client.read_stream().await;
+    let ConfigurationUpdateEvents::ConfigurationUpdateEvent(event) =
+        event.read_event::<call::SubscribeToConfigurationUpdate>().unwrap();
+    assert_eq!(
+        (event.component_name.as_str(), event.key_path.join("/")),
+        (lite, "awsRegion".into())
+    );
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ use crate::logs::LogSink;
 use crate::tasks::Tasks;
 use cgroup::{Cgroup, Cgroups};
 use gg_model::recipe::StepName;
-use gg_model::{ComponentName, PosixUser, RuntimeKind, ThingName};
+use gg_model::{ComponentName, RuntimeKind, ThingName};
 use harden::view::LatestView;
 use harden::{Harden, What};
 use hold::NativeHold;
@@ -70,8 +70,6 @@ pub struct ProcessConfig {
     pub root_ca: Option<PathBuf>,
     /// The proxy (`networkProxy`).
     pub proxy: Option<Proxy>,
-    /// Who processes run as, unless their deployment says (`runWithDefault.posixUser`).
-    pub default_user: Option<PosixUser>,
     /// What runs scripts (`runWithDefault.posixShell`): a program that takes `-c SCRIPT`.
     pub shell: String,
     /// More variables for every process.
@@ -90,7 +88,6 @@ impl ProcessConfig {
             region: None,
             root_ca: None,
             proxy: None,
-            default_user: None,
             shell: "sh".to_owned(),
             environment: Vec::new(),
             tokens: Tokens::default(),
@@ -273,7 +270,7 @@ impl Ready {
         log: &LogSink,
     ) -> Result<Self, PrepareError> {
         let accounts = Accounts::read()?;
-        let scripts = Script::all(component, &shared.config, &accounts)?;
+        let scripts = Script::all(component, &accounts)?;
         shared.shell()?;
         // Its folder is its user's, also while a step runs as root.
         let own = scripts.iter().find(|script| !script.step.requires_privilege);

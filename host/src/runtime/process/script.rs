@@ -1,7 +1,6 @@
 //! A step of a lifecycle as a script, checked: what is wrong with one is said before anything
 //! that runs is touched.
 
-use super::ProcessConfig;
 use super::environment::is_name;
 use super::user::{Accounts, User, UserError};
 use crate::component::InstalledComponent;
@@ -39,7 +38,6 @@ impl Script {
     /// All steps of a component.
     pub(super) fn all(
         component: &InstalledComponent,
-        config: &ProcessConfig,
         accounts: &Accounts,
     ) -> Result<Vec<Self>, ScriptError> {
         let lifecycle = &component.lifecycle;
@@ -50,7 +48,7 @@ impl Script {
                 let user = if step.requires_privilege {
                     accounts.root(name.as_str())?
                 } else {
-                    accounts.resolve(component.run_as.as_ref(), config.default_user.as_ref())?
+                    accounts.resolve(component.run_as.as_ref())?
                 };
                 Ok(Self { name, step: step.clone(), timeout: lifecycle.timeout(name), user })
             })

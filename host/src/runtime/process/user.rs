@@ -79,13 +79,9 @@ impl Accounts {
     }
 
     /// Who a component's processes run as.
-    pub(super) fn resolve(
-        &self,
-        own: Option<&PosixUser>,
-        default: Option<&PosixUser>,
-    ) -> Result<User, UserError> {
+    pub(super) fn resolve(&self, wanted: Option<&PosixUser>) -> Result<User, UserError> {
         let is_root = self.own.0 == 0;
-        let Some(wanted) = own.or(default) else {
+        let Some(wanted) = wanted else {
             return if is_root { Err(UserError::Missing) } else { Ok(self.own()) };
         };
         let user = self.find(wanted)?;
@@ -223,7 +219,7 @@ mod tests {
     }
 
     fn resolve(text: &str) -> Result<User, UserError> {
-        accounts(0, 0).resolve(Some(&run_as(text)), None)
+        accounts(0, 0).resolve(Some(&run_as(text)))
     }
 
     #[test]
@@ -254,20 +250,16 @@ mod tests {
     }
 
     #[test]
-    fn the_deployment_goes_before_the_default_and_root_needs_one_of_them() {
-        let root = accounts(0, 0);
-        let (own, default) = (run_as("ggc_user"), run_as("4000:4001"));
-        assert_eq!(root.resolve(Some(&own), Some(&default)).unwrap().uid, 999);
-        assert_eq!(root.resolve(None, Some(&default)).unwrap().uid, 4000);
-        assert!(matches!(root.resolve(None, None), Err(UserError::Missing)));
+    fn root_needs_to_be_told() {
+        assert!(matches!(accounts(0, 0).resolve(None), Err(UserError::Missing)));
     }
 
     #[test]
     fn one_who_is_not_root_runs_only_as_itself() {
         let own = accounts(999, 998);
-        assert_eq!(own.resolve(None, None).unwrap().name, "ggc_user");
-        assert_eq!(own.resolve(Some(&run_as("ggc_user")), None).unwrap().uid, 999);
-        let error = own.resolve(Some(&run_as("root")), None).unwrap_err().to_string();
+        assert_eq!(own.resolve(None).unwrap().name, "ggc_user");
+        assert_eq!(own.resolve(Some(&run_as("ggc_user"))).unwrap().uid, 999);
+        let error = own.resolve(Some(&run_as("root"))).unwrap_err().to_string();
         assert!(error.contains("ggc_user") && error.contains("root"), "{error}");
         assert!(matches!(own.root("install"), Err(UserError::Privilege { .. })));
         assert_eq!(accounts(0, 0).root("install").unwrap().uid, 0);

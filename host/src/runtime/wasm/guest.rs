@@ -95,7 +95,7 @@ impl Surroundings {
             caller: caller.clone(),
             capabilities: self.capabilities.clone(),
             born: Instant::now(),
-            limiter: Limiter::new(*limits, self.logging.sink().clone(), meter.clone()),
+            limiter: Limiter::new(&self.component, self.logging.sink().clone(), meter.clone()),
             logging: self.logging.clone(),
             publisher: self.capabilities.pubsub.publisher(caller.clone()),
             table,

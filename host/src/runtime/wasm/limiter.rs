@@ -2,6 +2,7 @@
 //! limit it ran into, so that the report of a crash can name it.
 
 use super::meter::Meter;
+use crate::component::InstalledComponent;
 use crate::logs::{Level, LogSink};
 use bytesize::ByteSize;
 use gg_model::{Exceeded, Limits};
@@ -11,6 +12,8 @@ use wasmtime::ResourceLimiter;
 #[derive(Debug)]
 pub(super) struct Limiter {
     limits: Limits,
+    /// Whether that of memory is the deployment's.
+    memory_by_deployment: bool,
     memory: u64,
     table_elements: u64,
     exceeded: Option<Exceeded>,
@@ -20,8 +23,16 @@ pub(super) struct Limiter {
 }
 
 impl Limiter {
-    pub(super) fn new(limits: Limits, log: LogSink, meter: Meter) -> Self {
-        Self { limits, memory: 0, table_elements: 0, exceeded: None, log, meter }
+    pub(super) fn new(component: &InstalledComponent, log: LogSink, meter: Meter) -> Self {
+        Self {
+            limits: component.limits,
+            memory_by_deployment: component.resources.memory.is_some(),
+            memory: 0,
+            table_elements: 0,
+            exceeded: None,
+            log,
+            meter,
+        }
     }
 
     /// The limit that was last run into.
@@ -31,7 +42,8 @@ impl Limiter {
 
     /// Remember a limit that something else keeps; said once in the log.
     pub(super) fn note(&mut self, limit: &'static str, needed: Option<String>) {
-        let exceeded = self.limits.exceeded(limit, needed);
+        let mut exceeded = self.limits.exceeded(limit, needed);
+        exceeded.by_deployment = limit == "memory" && self.memory_by_deployment;
         let news = self.exceeded.as_ref().is_none_or(|known| known.limit != limit);
         if news {
             self.log.about(Level::Warn, format!("the component {exceeded}"));

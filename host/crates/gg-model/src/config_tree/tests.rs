@@ -468,3 +468,12 @@ fn differences_are_what_changed_came_and_went() {
     assert_eq!(paths, [vec!["a", "b"], vec!["a", "e"], vec!["d"]]);
     assert_eq!(new.differences(&new), Vec::<Vec<String>>::new());
 }
+
+#[test]
+fn defaults_can_be_taken_out_again() {
+    let told = tree(json!({"a": {"b": 1}}), 5);
+    let mut whole = told.clone();
+    whole.fill_defaults(&json!({"a": {"b": 2, "c": 3}, "d": {}})).unwrap();
+    assert_eq!(whole.to_json(), json!({"a": {"b": 1, "c": 3}, "d": {}}));
+    assert_eq!(whole.without_defaults(), told);
+}

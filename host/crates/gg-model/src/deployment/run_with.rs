@@ -151,7 +151,9 @@ impl RunWith {
         let posix_user = match object.take_or_null("posixUser") {
             None => Change::Keep,
             Some(Value::Null) => Change::ToDefault,
-            Some(value) => posix_user(&path.key("posixUser"), value)?,
+            // The empty text takes back what was set.
+            Some(value) => read_posix_user(&path.key("posixUser"), value)?
+                .map_or(Change::ToDefault, Change::To),
         };
         let limits = match object.take_or_null("systemResourceLimits") {
             None => Change::Keep,
@@ -185,16 +187,23 @@ impl RunWith {
     }
 }
 
-/// The empty text takes back what was set.
-fn posix_user(path: &Path<'_>, value: &Value) -> Result<Change<PosixUser>, ShapeError> {
+/// A user; none for the empty text.
+pub(crate) fn read_posix_user(
+    path: &Path<'_>,
+    value: &Value,
+) -> Result<Option<PosixUser>, ShapeError> {
     match text(path, value)? {
-        "" => Ok(Change::ToDefault),
-        user => user.parse().map(Change::To).map_err(|error| ShapeError::new(path, error)),
+        "" => Ok(None),
+        user => user.parse().map(Some).map_err(|error| ShapeError::new(path, error)),
     }
 }
 
 impl SystemResourceLimits {
-    fn read(path: &Path<'_>, value: &Value, warnings: &mut Warnings) -> Result<Self, ShapeError> {
+    pub(crate) fn read(
+        path: &Path<'_>,
+        value: &Value,
+        warnings: &mut Warnings,
+    ) -> Result<Self, ShapeError> {
         let mut object = Object::open(path, value)?;
         let limits = Self {
             memory_kb: object.read("memory", |path, value| {

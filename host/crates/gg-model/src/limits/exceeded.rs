@@ -12,14 +12,22 @@ pub struct Exceeded {
     pub value: String,
     /// What was asked for, as text.
     pub needed: Option<String>,
+    /// Whether the deployment has set it, by `runWith.systemResourceLimits`.
+    pub by_deployment: bool,
 }
 
 impl fmt::Display for Exceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limit, value, needed } = self;
+        let Self { limit, value, needed, by_deployment } = self;
         write!(f, "exceeds the limit {limit} = {value}")?;
         if let Some(needed) = needed {
             write!(f, " ({needed} needed)")?;
+        }
+        if *by_deployment {
+            return write!(
+                f,
+                "; raise it with runWith.systemResourceLimits.{limit} in the component's deployment"
+            );
         }
         write!(
             f,

@@ -118,4 +118,10 @@ fn exceeding_a_limit_says_how_to_raise_it() {
         "exceeds the limit instances = 200 (201 needed); raise it with --limit instances=… or \
          sandbox.limits.instances in the component's configuration"
     );
+    let exceeded = Exceeded { by_deployment: true, ..limits.exceeded("memory", None) };
+    assert_eq!(
+        exceeded.to_string(),
+        "exceeds the limit memory = 128 MiB; raise it with runWith.systemResourceLimits.memory in \
+         the component's deployment"
+    );
 }

@@ -42,10 +42,15 @@ impl ProxySettings {
             settings.url = proxy.text("url")?.unwrap_or_default().into();
             let filled = |text: &&str| !text.is_empty();
             settings.user = proxy.text("username")?.filter(filled).map(Into::into);
-            settings.password = proxy.text("password")?.filter(filled).map(Into::into);
+            settings.password = proxy.read("password", secret)?.filter(filled).map(Into::into);
             proxy.warn_unknown(warnings);
         }
         object.warn_unknown(warnings);
         Ok(Some(settings).filter(|settings| !settings.url.is_empty()))
     }
+}
+
+/// A text that no message shows.
+fn secret<'v>(path: &Path<'_>, value: &'v Value) -> Result<&'v str, ShapeError> {
+    value.as_str().ok_or_else(|| ShapeError::new(path, "expected text (put it in quotes)"))
 }

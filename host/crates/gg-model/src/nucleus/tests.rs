@@ -1,8 +1,10 @@
 use super::*;
+use crate::recipe::RecipeError;
+use serde_json::json;
 
 #[test]
 fn the_file_of_an_installer_is_read() {
-    let settings = NucleusSettings::parse(
+    let file = NucleusFile::parse(
         "system:
   rootpath: /greengrass/v2
   thingName: MyCore
@@ -19,9 +21,11 @@ services:
 ",
     )
     .unwrap();
-    assert_eq!(settings.root.as_deref(), Some("/greengrass/v2"));
-    assert_eq!(settings.thing.unwrap().as_str(), "MyCore");
-    assert_eq!(settings.posix_user.as_deref(), Some("ggc_user:ggc_group"));
+    assert_eq!(file.root.as_deref(), Some("/greengrass/v2"));
+    assert_eq!(file.thing.unwrap().as_str(), "MyCore");
+    assert_eq!(file.warnings, []);
+    let settings = NucleusSettings::read(&file.configuration.into()).unwrap();
+    assert_eq!(settings.posix_user.unwrap().to_string(), "ggc_user:ggc_group");
     assert_eq!(settings.store_bytes, Some(10_000_000));
     assert_eq!(settings.platform["site"], "lab");
     let proxy = settings.proxy.unwrap();
@@ -36,9 +40,9 @@ services:
 
 #[test]
 fn unknown_keys_are_warned_of_and_wrong_values_refused() {
-    let settings = NucleusSettings::parse("system: {rootPth: /x}\n").unwrap();
-    assert!(settings.warnings[0].to_string().contains("rootpath"), "{:?}", settings.warnings);
-    let error = NucleusSettings::parse(
+    let file = NucleusFile::parse("system: {rootPth: /x}\n").unwrap();
+    assert!(file.warnings[0].to_string().contains("rootpath"), "{:?}", file.warnings);
+    let error = NucleusFile::parse(
         "services: {aws.greengrass.NucleusLite: {configuration: {logging: {fileSizeKB: -1}}}}\n",
     )
     .unwrap_err()
@@ -48,7 +52,7 @@ fn unknown_keys_are_warned_of_and_wrong_values_refused() {
 
 #[test]
 fn an_empty_file_says_nothing() {
-    assert_eq!(NucleusSettings::parse(" \n").unwrap(), NucleusSettings::default());
+    assert_eq!(NucleusFile::parse(" \n").unwrap(), NucleusFile::default());
 }
 
 #[test]
@@ -56,7 +60,8 @@ fn who_is_told_what_is_measured_is_read() {
     let nucleus = |configuration: &str| {
         let text =
             format!("services: {{aws.greengrass.Nucleus: {{configuration: {configuration}}}}}");
-        NucleusSettings::parse(&text)
+        let configuration = NucleusFile::parse(&text)?.configuration;
+        Ok::<_, RecipeError>(NucleusSettings::read(&configuration.into())?)
     };
     let metrics = "{metrics: {listen: '127.0.0.1:9460', otlp: {endpoint: 'http://collector:4318', \
                    intervalSeconds: 5, headers: {Authorization: Bearer x}}}}";
@@ -80,5 +85,64 @@ fn who_is_told_what_is_measured_is_read() {
         assert!(error.contains(key), "{error}");
     }
     let settings = nucleus("{logging: {outputType: console}}").unwrap();
-    assert_eq!(settings.logging.output, Some(LogOutput::Console));
+    assert_eq!(settings.logging.output, LogOutput::Console);
+}
+
+#[test]
+fn keys_without_effect_are_named_and_wrong_values_too_but_no_secret() {
+    let read = |configuration: Value| NucleusSettings::read(&configuration);
+    let settings = read(json!({
+        "awsRegion": "eu-central-1",
+        "jvmOptions": "-Xmx64m",
+        "mqtt": {"port": 443},
+        "runWithDefault": {"posixUsr": "me", "windowsUser": "me"},
+    }));
+    let warnings = settings.unwrap().warnings;
+    let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "aws.greengrass.Nucleus.runWithDefault.posixUsr: is not a known key; is it `posixUser`?",
+            "aws.greengrass.Nucleus.jvmOptions: has no effect on this host",
+            "aws.greengrass.Nucleus.mqtt: has no effect on this host",
+        ]
+    );
+    for (wrong, key) in [
+        (json!({"logging": "debug"}), "logging"),
+        (json!({"logging": {"level": "LOUD"}}), "logging.level"),
+        (json!({"runWithDefault": {"posixUser": "a b"}}), "runWithDefault.posixUser"),
+        (
+            json!({"runWithDefault": {"systemResourceLimits": {"cpus": 0}}}),
+            "runWithDefault.systemResourceLimits.cpus",
+        ),
+        (json!({"networkProxy": {"proxy": {"password": 4711}}}), "networkProxy.proxy.password"),
+        (json!({"componentStoreMaxSizeBytes": "much"}), "componentStoreMaxSizeBytes"),
+    ] {
+        let error = read(wrong).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("aws.greengrass.Nucleus.{key}: ")), "{error}");
+        assert!(!error.contains("4711"), "{error}");
+    }
+}
+
+#[test]
+fn what_everything_is_made_from_takes_a_restart() {
+    let read = |configuration: Value| NucleusSettings::read(&configuration).unwrap();
+    let before = read(json!({"logging": {"level": "INFO"}}));
+    for (next, restarts) in [
+        (json!({}), false),
+        (json!({"logging": {"level": "DEBUG", "format": "JSON", "outputType": "FILE"}}), false),
+        (
+            json!({"runWithDefault": {"posixUser": "me", "systemResourceLimits": {"cpus": 1}}}),
+            false,
+        ),
+        (json!({"componentStoreMaxSizeBytes": 5, "platformOverride": {"a": "b"}}), false),
+        (json!({"jvmOptions": "-Xmx64m"}), false),
+        (json!({"logging": {"outputType": "CONSOLE"}}), true),
+        (json!({"runWithDefault": {"posixShell": "bash"}}), true),
+        (json!({"awsRegion": "eu-west-1"}), true),
+        (json!({"networkProxy": {"proxy": {"url": "http://proxy:1"}}}), true),
+        (json!({"metrics": {"listen": "127.0.0.1:1"}}), true),
+    ] {
+        assert_eq!(before.takes_restart(&read(next.clone())), restarts, "{next}");
+    }
 }

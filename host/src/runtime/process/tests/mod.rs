@@ -47,7 +47,6 @@ impl Place {
         let root = tempfile::tempdir_in(folder).unwrap();
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o711)).unwrap();
         let (sender, records) = mpsc::channel(logs::QUEUE);
-        let nobody = PosixUser { user: "nobody".into(), group: None };
         let config = ProcessConfig {
             root: root.path().to_owned(),
             socket: None,
@@ -55,7 +54,6 @@ impl Place {
             region: Some("eu-west-1".into()),
             root_ca: None,
             proxy: None,
-            default_user: geteuid().is_root().then_some(nobody),
             shell: "sh".into(),
             environment: Vec::new(),
             tokens: Tokens::default(),
@@ -73,6 +71,7 @@ impl Place {
         let named =
             |name: &str| StepName::ALL.into_iter().find(|step| step.as_str() == name).unwrap();
         let steps = steps.iter().map(|(name, script)| (named(name), step(script)));
+        let nobody = PosixUser { user: "nobody".into(), group: None };
         InstalledComponent {
             name: name.parse().unwrap(),
             version: ComponentVersion::ZERO,
@@ -86,7 +85,7 @@ impl Place {
             artifacts: self.path("packages/artifacts").join(name).join("0.0.0"),
             unarchived: self.path("packages/artifacts-unarchived").join(name).join("0.0.0"),
             work: self.path("work").join(name),
-            run_as: None,
+            run_as: geteuid().is_root().then_some(nobody),
             resources: Resources::default(),
             sandbox: Sandbox::default(),
             limits: Limits::default(),

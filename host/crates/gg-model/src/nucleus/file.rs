@@ -1,0 +1,80 @@
+//! The file that a nucleus is started with.
+
+use super::NucleusSettings;
+use crate::name::{ComponentName, ThingName};
+use crate::recipe::{RecipeError, parse_value};
+use crate::shape::{Object, Path, ShapeError, Warning, Warnings, parsed};
+use serde_json::{Map, Value};
+
+/// What a nucleus is told at its start (Greengrass developer guide, "Greengrass nucleus").
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NucleusFile {
+    /// `system.rootpath`: the folder for everything that it keeps.
+    pub root: Option<String>,
+    /// `system.thingName`: the core device's name.
+    pub thing: Option<ThingName>,
+    /// Its configuration, which [`NucleusSettings`] can be read from.
+    pub configuration: Map<String, Value>,
+    /// What the text holds that has no effect.
+    pub warnings: Vec<Warning>,
+}
+
+impl NucleusFile {
+    /// Read the file from JSON or YAML.
+    ///
+    /// # Errors
+    /// The text is neither, or a value is not what its place asks for.
+    pub fn parse(text: &str) -> Result<Self, RecipeError> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let value = parse_value(text)?;
+        let mut warnings = Warnings::default();
+        let read = Self::read(&value, &mut warnings).map_err(|error| error.in_text(text))?;
+        Ok(Self { warnings: warnings.into_vec(text), ..read })
+    }
+
+    fn read(value: &Value, warnings: &mut Warnings) -> Result<Self, ShapeError> {
+        let root = Path::root("");
+        let mut file = Self::default();
+        let mut object = Object::open(&root, value)?;
+        if let Some(value) = object.take("system") {
+            let path = root.key("system");
+            let mut system = Object::open(&path, value)?;
+            file.root = system.text("rootpath")?.map(Into::into);
+            file.thing = system.read("thingName", parsed)?;
+            system.warn_unknown(warnings);
+        }
+        if let Some(value) = object.take("services") {
+            let path = root.key("services");
+            let mut services = Object::open(&path, value)?;
+            for name in ComponentName::NUCLEUS {
+                if let Some(value) = services.take(name) {
+                    file.service(&path.key(name), value, warnings)?;
+                }
+            }
+            services.warn_unknown(warnings);
+        }
+        object.warn_unknown(warnings);
+        Ok(file)
+    }
+
+    fn service(
+        &mut self,
+        path: &Path<'_>,
+        value: &Value,
+        warnings: &mut Warnings,
+    ) -> Result<(), ShapeError> {
+        let mut service = Object::open(path, value)?;
+        for known in ["componentType", "version", "dependencies"] {
+            let _written_by_installers = service.take(known);
+        }
+        if let Some(value) = service.take("configuration") {
+            let path = path.key("configuration");
+            let _whole = NucleusSettings::read_at(&path, value, warnings)?;
+            self.configuration.extend(value.as_object().cloned().unwrap_or_default());
+        }
+        service.warn_unknown(warnings);
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! The configuration of a nucleus.
+
+use super::{LoggingSettings, MetricsSettings, ProxySettings, number};
+use crate::deployment::{PosixUser, SystemResourceLimits, read_posix_user};
+use crate::name::ComponentName;
+use crate::shape::{Object, Path, ShapeError, Warning, Warnings, scalar_text};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The configuration of a nucleus (Greengrass developer guide, "Greengrass nucleus"); what is
+/// `None` takes the default of whoever uses it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NucleusSettings {
+    /// `awsRegion`.
+    pub region: Option<String>,
+    /// `runWithDefault.posixUser`: who processes run as.
+    pub posix_user: Option<PosixUser>,
+    /// `runWithDefault.posixShell`: what runs their scripts.
+    pub posix_shell: Option<String>,
+    /// `runWithDefault.systemResourceLimits`: how much a component may use.
+    pub resources: SystemResourceLimits,
+    /// `componentStoreMaxSizeBytes`.
+    pub store_bytes: Option<u64>,
+    /// `networkProxy`.
+    pub proxy: Option<ProxySettings>,
+    /// `platformOverride`: attributes of the device that are added or replaced.
+    pub platform: BTreeMap<String, String>,
+    /// `logging`.
+    pub logging: LoggingSettings,
+    /// `metrics`.
+    pub metrics: MetricsSettings,
+    /// What is there and has no effect.
+    pub warnings: Vec<Warning>,
+}
+
+/// Keys of Greengrass that mean nothing here.
+const NOT_SERVED: [&str; 16] = [
+    "credentialEndpointTimeoutMs",
+    "deploymentConfigurationTimeSource",
+    "deploymentPollingFrequencySeconds",
+    "fipsMode",
+    "fleetStatus",
+    "greengrassDataPlaneEndpoint",
+    "greengrassDataPlanePort",
+    "httpClient",
+    "interpolateComponentConfiguration",
+    "iotCredEndpoint",
+    "iotDataEndpoint",
+    "iotRoleAlias",
+    "jvmOptions",
+    "mqtt",
+    "s3EndpointType",
+    "telemetry",
+];
+
+impl NucleusSettings {
+    /// Read a configuration, which is an object.
+    ///
+    /// # Errors
+    /// A value is not what its key asks for.
+    pub fn read(configuration: &Value) -> Result<Self, ShapeError> {
+        let [name, _] = ComponentName::NUCLEUS;
+        let mut warnings = Warnings::default();
+        let settings = Self::read_at(&Path::root(name), configuration, &mut warnings)?;
+        Ok(Self { warnings: warnings.into_vec(""), ..settings })
+    }
+
+    /// Whether another configuration is in force only once the nucleus has started again. What
+    /// components are made from and how much is logged can change at any time.
+    pub fn takes_restart(&self, next: &Self) -> bool {
+        let alike = Self {
+            posix_user: next.posix_user.clone(),
+            resources: next.resources,
+            store_bytes: next.store_bytes,
+            platform: next.platform.clone(),
+            logging: LoggingSettings { output: self.logging.output, ..next.logging.clone() },
+            warnings: next.warnings.clone(),
+            ..self.clone()
+        };
+        alike != *next
+    }
+
+    pub(super) fn read_at(
+        path: &Path<'_>,
+        value: &Value,
+        warnings: &mut Warnings,
+    ) -> Result<Self, ShapeError> {
+        let mut settings = Self::default();
+        let mut object = Object::open(path, value)?;
+        settings.region = object.text("awsRegion")?.map(Into::into);
+        settings.store_bytes = number(&mut object, path, "componentStoreMaxSizeBytes")?;
+        object.read("runWithDefault", |path, value| settings.run_with(path, value, warnings))?;
+        settings.proxy = object
+            .read("networkProxy", |path, value| ProxySettings::read(path, value, warnings))?
+            .flatten();
+        settings.platform = object.read("platformOverride", platform)?.unwrap_or_default();
+        settings.logging = object
+            .read("logging", |path, value| LoggingSettings::read(path, value, warnings))?
+            .unwrap_or_default();
+        settings.metrics = object
+            .read("metrics", |path, value| MetricsSettings::read(path, value, warnings))?
+            .unwrap_or_default();
+        for name in NOT_SERVED {
+            if object.take(name).is_some() {
+                warnings.add(&path.key(name), "has no effect on this host");
+            }
+        }
+        object.warn_unknown(warnings);
+        Ok(settings)
+    }
+
+    fn run_with(
+        &mut self,
+        path: &Path<'_>,
+        value: &Value,
+        warnings: &mut Warnings,
+    ) -> Result<(), ShapeError> {
+        let mut object = Object::open(path, value)?;
+        self.posix_user = object.read("posixUser", read_posix_user)?.flatten();
+        self.posix_shell = object.text("posixShell")?.map(Into::into);
+        self.resources = object
+            .read("systemResourceLimits", |path, value| {
+                SystemResourceLimits::read(path, value, warnings)
+            })?
+            .unwrap_or_default();
+        // For devices that run Windows.
+        let _elsewhere = object.take("windowsUser");
+        object.warn_unknown(warnings);
+        Ok(())
+    }
+}
+
+/// Attributes, with their names in lower case.
+fn platform(path: &Path<'_>, value: &Value) -> Result<BTreeMap<String, String>, ShapeError> {
+    let Value::Object(map) = value else {
+        return Err(ShapeError::expected(path, "an object", value));
+    };
+    // One that was taken back by null is not there.
+    let attributes = map.iter().filter(|(_, value)| !value.is_null());
+    attributes
+        .map(|(name, value)| Ok((name.to_lowercase(), scalar_text(&path.key(name), value)?)))
+        .collect()
+}
