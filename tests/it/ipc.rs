@@ -2,6 +2,7 @@
 //! byte.
 
 mod javascript;
+mod updates;
 
 use crate::device::Device;
 use crate::host::{Host, guest};
