@@ -1,8 +1,11 @@
 //! Components that speak Greengrass IPC: native ones and containers, with AWS's own clients, and byte by
 //! byte.
 
+mod hostile;
 mod installs;
 mod javascript;
+mod raw;
+mod small;
 mod updates;
 
 use crate::device::Device;
