@@ -1,6 +1,7 @@
 //! Components that speak Greengrass IPC: native ones and containers, with AWS's own clients, and byte by
 //! byte.
 
+mod contained;
 mod hostile;
 mod installs;
 mod javascript;
