@@ -22,15 +22,24 @@ impl Engine {
         };
         let engine = Self { host: format!("unix://{socket}") };
         let folder = folder();
-        let bin = folder.path().join("image/bin");
+        let bin = folder.path().join("bin");
         fs::create_dir_all(&bin).unwrap();
         fs::copy("/bin/busybox", bin.join("sh")).unwrap();
+        engine.import(IMAGE, |tar| {
+            tar.arg("-C").arg(folder.path()).arg("bin");
+        });
+        Some(engine)
+    }
+
+    /// Make an image of what is put into an archive.
+    pub(crate) fn import(&self, image: &str, fill: impl FnOnce(&mut Command)) {
+        let folder = folder();
         let archive = folder.path().join("image.tar");
         let mut tar = Command::new("tar");
-        tar.arg("-cf").arg(&archive).arg("-C").arg(folder.path().join("image")).arg("bin");
+        tar.arg("-cf").arg(&archive);
+        fill(&mut tar);
         assert!(tar.status().unwrap().success());
-        engine.ask(&["import", archive.to_str().unwrap(), IMAGE]);
-        Some(engine)
+        self.ask(&["import", archive.to_str().unwrap(), image]);
     }
 
     /// Ask it something with its own program.

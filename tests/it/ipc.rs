@@ -1,8 +1,18 @@
-//! Components that speak Greengrass IPC: native ones in Python, with AWS's own client.
+//! Components that speak Greengrass IPC: native ones and containers, with AWS's own clients, and byte by
+//! byte.
+
+mod contained;
+mod hostile;
+mod installs;
+mod javascript;
+mod raw;
+mod small;
+mod updates;
 
 use crate::device::Device;
 use crate::host::{Host, guest};
 use rustix::process::geteuid;
+use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,37 +20,48 @@ use std::process::Command;
 const NAME: &str = "com.example.Python";
 const RELAY: &str = "com.example.Relay";
 
-/// The interpreter and the packages of the tests; native components run as another user than root,
-/// which takes root.
-struct Python {
+/// What runs the scripts of the tests, and AWS's client for it. Native components run as another user
+/// than root, which takes root.
+pub(crate) struct Client {
     interpreter: String,
     packages: PathBuf,
+    /// The variable that tells the interpreter where the packages are.
+    variable: &'static str,
 }
 
-impl Python {
-    fn find() -> Option<Self> {
-        let (Ok(interpreter), Ok(packages)) =
-            (std::env::var("GG_IPC_PYTHON"), std::env::var("GG_IPC_PACKAGES"))
-        else {
-            println!("SKIPPED, NOTHING TESTED: ipc::, since GG_IPC_PYTHON is not set");
+impl Client {
+    /// The AWS IoT Device SDK for Python.
+    pub(crate) fn python() -> Option<Self> {
+        Self::find(["GG_IPC_PYTHON", "GG_IPC_PACKAGES"], "PYTHONPATH")
+    }
+
+    /// The AWS IoT Device SDK for JavaScript.
+    fn javascript() -> Option<Self> {
+        Self::find(["GG_IPC_NODE", "GG_IPC_NODE_MODULES"], "NODE_PATH")
+    }
+
+    fn find(places: [&str; 2], variable: &'static str) -> Option<Self> {
+        let [interpreter, packages] = places.map(std::env::var);
+        let (Ok(interpreter), Ok(packages)) = (interpreter, packages) else {
+            println!("SKIPPED, NOTHING TESTED: ipc::, since {} is not set", places[0]);
             return None;
         };
-        if !geteuid().is_root() {
-            println!("SKIPPED, NOTHING TESTED: ipc::, since this is not root");
-            return None;
-        }
-        Some(Self { interpreter, packages: packages.into() })
+        is_root().then(|| Self { interpreter, packages: packages.into(), variable })
     }
 
     /// A device whose components may read the packages.
     fn device(&self) -> Device {
-        let device = Device::reachable();
-        device.settings("runWithDefault: {posixUser: nobody}");
-        // Where every user can read them.
+        let device = native_device();
+        self.bring(&device);
+        device
+    }
+
+    /// Put the packages where every user can read them; gives the variables by which they are found.
+    pub(crate) fn bring(&self, device: &Device) -> serde_json::Value {
         let mut copy = Command::new("cp");
         copy.arg("-r").arg(&self.packages).arg(device.path("packages"));
         assert!(copy.status().unwrap().success());
-        device
+        json!({self.variable: device.path("packages")})
     }
 
     /// A script as a component, with this configuration.
@@ -51,9 +72,9 @@ impl Python {
     /// The same, as this step; after the script's name there may be arguments.
     fn step(&self, device: &Device, name: &str, step: &str, script: &str, configuration: &str) {
         let (script, arguments) = script.split_once(' ').unwrap_or((script, ""));
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/ipc").join(script);
-        device.artifact(name, "1.0.0", &file);
-        let (interpreter, packages) = (&self.interpreter, device.path("packages"));
+        device.artifact(name, "1.0.0", &source(script));
+        let Self { interpreter, variable, .. } = self;
+        let packages = device.path("packages");
         let packages = packages.display();
         device.recipe(
             name,
@@ -62,11 +83,31 @@ impl Python {
                 "ComponentConfiguration:\n  DefaultConfiguration: {configuration}\n\
                  Manifests:\n  - Platform: {{os: linux}}\n    Lifecycle:\n      {step}:\n        \
                  Script: 'exec {interpreter} {{artifacts:path}}/{script} {arguments}'\n        \
-                 Setenv: {{PYTHONPATH: '{packages}', PYTHONDONTWRITEBYTECODE: '1'}}\n    \
+                 Setenv: {{{variable}: '{packages}', PYTHONDONTWRITEBYTECODE: '1'}}\n    \
                  Artifacts: [{{URI: 's3://bucket/{script}'}}]\n"
             ),
         );
     }
+}
+
+fn is_root() -> bool {
+    let root = geteuid().is_root();
+    if !root {
+        println!("SKIPPED, NOTHING TESTED: ipc::, since this is not root");
+    }
+    root
+}
+
+/// A device whose native components run as a user without rights.
+fn native_device() -> Device {
+    let device = Device::reachable();
+    device.settings("runWithDefault: {posixUser: nobody}");
+    device
+}
+
+/// What a component of the tests is made of.
+pub(crate) fn source(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/ipc").join(name)
 }
 
 /// Rights in the words of a recipe: publish to these topics, subscribe to those.
@@ -96,14 +137,18 @@ fn relay(device: &Device) {
 }
 
 fn expect(nucleus: &mut Host, lines: &[&str]) {
+    expect_of(nucleus, NAME, lines);
+}
+
+fn expect_of(nucleus: &mut Host, name: &str, lines: &[&str]) {
     for line in lines {
-        nucleus.wait_until_said(NAME, line);
+        nucleus.wait_until_said(name, line);
     }
 }
 
 #[test]
 fn a_wasm_and_a_native_component_exchange_messages_under_the_same_policy() {
-    let Some(python) = Python::find() else { return };
+    let Some(python) = Client::python() else { return };
     let device = python.device();
     relay(&device);
     let rights = access("[numbers, own, own/+]", "[relayed, own]");
@@ -130,7 +175,7 @@ fn a_wasm_and_a_native_component_exchange_messages_under_the_same_policy() {
 
 #[test]
 fn the_first_client_of_the_sdk_is_served_as_well() {
-    let Some(python) = Python::find() else { return };
+    let Some(python) = Client::python() else { return };
     let device = python.device();
     relay(&device);
     python.component(&device, NAME, "pubsub_v1.py", &access("[numbers, own]", "[relayed, own]"));
@@ -153,7 +198,7 @@ fn the_first_client_of_the_sdk_is_served_as_well() {
 
 #[test]
 fn configuration_is_read_changed_watched_and_agreed_to() {
-    let Some(python) = Python::find() else { return };
+    let Some(python) = Client::python() else { return };
     let device = python.device();
     relay(&device);
     python.component(
@@ -196,7 +241,7 @@ fn configuration_is_read_changed_watched_and_agreed_to() {
 
 #[test]
 fn other_components_are_looked_at_paused_restarted_stopped_and_deployed() {
-    let Some(python) = Python::find() else { return };
+    let Some(python) = Client::python() else { return };
     let device = python.device();
     let ticker = "ComponentConfiguration:\n  DefaultConfiguration: {pace: 1}\n\
          Manifests:\n  - Platform: {os: linux}\n    Lifecycle: {run: 'echo ticks; exec sleep 1000'}\n";
@@ -247,7 +292,7 @@ fn other_components_are_looked_at_paused_restarted_stopped_and_deployed() {
 
 #[test]
 fn a_component_that_says_that_it_is_up_is_up() {
-    let Some(python) = Python::find() else { return };
+    let Some(python) = Client::python() else { return };
     let device = python.device();
     python.step(&device, NAME, "startup", "startup.py", "{}");
     let mut nucleus = device.start();
@@ -259,7 +304,7 @@ fn a_component_that_says_that_it_is_up_is_up() {
 
 #[test]
 fn a_root_folder_too_deep_for_a_socket_will_do() {
-    let Some(python) = Python::find() else { return };
+    let Some(python) = Client::python() else { return };
     let device = python.device();
     // All of it, with the folder that is there in its place.
     let deep = device.path(&"deep".repeat(30));

@@ -267,17 +267,21 @@ fn an_archive_is_unpacked_for_the_user_that_the_component_runs_as() {
     assert_eq!(device.components(), [format!("{NAME} 1.0.0 RUNNING")]);
 }
 
-/// A ZIP archive of one file that is not compressed.
-pub(crate) fn stored_zip(name: &str, bytes: &[u8]) -> Vec<u8> {
-    let crc = bytes.iter().fold(!0_u32, |crc, byte| {
+/// The checksum CRC-32, as archives and Greengrass IPC have it.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0_u32, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
             (crc >> 1) ^ (0xedb8_8320 & 0_u32.wrapping_sub(crc & 1))
         })
-    });
+    })
+}
+
+/// A ZIP archive of one file that is not compressed.
+pub(crate) fn stored_zip(name: &str, bytes: &[u8]) -> Vec<u8> {
     let length = u32::try_from(bytes.len()).unwrap().to_le_bytes();
     // Version, flags, method, time, date, CRC, both sizes, length of the name, no extra field.
     let mut facts = vec![20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0];
-    facts.extend((!crc).to_le_bytes());
+    facts.extend(crc32(bytes).to_le_bytes());
     facts.extend(length.iter().chain(&length));
     facts.extend(u16::try_from(name.len()).unwrap().to_le_bytes());
     facts.extend([0, 0]);

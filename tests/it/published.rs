@@ -4,9 +4,11 @@
 
 use crate::device::Device;
 use crate::host::{DEADLINE, Host};
+use crate::ipc::{Client, source};
 use crate::native::stored_zip;
 use gg_model::Recipe;
 use rustix::process::geteuid;
+use serde_json::{Value, json};
 use std::env;
 use std::fs;
 use std::io::Write as _;
@@ -52,6 +54,8 @@ struct Published {
     nucleus: Host,
     name: String,
     version: String,
+    /// What the operator adds to its configuration.
+    configuration: Value,
 }
 
 impl Published {
@@ -77,7 +81,7 @@ impl Published {
         // Some have a Python of their user alone, which a component cannot reach.
         let nucleus = device.start_with([("PATH", "/usr/bin:/bin")]);
         let (name, version) = (recipe.name.to_string(), recipe.version.to_string());
-        Self { device, nucleus, name, version }
+        Self { device, nucleus, name, version, configuration: json!({}) }
     }
 
     /// Put one more recipe of the same repository beside it.
@@ -100,7 +104,8 @@ impl Published {
     /// Deploy it, and see it get to a state and say some things.
     fn deploy(&mut self, state: &str, says: &[&str]) {
         let id = format!("{}={}", self.name, self.version);
-        self.device.deploy(["--merge", &id]).expect_code(0);
+        let update = json!({&self.name: {"MERGE": self.configuration}}).to_string();
+        self.device.deploy(["--merge", &id, "--update-config", &update]).expect_code(0);
         for words in says {
             self.nucleus.wait_until_said(&self.name, words);
         }
@@ -273,6 +278,56 @@ fn benchmark_components_of_nucleus_lite_run() {
         one.artifact("src/main.py", format!("import os\n{said}{STAYS}"));
         one.runs("RUNNING", &["token"]);
     }
+}
+
+/// The recipes are as they were published. The code is not on this machine: these are scripts with the
+/// same interface, arguments and all.
+#[test]
+fn components_with_awss_client_exchange_messages() {
+    let name = "com.example.PythonLocalPubSub";
+    let file = "templates__python__LocalPubSub__recipe.yaml";
+    let Some(python) = Client::python() else { return };
+    let Some(mut one) = Published::template(file, name) else { return };
+    let script = fs::read(source("local_pubsub.py")).unwrap();
+    one.artifact(&format!("{name}.zip"), stored_zip("main.py", &script));
+    one.configuration = json!({"sandbox": {"environment": python.bring(&one.device)}});
+    let received =
+        "Received new message on topic /topic/local/pubsub: Hello from local pubsub topic";
+    one.runs("FINISHED", &["Successfully published 10 message(s)", received]);
+
+    // These two ask for no rights; an operator grants them.
+    let (publisher, subscriber) = ("com.example.IPCPublisher", "com.example.IPCSubscriber");
+    let file =
+        |kind: &str, name: &str| format!("benchmark__components__ipc-{kind}__{name}-1.0.0.json");
+    let mut one = Published::new(LITE, &file("subscriber", subscriber)).unwrap();
+    one.beside(LITE, &file("publisher", publisher));
+    let environment = python.bring(&one.device);
+    let subscribed =
+        ["local/sensor/data", "local/alerts/*"].map(|t| format!("Subscribed to IPC topic {t}"));
+    for (name, script, operation, says) in [
+        (
+            subscriber,
+            "sensor_subscriber.py",
+            "SubscribeToTopic",
+            subscribed.each_ref().map(String::as_str).to_vec(),
+        ),
+        (
+            publisher,
+            "sensor_publisher.py",
+            "PublishToTopic",
+            vec!["Published to IPC topic local/sensor/data"],
+        ),
+    ] {
+        name.clone_into(&mut one.name);
+        one.artifact("src/main.py", fs::read(source(script)).unwrap());
+        let policy = json!({"operations": [format!("aws.greengrass#{operation}")], "resources": ["local/*"]});
+        one.configuration = json!({
+            "sandbox": {"environment": environment},
+            "accessControl": {"aws.greengrass.ipc.pubsub": {"operator": policy}},
+        });
+        one.deploy("RUNNING", &says);
+    }
+    one.nucleus.wait_until_said(subscriber, "Processing sensor-reading of ipc-sensor-001");
 }
 
 #[test]

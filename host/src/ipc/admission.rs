@@ -4,15 +4,17 @@
 //! away from others: connections, streams, calls under way, and frames that take much memory.
 
 use gg_model::ComponentName;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 /// Connections at one time, of all and of one component.
 pub(super) const CONNECTIONS: usize = 4096;
 pub(super) const CONNECTIONS_OF_ONE: usize = 1024;
 
-/// Those among them that have not shown a token yet.
+/// Those beside them that have not shown a token yet. One more sends the oldest of them away: a client
+/// shows its token at once, and must not wait behind those that never do.
 pub(super) const NEWCOMERS: usize = 256;
 
 /// Streams at one time, of all and of one component. Subscriptions have stricter limits of their
@@ -32,10 +34,25 @@ const LARGE_OF_ONE: usize = 2;
 /// Counts what is taken.
 #[derive(Debug)]
 pub(super) struct Admission {
-    newcomers: Arc<Semaphore>,
+    newcomers: Arc<Mutex<Newcomers>>,
     connections: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     shares: Mutex<HashMap<ComponentName, Weak<Share>>>,
+}
+
+/// Those that have not shown a token yet, the oldest first.
+#[derive(Debug, Default)]
+struct Newcomers {
+    waiting: BTreeMap<u64, CancellationToken>,
+    next: u64,
+}
+
+/// One that has not shown a token yet; no longer one when dropped.
+#[derive(Debug)]
+pub(super) struct Newcomer {
+    number: u64,
+    of: Arc<Mutex<Newcomers>>,
+    sent_away: CancellationToken,
 }
 
 /// What one component may take.
@@ -58,7 +75,7 @@ pub(super) struct Place {
 impl Default for Admission {
     fn default() -> Self {
         Self {
-            newcomers: Arc::new(Semaphore::new(NEWCOMERS)),
+            newcomers: Arc::default(),
             connections: Arc::new(Semaphore::new(CONNECTIONS)),
             streams: Arc::new(Semaphore::new(STREAMS)),
             shares: Mutex::default(),
@@ -67,10 +84,19 @@ impl Default for Admission {
 }
 
 impl Admission {
-    /// Wait until one more may come who has not said who they are.
-    pub(super) async fn for_newcomer(&self) -> Option<OwnedSemaphorePermit> {
-        // Nobody closes it.
-        Arc::clone(&self.newcomers).acquire_owned().await.ok()
+    /// One more has come who has not said who they are.
+    pub(super) fn newcomer(&self) -> Newcomer {
+        let sent_away = CancellationToken::new();
+        let mut newcomers = lock(&self.newcomers);
+        let number = newcomers.next;
+        newcomers.next += 1;
+        newcomers.waiting.insert(number, sent_away.clone());
+        if newcomers.waiting.len() > NEWCOMERS
+            && let Some((_, oldest)) = newcomers.waiting.pop_first()
+        {
+            oldest.cancel();
+        }
+        Newcomer { number, of: Arc::clone(&self.newcomers), sent_away }
     }
 
     /// A connection's place, and its component's share; `None` if all are taken.
@@ -86,7 +112,7 @@ impl Admission {
     }
 
     fn share(&self, component: &ComponentName) -> Arc<Share> {
-        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shares = lock(&self.shares);
         if let Some(share) = shares.get(component).and_then(Weak::upgrade) {
             return share;
         }
@@ -101,6 +127,23 @@ impl Admission {
         shares.insert(component.clone(), Arc::downgrade(&share));
         share
     }
+}
+
+impl Newcomer {
+    /// Wait until it is sent away, as others have come.
+    pub(super) async fn sent_away(&self) {
+        self.sent_away.cancelled().await;
+    }
+}
+
+impl Drop for Newcomer {
+    fn drop(&mut self) {
+        lock(&self.of).waiting.remove(&self.number);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Place {

@@ -1,7 +1,7 @@
 //! One connection: let in, served, and ended with its last words.
 
 use super::Inner;
-use super::admission::{Place, Share};
+use super::admission::{Newcomer, Place, Share};
 use super::call::{Calls, Session};
 use super::cut::Cut;
 use super::input::{Arrival, Input};
@@ -11,7 +11,6 @@ use gg_ipc::{Message, frame, handshake};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -46,13 +45,14 @@ impl Connection {
     }
 
     /// Serve it to its end. It is a newcomer until it has shown its token.
-    pub(super) async fn serve(mut self, newcomer: OwnedSemaphorePermit) {
+    pub(super) async fn serve(mut self, newcomer: Newcomer) {
         let over = self.outlet.over().clone();
         let patience = self.server.patience.handshake;
         let guest = tokio::select! {
             biased;
             () = over.cancelled() => return,
             guest = timeout(patience, self.let_in()) => guest.unwrap_or(Err(Cut::Silent(patience))),
+            () = newcomer.sent_away() => Err(Cut::Overtaken),
         };
         let guest = match guest {
             Ok(Some(guest)) => guest,

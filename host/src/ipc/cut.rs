@@ -19,6 +19,8 @@ pub(super) enum Cut {
     Gone(#[from] io::Error),
     #[error(transparent)]
     Message(#[from] MessageError),
+    #[error("it has shown no token, and many others came after it")]
+    Overtaken,
     #[error("{0}")]
     Protocol(&'static str),
     #[error(transparent)]
@@ -45,6 +47,7 @@ impl Cut {
             Self::Frame(_) => "frame",
             Self::Gone(_) => "gone",
             Self::Message(_) => "message",
+            Self::Overtaken => "overtaken",
             Self::Protocol(_) => "protocol",
             Self::Refused(_) => "refused",
             Self::Said(_) => "said",

@@ -111,11 +111,11 @@ impl Server {
 
     async fn accept(&self, socket: &Socket, stop: &CancellationToken) {
         loop {
-            let Some(place) = self.inner.admission.for_newcomer().await else { return };
             match socket.listener().accept().await {
                 Ok((stream, _)) => {
+                    let newcomer = self.inner.admission.newcomer();
                     let connection = Connection::new(Arc::clone(&self.inner), stream, stop);
-                    self.inner.tasks.spawn(connection.serve(place));
+                    self.inner.tasks.spawn(connection.serve(newcomer));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a component could not be connected");

@@ -1,4 +1,4 @@
-//! AWS's client of Greengrass IPC for the tests: its packages in a folder, and an interpreter that
+//! AWS's client of Greengrass IPC in Python, for the tests: its packages in a folder, and an interpreter that
 //! every user can run, as the components under test run as another user.
 
 use std::path::{Path, PathBuf};
@@ -8,12 +8,13 @@ use anyhow::{Result, bail};
 
 use super::{Python, cache, debian, run};
 
-const REQUIREMENTS: [&str; 1] = ["awsiotsdk==1.31.0"];
+/// What a component of the tests installs itself, too.
+const REQUIREMENTS: &str = include_str!("../../../tests/ipc/requirements.txt");
 
 /// Where Debian puts its interpreter, whatever else comes first on the search path.
 const INTERPRETER: &str = "/usr/bin/python3";
 
-/// The SDK for Python.
+/// The AWS IoT Device SDK for Python.
 #[derive(Debug)]
 pub struct Ipc {
     pub packages: PathBuf,
@@ -22,21 +23,23 @@ pub struct Ipc {
 
 /// Install what is missing.
 pub fn install(python: &Python) -> Result<Ipc> {
-    if !Path::new(INTERPRETER).is_file() {
-        debian::install(&["python3"])?;
+    // A component of the tests makes an environment of its own.
+    let has_venv =
+        || run::quietly(Command::new(INTERPRETER).args(["-c", "import ensurepip, venv"]));
+    if !Path::new(INTERPRETER).is_file() || has_venv().is_err() {
+        debian::install(&["python3", "python3-venv"])?;
     }
     let version = "import sys; print('%d.%d' % sys.version_info[:2])";
     let version = run::output(Command::new(INTERPRETER).args(["-c", version]))?;
     let version = version.trim();
-    let name =
-        format!("ipc-python{version}-{}", cache::fingerprint(REQUIREMENTS.map(str::as_bytes)));
+    let name = format!("ipc-python{version}-{}", cache::fingerprint([REQUIREMENTS.as_bytes()]));
     let packages = cache::find_or_make(&name, |folder| {
         eprintln!("setup: installing the AWS IoT Device SDK for Python");
         let mut pip = Command::new(python.interpreter());
         pip.args(["-m", "pip", "--quiet", "install", "--only-binary", ":all:", "--no-compile"])
             .args(["--python-version", version, "--target"])
             .arg(folder)
-            .args(REQUIREMENTS);
+            .args(REQUIREMENTS.split_whitespace());
         run::quietly(&mut pip)
     })?;
     let mut import = Command::new(INTERPRETER);

@@ -26,6 +26,13 @@ pub struct Js {
     pub folder: PathBuf,
 }
 
+impl Js {
+    /// Installs exactly what a lock file says.
+    pub fn npm_ci(&self) -> Result<Command> {
+        npm_ci(&self.node)
+    }
+}
+
 /// Install what is missing.
 pub fn install() -> Result<Js> {
     if run::which("npm").is_none() {
@@ -39,12 +46,16 @@ pub fn install() -> Result<Js> {
         eprintln!("setup: installing the JavaScript engines");
         fs::write(folder.join("package.json"), PACKAGE)?;
         fs::write(folder.join("package-lock.json"), LOCK)?;
-        let mut npm = Command::new("npm");
-        npm.env("PATH", search_path(&node)?);
-        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
-        run::quietly(npm.current_dir(folder))
+        run::quietly(npm_ci(&node)?.current_dir(folder))
     })?;
     Ok(Js { node, folder })
+}
+
+fn npm_ci(node: &Path) -> Result<Command> {
+    let mut npm = Command::new("npm");
+    npm.env("PATH", search_path(node)?);
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+    Ok(npm)
 }
 
 /// Native modules differ between machines that share a folder.

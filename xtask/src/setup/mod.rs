@@ -8,6 +8,7 @@ pub mod cache;
 mod debian;
 pub mod docker;
 mod ipc;
+mod ipc_js;
 mod js;
 mod python;
 pub mod run;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 
 pub use c::C;
 pub use ipc::Ipc;
+pub use ipc_js::IpcJs;
 pub use js::Js;
 pub use python::Python;
 
@@ -35,6 +37,8 @@ pub struct Toolchains {
     pub python: Option<Python>,
     /// AWS's client of Greengrass IPC, for native components in Python.
     pub ipc: Option<Ipc>,
+    /// The same in JavaScript.
+    pub ipc_js: Option<IpcJs>,
 }
 
 impl Toolchains {
@@ -62,6 +66,12 @@ impl Toolchains {
                 ("GG_IPC_PACKAGES", ipc.packages.clone()),
             ]);
         }
+        if let Some(ipc) = &self.ipc_js {
+            variables.extend([
+                ("GG_IPC_NODE", ipc.node.into()),
+                ("GG_IPC_NODE_MODULES", ipc.packages.clone()),
+            ]);
+        }
         variables
     }
 }
@@ -75,6 +85,7 @@ pub fn for_demo() -> Toolchains {
         js: keep("JavaScript", js::install(), &mut missing),
         python: None,
         ipc: None,
+        ipc_js: None,
     }
 }
 
@@ -95,12 +106,16 @@ pub fn for_bench() -> Result<()> {
 pub fn run(ci: bool) -> Result<Toolchains> {
     let mut missing = Vec::new();
     let python = keep("Python", python::install(), &mut missing);
+    let js = keep("JavaScript", js::install(), &mut missing);
     let client = python.as_ref().map(ipc::install);
+    let client_js = js.as_ref().map(ipc_js::install);
     let tools = Toolchains {
         rust: keep("Rust", wasm_target::install(), &mut missing),
         c: keep("C", c::install(), &mut missing),
-        js: keep("JavaScript", js::install(), &mut missing),
-        ipc: client.and_then(|client| keep("Greengrass IPC", client, &mut missing)),
+        ipc: client.and_then(|client| keep("Greengrass IPC in Python", client, &mut missing)),
+        ipc_js: client_js
+            .and_then(|client| keep("Greengrass IPC in JavaScript", client, &mut missing)),
+        js,
         python,
     };
     if ci && !missing.is_empty() {

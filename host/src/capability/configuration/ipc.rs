@@ -51,7 +51,8 @@ pub(crate) async fn update(
     request: UpdateConfigurationRequest,
 ) -> Served<UpdateConfigurationResponse> {
     let value = Value::Object(request.value_to_merge.0);
-    let at = Some(request.timestamp.as_seconds());
+    // The SDK for small devices says zero for now.
+    let at = Some(request.timestamp.as_seconds()).filter(|seconds| *seconds != 0.0);
     let updated = configuration.update(caller, &request.key_path, &value, at).await;
     updated.map_err(|error: Error| match error.kind() {
         ErrorKind::Conflict => {

@@ -159,3 +159,20 @@ async fn long_answers_that_are_not_read_are_not_piled_up() {
     let answer = clients[0].call::<call::GetConfiguration>(&read(None, &["long"])).await;
     assert!(answer.is_ok());
 }
+
+#[tokio::test]
+async fn a_change_without_a_time_is_one_of_now() {
+    let bench = Bench::new();
+    install(&bench, "a", &json!({ "key": 1 }));
+    let issued = bench.issue(&somebody("a"));
+    let mut client = bench.client(&issued).await;
+    let change = |value, millis| update(&[], json!({ "key": value }), millis);
+    let refused = client.call::<call::UpdateConfiguration>(&change(2, 1)).await;
+    assert_eq!(failure(refused).code, ErrorCode::FailedUpdateConditionCheck);
+    // As the SDK for small devices says it.
+    client.call::<call::UpdateConfiguration>(&change(3, 0)).await.unwrap();
+    let answer = client.call::<call::GetConfiguration>(&read(None, &["key"])).await.unwrap();
+    assert_eq!(Value::Object(answer.value.0), json!({ "key": 3 }));
+    let refused = client.call::<call::UpdateConfiguration>(&change(4, 2000)).await;
+    assert_eq!(failure(refused).code, ErrorCode::FailedUpdateConditionCheck, "it was now");
+}

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::capability::testing::{with_limits, with_policy};
+use crate::ipc::admission::NEWCOMERS;
 use gg_ipc::header::{HeaderValue, Headers};
 use gg_ipc::message::Ping;
 use gg_ipc::{Frame, Payload};
@@ -231,11 +232,38 @@ async fn a_client_that_takes_its_time_to_say_who_it_is_is_let_go() {
     assert_eq!(silent.read().await, None);
     assert_eq!(slow.read().await, None);
     assert_eq!(bench.cuts(), [("silent", 2)]);
-    // While all places for newcomers are taken, others wait for theirs.
+}
+
+#[tokio::test]
+async fn many_that_do_not_say_who_they_are_keep_nobody_out() {
+    const TOO_MANY: usize = 10;
+    let bench = Bench::new();
+    let issued = bench.issue(&somebody("a"));
     let mut strangers = Vec::new();
-    for _ in 0..crate::ipc::admission::NEWCOMERS {
+    for _ in 0..NEWCOMERS + TOO_MANY {
         strangers.push(bench.stranger().await);
     }
+    bench.client(&issued).await.publish("t", "").await.unwrap();
+    // The oldest made room: one for each that came after, the client among them.
+    for stranger in &mut strangers[..=TOO_MANY] {
+        assert_eq!(stranger.read().await, None);
+    }
+    assert_eq!(bench.cuts(), [("overtaken", TOO_MANY as u64 + 1)]);
+    assert_eq!(strangers.last_mut().unwrap().show(issued.token().reveal()).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_frame_that_is_cut_short_is_the_end_of_its_connection_alone() {
+    let bench = Bench::new();
+    let issued = bench.issue(&somebody("a"));
+    let bytes = bytes_of(&Message::Ping(Ping::default()));
+    for length in [1, 11, 12, bytes.len() - 1] {
+        let mut client = bench.client(&issued).await;
+        client.send_bytes(&bytes[..length]).await;
+        client.stream.shutdown().await.unwrap();
+        assert_eq!(client.read().await, None);
+    }
+    assert_eq!(bench.cuts(), [("truncated", 4)]);
     bench.client(&issued).await.publish("t", "").await.unwrap();
 }
 

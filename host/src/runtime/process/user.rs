@@ -6,7 +6,8 @@
 use gg_model::PosixUser;
 use rustix::process::{getegid, geteuid};
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 /// A user of the system, with everything that a process of theirs is given.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,7 +18,8 @@ pub(super) struct User {
     pub(super) gid: u32,
     /// All groups, the primary one among them.
     pub(super) groups: Vec<u32>,
-    /// Its home folder, where it has one.
+    /// Its home folder, where it has one of its own. Users made for services are often given a folder
+    /// that is not there, or somebody else's.
     pub(super) home: Option<PathBuf>,
 }
 
@@ -148,7 +150,7 @@ impl Accounts {
             uid,
             gid,
             groups,
-            home: entry.map(|entry| PathBuf::from(entry.home)),
+            home: entry.map(|entry| PathBuf::from(entry.home)).filter(|home| is_of(home, uid)),
         }
     }
 
@@ -175,6 +177,11 @@ impl Accounts {
             Some(Group { name, gid, members: fields.next()? })
         })
     }
+}
+
+/// Whether a folder is there, and a user's.
+fn is_of(folder: &Path, uid: u32) -> bool {
+    folder.metadata().is_ok_and(|found| found.is_dir() && found.uid() == uid)
 }
 
 #[derive(Clone, Copy)]
@@ -227,7 +234,20 @@ mod tests {
         let user = resolve("ggc_user").unwrap();
         assert_eq!((user.uid, user.gid), (999, 998));
         assert_eq!(user.groups, [20, 990, 998]);
-        assert_eq!(user.home.unwrap().to_str(), Some("/home/ggc_user"));
+    }
+
+    #[test]
+    fn a_home_is_a_folder_of_the_users_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().metadata().unwrap().uid();
+        let home = |uid: u32, home: &Path| {
+            let passwd = format!("one:x:{uid}:1:one:{}:/bin/sh\n", home.display());
+            let accounts = Accounts { passwd, group: String::new(), own: (0, 0) };
+            accounts.resolve(Some(&run_as("one")), None).unwrap().home
+        };
+        assert_eq!(home(own, folder.path()).as_deref(), Some(folder.path()));
+        assert_eq!(home(own + 1, folder.path()), None, "another's");
+        assert_eq!(home(own, &folder.path().join("none")), None);
     }
 
     #[test]
