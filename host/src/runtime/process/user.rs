@@ -243,7 +243,7 @@ mod tests {
         let home = |uid: u32, home: &Path| {
             let passwd = format!("one:x:{uid}:1:one:{}:/bin/sh\n", home.display());
             let accounts = Accounts { passwd, group: String::new(), own: (0, 0) };
-            accounts.resolve(Some(&run_as("one")), None).unwrap().home
+            accounts.resolve(Some(&run_as("one"))).unwrap().home
         };
         assert_eq!(home(own, folder.path()).as_deref(), Some(folder.path()));
         assert_eq!(home(own + 1, folder.path()), None, "another's");
