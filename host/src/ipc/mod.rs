@@ -112,11 +112,11 @@ impl Server {
     async fn accept(&self, socket: &Socket, stop: &CancellationToken) {
         loop {
             let Some(place) = self.inner.admission.for_newcomer().await else { return };
-            match socket.listener().accept().await {
-                Ok((stream, _)) => {
-                    let connection = Connection::new(Arc::clone(&self.inner), stream, stop);
-                    self.inner.tasks.spawn(connection.serve(place));
-                }
+            let accepted = socket.listener().accept().await;
+            let connection = accepted
+                .and_then(|(stream, _)| Connection::new(Arc::clone(&self.inner), stream, stop));
+            match connection {
+                Ok(connection) => drop(self.inner.tasks.spawn(connection.serve(place))),
                 Err(error) => {
                     tracing::warn!(%error, "a component could not be connected");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
