@@ -20,6 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The version of every component.
 const VERSION: &str = "1.0.0";
 
+/// Tells whoever measures how it could speak with the nucleus, and does nothing more itself.
+const CLIENT: &str = "echo $SVCUID $AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT >.door \
+                      && mv .door door && exec sleep 1000000";
+
 /// A folder for a nucleus, and the recipes and artifacts to deploy from.
 pub(crate) struct Device {
     folder: TempDir,
@@ -32,6 +36,13 @@ pub(crate) struct Nucleus {
     up: Receiver<()>,
     /// From the start of the process to its word that it is ready.
     pub(crate) took: Duration,
+}
+
+/// Where Greengrass IPC is spoken, and as whom.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) token: String,
+    pub(crate) path: PathBuf,
 }
 
 impl Device {
@@ -70,15 +81,33 @@ impl Device {
             "Lifecycle": { "run": run },
             "Artifacts": [{ "URI": format!("s3://bench/{artifact}") }],
         });
-        let topics = json!({ "all": { "operations": ["*"], "resources": ["*"] } });
-        let access = json!({ "aws.greengrass.ipc.pubsub": topics });
-        self.recipe(name, &manifest, json!({ "mode": mode, "accessControl": access }))
+        self.recipe(name, &manifest, json!({ "mode": mode, "accessControl": all_topics() }))
     }
 
     /// A component of one script to deploy.
     pub(crate) fn native(&self, name: &str, script: &str) -> Result<()> {
         let manifest = json!({ "Platform": { "os": "linux" }, "Lifecycle": { "run": script } });
         self.recipe(name, &manifest, json!({}))
+    }
+
+    /// A native component to deploy, which may use all topics. Once it is deployed, [`Device::door`]
+    /// gives its place at the nucleus's door.
+    pub(crate) fn client(&self, name: &str) -> Result<()> {
+        let manifest = json!({ "Platform": { "os": "linux" }, "Lifecycle": { "run": CLIENT } });
+        let configuration = json!({
+            "threshold": 30,
+            "accessControl": all_topics(),
+            "sandbox": { "limits": { "subscriptions": 1024 } },
+        });
+        self.recipe(name, &manifest, configuration)
+    }
+
+    /// What a client says of its place: the token, and where the door is.
+    pub(crate) fn door(&self, name: &str) -> Result<Door> {
+        let file = self.root().join("work").join(name).join("door");
+        let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        let (token, path) = text.trim_end().split_once(' ').context("a token and a path")?;
+        Ok(Door { token: token.to_owned(), path: path.into() })
     }
 
     fn recipe(&self, name: &str, manifest: &Value, configuration: Value) -> Result<()> {
@@ -161,6 +190,12 @@ impl Drop for Nucleus {
         let _gone = self.process.kill();
         let _gone = self.process.wait();
     }
+}
+
+/// A right to publish and subscribe to everything.
+fn all_topics() -> Value {
+    let all = json!({ "all": { "operations": ["*"], "resources": ["*"] } });
+    json!({ "aws.greengrass.ipc.pubsub": all })
 }
 
 /// Read what a nucleus prints, so that it is never held up.

@@ -5,9 +5,15 @@
 //! the door for components, their health, deployments. Those that only talk to the cloud end without
 //! certificates and are left out.
 
+use super::device::Door;
 use super::process;
 use anyhow::{Context, Result, ensure};
+use gg_ipc::header::HeaderValue;
+use gg_ipc::message::Connect;
+use gg_ipc::{Decoder, Message, Payload, handshake};
+use serde_json::json;
 use std::fs::{self, DirBuilder};
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -15,6 +21,9 @@ use std::process::{Child, Stdio};
 use std::sync::Once;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// A component that may use all topics. None of its own is run.
+const CLIENT: &str = "bench.Client";
 
 /// All others ask this one as they start.
 const FIRST: &str = "ggconfigd";
@@ -64,7 +73,9 @@ impl Lite {
         let config = format!(
             "system: {{rootPath: \"{}\", thingName: bench}}\n\
              services: {{aws.greengrass.NucleusLite: {{componentType: NUCLEUS, configuration: \
-             {{runWithDefault: {{posixUser: \"nobody:nogroup\"}}}}}}}}\n",
+             {{runWithDefault: {{posixUser: \"nobody:nogroup\"}}}}}}, {CLIENT}: {{configuration: \
+             {{threshold: 30, accessControl: {{aws.greengrass.ipc.pubsub: \
+             {{all: {{operations: [\"*\"], resources: [\"*\"]}}}}}}}}}}}}\n",
             root.path().display()
         );
         fs::write(root.path().join("config.yaml"), config)?;
@@ -77,7 +88,7 @@ impl Lite {
         DirBuilder::new().mode(0o755).create(sockets).with_context(|| {
             format!("cannot make {SOCKETS}, which nucleus lite needs for its own")
         })?;
-        let door = self.root.path().join("gg-ipc.socket");
+        let door = self.socket();
         if door.exists() {
             fs::remove_file(&door)?;
         }
@@ -94,6 +105,38 @@ impl Lite {
         running.wait_for(&door)?;
         running.took = begin.elapsed();
         Ok(running)
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.root.path().join("gg-ipc.socket")
+    }
+
+    /// The place of a component at the door of lite, which must run. It gives a token to whoever is in
+    /// the cgroup of the component's unit, and takes it from anybody then.
+    pub(crate) fn door(&self) -> Result<Door> {
+        let unit = Unit::enter(&format!("ggl.{CLIENT}.service"))?;
+        let mut stream = UnixStream::connect(self.socket())?;
+        let payload = json!({ "componentName": CLIENT }).to_string().into_bytes().into();
+        let version = Some(handshake::VERSION.to_owned());
+        let connect = Message::Connect(Connect { version, payload: Payload(payload) });
+        let mut bytes = Vec::new();
+        connect.encode(handshake::MAX_FRAME_BYTES, &mut bytes)?;
+        stream.write_all(&bytes)?;
+        let mut decoder = Decoder::new(handshake::MAX_FRAME_BYTES);
+        let frame = loop {
+            let mut bytes = [0; 4096];
+            let length = stream.read(&mut bytes)?;
+            ensure!(length > 0, "nucleus lite does not let {CLIENT} in");
+            if let Some(frame) = decoder.decode(&mut &bytes[..length])? {
+                break frame;
+            }
+        };
+        drop(unit);
+        let token = frame.headers.iter().find_map(|header| match header {
+            ("svcuid", HeaderValue::String(token)) => Some(token.to_owned()),
+            _ => None,
+        });
+        Ok(Door { token: token.context("nucleus lite gives no token")?, path: self.socket() })
     }
 
     fn program(&self, name: &str) -> Result<Child> {
@@ -118,6 +161,11 @@ impl Running {
         Ok(())
     }
 
+    /// The numbers of its processes.
+    pub(crate) fn ids(&self) -> Vec<u32> {
+        self.processes.iter().map(Child::id).collect()
+    }
+
     /// KiB of its share of resident memory, page tables included.
     pub(crate) fn memory(&self) -> Result<f64> {
         self.processes.iter().map(|process| process::memory(process.id())).sum()
@@ -132,4 +180,45 @@ impl Drop for Running {
         }
         let _gone = fs::remove_dir_all(SOCKETS);
     }
+}
+
+/// The folders in which cgroups may be that systemd would use.
+const CGROUPS: [&str; 3] = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup"];
+
+/// This process in a cgroup that systemd would make for a unit, until this is dropped.
+struct Unit {
+    /// The cgroups, and the files by which the process gets back to where it was.
+    cgroups: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Unit {
+    fn enter(name: &str) -> Result<Self> {
+        let before = fs::read_to_string("/proc/self/cgroup")?;
+        let mut unit = Self { cgroups: Vec::new() };
+        for root in CGROUPS.map(Path::new).into_iter().filter(|root| is_cgroup(root)) {
+            let line = if root.ends_with("systemd") { "name=systemd:" } else { "0::" };
+            let path = before.lines().find_map(|text| Some(text.split_once(line)?.1));
+            let path = path.context("this process is in no cgroup")?.trim_start_matches('/');
+            let cgroup = root.join("system.slice").join(name);
+            fs::create_dir_all(&cgroup).with_context(|| cgroup.display().to_string())?;
+            unit.cgroups.push((cgroup.clone(), root.join(path).join("cgroup.procs")));
+            fs::write(cgroup.join("cgroup.procs"), "0")?;
+        }
+        Ok(unit)
+    }
+}
+
+impl Drop for Unit {
+    fn drop(&mut self) {
+        for (cgroup, back) in &self.cgroups {
+            let _stays = fs::write(back, "0");
+            let _stays = fs::remove_dir(cgroup);
+            // Others may be in it.
+            let _stays = cgroup.parent().map(fs::remove_dir);
+        }
+    }
+}
+
+fn is_cgroup(folder: &Path) -> bool {
+    folder.join("cgroup.procs").is_file()
 }

@@ -5,6 +5,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,11 +16,14 @@ pub(crate) const WINDOW: usize = 64;
 
 const TOPIC: &[u8] = b"data";
 
+/// The name of its Unix socket.
+const SOCKET: &str = "socket";
+
 /// A broker of our own, which ends when dropped.
 pub(crate) struct Mosquitto {
     process: Child,
     port: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Mosquitto {
@@ -32,8 +36,9 @@ impl Mosquitto {
         std::fs::write(
             &config,
             format!(
-                "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n\
-                 set_tcp_nodelay true\nlog_dest none\n"
+                "listener {port} 127.0.0.1\nlistener 0 {}\nuser root\nallow_anonymous true\n\
+                 persistence false\nset_tcp_nodelay true\nlog_dest none\n",
+                folder.path().join(SOCKET).display()
             ),
         )?;
         let process = Command::new(program)
@@ -43,7 +48,7 @@ impl Mosquitto {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let broker = Self { process, port, _folder: folder };
+        let broker = Self { process, port, folder };
         let begin = Instant::now();
         while broker.connect().is_err() {
             ensure!(begin.elapsed() < Duration::from_secs(10), "mosquitto does not listen");
@@ -52,28 +57,29 @@ impl Mosquitto {
         Ok(Some(broker))
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// A client over its Unix socket.
+    pub(crate) fn connect_unix(&self) -> Result<UnixStream> {
+        let mut stream = UnixStream::connect(self.folder.path().join(SOCKET))?;
+        greet(&mut stream)?;
+        Ok(stream)
+    }
+
     fn connect(&self) -> Result<TcpStream> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        // CONNECT: MQTT 3.1.1, clean session, no keep-alive, an empty client id.
-        stream.write_all(&[0x10, 12, 0, 4, b'M', b'Q', b'T', b'T', 4, 2, 0, 0, 0, 0])?;
-        let mut answer = [0; 4];
-        stream.read_exact(&mut answer)?;
-        ensure!(answer == [0x20, 2, 0, 0], "the broker refuses: {answer:?}");
+        greet(&mut stream)?;
         Ok(stream)
     }
 
     fn subscribe(&self) -> Result<Subscriber> {
         let mut stream = self.connect()?;
-        let mut packet = vec![0x82, 0, 0, 1, 0, TOPIC.len() as u8];
-        packet.extend(TOPIC);
-        packet.push(0);
-        packet[1] = (packet.len() - 2) as u8;
-        stream.write_all(&packet)?;
-        let mut answer = [0; 5];
-        stream.read_exact(&mut answer)?;
-        ensure!(answer == [0x90, 3, 0, 1, 0], "the broker refuses: {answer:?}");
+        subscribe(&mut stream)?;
         Ok(Subscriber { stream, received: 0, spare: 0 })
     }
 
@@ -158,8 +164,30 @@ impl Subscriber {
     }
 }
 
-/// A PUBLISH packet at QoS 0.
-fn publish(size: usize) -> Vec<u8> {
+/// CONNECT: MQTT 3.1.1, clean session, no keep-alive, an empty client id.
+fn greet(stream: &mut (impl Read + Write)) -> Result<()> {
+    stream.write_all(&[0x10, 12, 0, 4, b'M', b'Q', b'T', b'T', 4, 2, 0, 0, 0, 0])?;
+    let mut answer = [0; 4];
+    stream.read_exact(&mut answer)?;
+    ensure!(answer == [0x20, 2, 0, 0], "the broker refuses: {answer:?}");
+    Ok(())
+}
+
+/// SUBSCRIBE, at QoS 0, to the topic of every message.
+pub(crate) fn subscribe(stream: &mut (impl Read + Write)) -> Result<()> {
+    let mut packet = vec![0x82, 0, 0, 1, 0, TOPIC.len() as u8];
+    packet.extend(TOPIC);
+    packet.push(0);
+    packet[1] = (packet.len() - 2) as u8;
+    stream.write_all(&packet)?;
+    let mut answer = [0; 5];
+    stream.read_exact(&mut answer)?;
+    ensure!(answer == [0x90, 3, 0, 1, 0], "the broker refuses: {answer:?}");
+    Ok(())
+}
+
+/// A PUBLISH packet at QoS 0, which comes to subscribers as it is.
+pub(crate) fn publish(size: usize) -> Vec<u8> {
     let mut packet = vec![0x30];
     let mut rest = 2 + TOPIC.len() + size;
     loop {

@@ -1,7 +1,36 @@
 //! What the system says of a process.
 
 use anyhow::{Context, Result};
+use std::collections::HashMap;
 use std::fs;
+use std::path::PathBuf;
+
+/// How long each thread of some processes has run so far, in nanoseconds.
+pub(crate) struct Work(HashMap<PathBuf, f64>);
+
+impl Work {
+    /// That of these processes.
+    pub(crate) fn of(processes: &[u32]) -> Result<Self> {
+        let mut threads = HashMap::new();
+        for process in processes {
+            for thread in fs::read_dir(format!("/proc/{process}/task"))? {
+                let path = thread?.path();
+                // One that has ended since is looked for in vain.
+                if let Ok(text) = fs::read_to_string(path.join("schedstat")) {
+                    let ran = text.split(' ').next().and_then(|word| word.parse().ok());
+                    threads.insert(path, ran.context("how long a thread ran")?);
+                }
+            }
+        }
+        Ok(Self(threads))
+    }
+
+    /// Nanoseconds of work since an earlier look, that of threads aside which have ended meanwhile.
+    pub(crate) fn since(&self, earlier: &Self) -> f64 {
+        let more = |(thread, ran): (&PathBuf, &f64)| ran - earlier.0.get(thread).unwrap_or(&0.0);
+        self.0.iter().map(more).sum()
+    }
+}
 
 /// KiB of its share of resident memory, page tables included.
 pub(crate) fn memory(process: u32) -> Result<f64> {
@@ -11,6 +40,11 @@ pub(crate) fn memory(process: u32) -> Result<f64> {
 /// KiB of its share of resident memory.
 pub(crate) fn pss(process: u32) -> Result<f64> {
     figure(process, "smaps_rollup", "Pss")
+}
+
+/// KiB of the kernel's own small objects, of the whole machine: sockets and files among them.
+pub(crate) fn slabs() -> Result<f64> {
+    value(&fs::read_to_string("/proc/meminfo")?, "Slab").context("Slab in meminfo")
 }
 
 /// Context switches of all its threads so far.

@@ -13,11 +13,14 @@ pub(crate) struct Aim {
     pub(crate) ratio_at_least: Option<f64>,
     /// Ours, at most.
     pub(crate) at_most: Option<f64>,
+    /// Ours, at least.
+    pub(crate) at_least: Option<f64>,
 }
 
 impl Aim {
     /// None: the row explains another.
-    pub(crate) const NONE: Self = Self { ratio_at_most: None, ratio_at_least: None, at_most: None };
+    pub(crate) const NONE: Self =
+        Self { ratio_at_most: None, ratio_at_least: None, at_most: None, at_least: None };
 
     /// Ours over the peer's is at most this.
     pub(crate) const fn ratio_at_most(ratio: f64) -> Self {
@@ -32,6 +35,11 @@ impl Aim {
     /// Ours is at most this.
     pub(crate) const fn at_most(value: f64) -> Self {
         Self { at_most: Some(value), ..Self::NONE }
+    }
+
+    /// Ours is at least this.
+    pub(crate) const fn at_least(value: f64) -> Self {
+        Self { at_least: Some(value), ..Self::NONE }
     }
 
     /// Both.
@@ -91,11 +99,13 @@ impl Row {
 
     /// Whether the row comes to what it should; `None` without an aim, or without its peer.
     pub(crate) fn met(&self) -> Option<bool> {
-        let Aim { ratio_at_most, ratio_at_least, at_most } = self.aim;
+        let Aim { ratio_at_most, ratio_at_least, at_most, at_least } = self.aim;
         if self.aim == Aim::NONE {
             return None;
         }
-        let mut met = at_most.is_none_or(|most| median(&self.ours) <= most);
+        let ours = median(&self.ours);
+        let mut met = at_most.is_none_or(|most| ours <= most);
+        met &= at_least.is_none_or(|least| ours >= least);
         if ratio_at_most.is_some() || ratio_at_least.is_some() {
             let ratio = self.ratio()?;
             met &= ratio_at_most.is_none_or(|most| ratio <= most);
@@ -115,6 +125,7 @@ impl Row {
             "ratioAtMost": self.aim.ratio_at_most,
             "ratioAtLeast": self.aim.ratio_at_least,
             "atMost": self.aim.at_most,
+            "atLeast": self.aim.at_least,
             "met": self.met(),
             "note": self.note,
         })
@@ -134,17 +145,19 @@ impl Row {
                 ratio_at_most: value["ratioAtMost"].as_f64(),
                 ratio_at_least: value["ratioAtLeast"].as_f64(),
                 at_most: value["atMost"].as_f64(),
+                at_least: value["atLeast"].as_f64(),
             },
             note: text("note")?,
         })
     }
 
     fn aim_text(&self) -> String {
-        let Aim { ratio_at_most, ratio_at_least, at_most } = self.aim;
+        let Aim { ratio_at_most, ratio_at_least, at_most, at_least } = self.aim;
         let parts = [
             ratio_at_most.map(|ratio| format!("<= {ratio}x")),
             ratio_at_least.map(|ratio| format!(">= {ratio}x")),
             at_most.map(|value| format!("<= {} {}", number(value), self.unit)),
+            at_least.map(|value| format!(">= {} {}", number(value), self.unit)),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }

@@ -21,3 +21,4 @@ pub mod runtime;
 pub mod store;
 pub mod supervisor;
 pub mod tasks;
+mod watched;

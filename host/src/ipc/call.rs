@@ -16,8 +16,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-/// Bytes that are sent together, if they are there.
-const BATCH: usize = 64 * 1024;
+/// Bytes that are sent together, if they are there. With one more message they mostly fit into the
+/// room that a connection keeps.
+const BATCH: usize = 48 * 1024;
 
 /// Whose calls they are, and what they have to do with.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use super::input::{Arrival, Input};
 use super::outlet::Outlet;
 use crate::capability::caller::Caller;
 use gg_ipc::{Message, frame, handshake};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixStream;
@@ -37,11 +38,18 @@ struct Guest {
 
 impl Connection {
     /// A connection that ends when `stop` says so.
-    pub(super) fn new(server: Arc<Inner>, stream: UnixStream, stop: &CancellationToken) -> Self {
-        let (reader, writer) = stream.into_split();
-        let outlet = Outlet::new(writer, stop.child_token(), server.patience.reading);
-        let input = Input::new(reader, server.patience.frame);
-        Self { server, input, outlet: Arc::new(outlet) }
+    ///
+    /// # Errors
+    /// The kernel cannot watch its socket.
+    pub(super) fn new(
+        server: Arc<Inner>,
+        stream: UnixStream,
+        stop: &CancellationToken,
+    ) -> io::Result<Self> {
+        let socket = Arc::new(stream.into_std()?);
+        let input = Input::new(Arc::clone(&socket), server.patience.frame)?;
+        let outlet = Outlet::new(socket, stop.child_token(), server.patience.reading);
+        Ok(Self { server, input, outlet: Arc::new(outlet) })
     }
 
     /// Serve it to its end. It is a newcomer until it has shown its token.

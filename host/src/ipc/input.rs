@@ -2,11 +2,16 @@
 //! connection holds no memory for them.
 
 use super::cut::Cut;
+use crate::watched::watched;
 use gg_ipc::{Decoder, Frame, handshake};
-use std::io::ErrorKind;
+use rustix::buffer::spare_capacity;
+use rustix::io::{Errno, read};
+use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::unix::OwnedReadHalf;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
@@ -19,7 +24,9 @@ const SMALL: usize = 64 * 1024;
 /// The reading half of a connection.
 #[derive(Debug)]
 pub(super) struct Input {
-    reader: OwnedReadHalf,
+    /// Watched for what comes alone: one that is watched for room wakes its task whenever the client
+    /// has read something.
+    socket: AsyncFd<Arc<UnixStream>>,
     decoder: Decoder,
     /// What was read and not looked at.
     bytes: Vec<u8>,
@@ -46,10 +53,13 @@ pub(super) struct Arrival {
 }
 
 impl Input {
-    /// For a client that has not said who it is.
-    pub(super) fn new(reader: OwnedReadHalf, patience: Duration) -> Self {
-        Self {
-            reader,
+    /// For a client that has not said who it is, over a socket that does not block.
+    ///
+    /// # Errors
+    /// The kernel cannot watch the socket.
+    pub(super) fn new(socket: Arc<UnixStream>, patience: Duration) -> io::Result<Self> {
+        Ok(Self {
+            socket: watched(socket, Interest::READABLE)?,
             decoder: Decoder::new(handshake::MAX_FRAME_BYTES),
             bytes: Vec::new(),
             at: 0,
@@ -57,7 +67,7 @@ impl Input {
             patience,
             turns: Arc::new(Semaphore::new(1)),
             turn: None,
-        }
+        })
     }
 
     /// From now on frames may have so many bytes, and large ones wait for these turns.
@@ -111,18 +121,23 @@ impl Input {
     /// Read what is there; `false` at the end.
     async fn fill(&mut self) -> Result<bool, Cut> {
         loop {
-            self.reader.readable().await?;
+            let mut ready = self.socket.readable().await?;
             let mut bytes = Vec::with_capacity(READ);
-            match self.reader.try_read_buf(&mut bytes) {
+            match read(ready.get_inner(), spare_capacity(&mut bytes)) {
                 Ok(0) => return Ok(false),
-                Ok(_) => {
+                Ok(length) => {
+                    // It gave all it had, so there is no need to ask once more.
+                    if length < READ {
+                        ready.clear_ready();
+                    }
                     (self.bytes, self.at) = (bytes, 0);
                     return Ok(true);
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(Errno::AGAIN) => ready.clear_ready(),
+                Err(Errno::INTR) => {}
                 // As the end: a client that is killed has not read everything.
-                Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(false),
-                Err(error) => return Err(error.into()),
+                Err(Errno::CONNRESET) => return Ok(false),
+                Err(error) => return Err(Cut::Gone(error.into())),
             }
         }
     }

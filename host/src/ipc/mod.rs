@@ -111,10 +111,12 @@ impl Server {
 
     async fn accept(&self, socket: &Socket, stop: &CancellationToken) {
         loop {
-            match socket.listener().accept().await {
-                Ok((stream, _)) => {
+            let accepted = socket.listener().accept().await;
+            let connection = accepted
+                .and_then(|(stream, _)| Connection::new(Arc::clone(&self.inner), stream, stop));
+            match connection {
+                Ok(connection) => {
                     let newcomer = self.inner.admission.newcomer();
-                    let connection = Connection::new(Arc::clone(&self.inner), stream, stop);
                     self.inner.tasks.spawn(connection.serve(newcomer));
                 }
                 Err(error) => {

@@ -3,11 +3,13 @@
 
 use super::cut::Cut;
 use crate::capability::caller::Caller;
+use crate::watched::watched;
 use gg_ipc::{EncodeError, Message, StreamMessage};
-use std::sync::OnceLock;
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::unix::OwnedWriteHalf;
+use tokio::io::Interest;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -30,8 +32,11 @@ pub(super) struct Outlet {
 
 #[derive(Debug)]
 struct Writer {
-    socket: OwnedWriteHalf,
+    /// Does not block.
+    socket: Arc<UnixStream>,
     bytes: Vec<u8>,
+    /// Of them, those that were written.
+    sent: usize,
 }
 
 /// The right to write. What is put in is sent with [`Turn::send`].
@@ -46,8 +51,12 @@ pub(super) struct Turn<'a> {
 pub(super) struct Over;
 
 impl Outlet {
-    pub(super) fn new(socket: OwnedWriteHalf, over: CancellationToken, patience: Duration) -> Self {
-        let writer = Mutex::new(Writer { socket, bytes: Vec::new() });
+    pub(super) fn new(
+        socket: Arc<UnixStream>,
+        over: CancellationToken,
+        patience: Duration,
+    ) -> Self {
+        let writer = Mutex::new(Writer { socket, bytes: Vec::new(), sent: 0 });
         Self { writer, over, broken: OnceLock::new(), patience, caller: OnceLock::new() }
     }
 
@@ -98,7 +107,7 @@ impl Turn<'_> {
         self.writer.bytes.len()
     }
 
-    /// Send what was put in.
+    /// Send what was put in. If this is dropped, the rest goes with what is sent next.
     pub(super) async fn send(mut self) -> Result<(), Over> {
         let sent = tokio::select! {
             biased;
@@ -116,18 +125,30 @@ impl Turn<'_> {
 
 impl Writer {
     async fn send(&mut self, outlet: &Outlet) -> Result<(), Cut> {
-        let mut sent = 0;
-        while sent < self.bytes.len() {
-            let writing = self.socket.write(&self.bytes[sent..]);
-            match timeout(outlet.patience, writing).await {
-                Ok(written) => sent += written?,
+        while self.sent < self.bytes.len() {
+            match (&*self.socket).write(&self.bytes[self.sent..]) {
+                Ok(written) => self.sent += written,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait(outlet).await?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.sent = 0;
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT);
+        Ok(())
+    }
+
+    /// Wait until the client has read something. That is seldom, and watched for only as long.
+    async fn wait(&self, outlet: &Outlet) -> Result<(), Cut> {
+        let room = watched(self.socket.try_clone()?, Interest::WRITABLE)?;
+        loop {
+            match timeout(outlet.patience, room.writable()).await {
+                Ok(ready) => return Ok(drop(ready?)),
                 // It is halted, and cannot read.
                 Err(_) if outlet.caller.get().is_some_and(Caller::is_paused) => {}
                 Err(_) => return Err(Cut::Stalled(outlet.patience)),
             }
         }
-        self.bytes.clear();
-        self.bytes.shrink_to(KEPT);
-        Ok(())
     }
 }

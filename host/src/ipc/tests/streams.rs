@@ -179,3 +179,30 @@ async fn at_the_end_every_connection_is_closed_and_the_socket_gone() {
     assert!(!bench.socket.exists());
     assert_eq!(bench.cuts(), []);
 }
+
+#[tokio::test]
+async fn a_stream_that_ends_while_an_event_is_half_sent_leaves_whole_frames() {
+    let bench = Bench::new();
+    let issued = bench.issue(&somebody("a"));
+    let mut client = bench.client(&issued).await;
+    client.subscribe("t").await.unwrap();
+    let mut publisher = bench.pubsub.publisher(somebody("b"));
+    // More than a socket holds. The subscription's task runs before the end is read.
+    for _ in 0..20 {
+        publisher.publish("t", vec![7; 100_000], PayloadFormat::Binary).await.unwrap();
+    }
+    client.send(&Message::Stream(StreamMessage::end(StreamId::FIRST))).await;
+    let asked = client.ask::<call::PublishToTopic>(&publication("other", "text")).await;
+    let mut events = 0;
+    let answer = loop {
+        let message = client.read_stream().await;
+        if message.stream == asked {
+            break message;
+        }
+        assert!(message.read_event::<call::SubscribeToTopic>().is_ok());
+        events += 1;
+    };
+    assert!(answer.read_response::<call::PublishToTopic>().is_ok());
+    assert!((1..20).contains(&events), "{events} events before the end was read");
+    assert_eq!(bench.cuts(), []);
+}

@@ -6,6 +6,7 @@ use super::launch::{Launched, Order};
 use super::report::{self, End};
 use crate::logs::Level;
 use crate::runtime::{Exit, Failure, Status};
+use crate::watched::watched;
 use gg_model::recipe::StepName;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 use std::io;
@@ -126,7 +127,7 @@ impl Life {
         let Some((launched, held)) = order.launch().await? else {
             return Ok(Self { order, running: None });
         };
-        match watch_end(held) {
+        match watched(held, Interest::READABLE) {
             Ok(first) => Ok(Self { order, running: Some(Running { launched, first, end: None }) }),
             Err(error) => {
                 launched.group.kill();
@@ -264,13 +265,6 @@ impl Running {
             return Ok(end);
         }
     }
-}
-
-/// Have the reactor look whether a process has ended.
-#[expect(unsafe_code, reason = "the reactor trusts that a file stays open")]
-fn watch_end(held: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: what is owned stays open and the same file, and nobody else can close it.
-    Ok(unsafe { AsyncFd::register_with_interest(held, Interest::READABLE) }?)
 }
 
 /// Whether none is left; what has to be looked for is looked for elsewhere.

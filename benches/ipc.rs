@@ -1,0 +1,67 @@
+//! The door for components outside the sandbox: messages over Greengrass IPC, alone and with guests
+//! at the other end, configuration, and connections that wait.
+//!
+//! The clients are components' tokens in the hands of this program, one thread of raw bytes, so that
+//! the nucleus, a process of its own, is what is measured.
+
+mod common;
+
+/// A file for each group of rows, and what they share.
+mod ipc {
+    pub(crate) mod client;
+    pub(crate) mod configuration;
+    pub(crate) mod connections;
+    pub(crate) mod lane;
+    pub(crate) mod messages;
+    pub(crate) mod mixed;
+    pub(crate) mod relay;
+    pub(crate) mod series;
+}
+
+use anyhow::Result;
+use common::report::Row;
+use common::{finish, progress, wanted};
+use ipc::{configuration, connections, messages, mixed, relay};
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+/// A group: measures, and adds its rows.
+type Group = fn(&mut Rows) -> Result<()>;
+
+const GROUPS: [(&str, Group); 4] = [
+    ("messages", messages::measure),
+    ("mixed", mixed::measure),
+    ("configuration", configuration::measure),
+    ("connections", connections::measure),
+];
+
+/// The rows so far.
+#[derive(Default)]
+struct Rows(Vec<Row>);
+
+impl Rows {
+    fn add(&mut self, row: Row) {
+        progress(&row);
+        self.0.push(row);
+    }
+}
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, word, path, subscribers] = arguments.as_slice()
+        && word == relay::WORD
+    {
+        return relay::run(path.as_ref(), subscribers.parse()?);
+    }
+    // Each connection is one on both sides; what is started takes it over.
+    let mut files = getrlimit(Resource::Nofile);
+    files.current = files.maximum;
+    setrlimit(Resource::Nofile, files)?;
+    let mut rows = Rows::default();
+    for (name, measure) in GROUPS {
+        if wanted(name) {
+            measure(&mut rows)?;
+        }
+    }
+    finish(&rows.0);
+    Ok(())
+}
