@@ -144,7 +144,7 @@ impl Writer {
         let room = watched(self.socket.try_clone()?, Interest::WRITABLE)?;
         loop {
             match timeout(outlet.patience, room.writable()).await {
-                Ok(ready) => return Ok(drop(ready?)),
+                Ok(ready) => return ready.map(drop).map_err(Cut::from),
                 // It is halted, and cannot read.
                 Err(_) if outlet.caller.get().is_some_and(Caller::is_paused) => {}
                 Err(_) => return Err(Cut::Stalled(outlet.patience)),
