@@ -1,16 +1,26 @@
-//! The command line as a client of Greengrass IPC: how it is let in.
+//! The command line as a client of Greengrass IPC: how it is let in, and local topics.
 
 use crate::device::Device;
+use crate::host::{command, finish, start};
 use rustix::process::{Signal, getegid, geteuid};
 use serde_json::Value;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 /// The file by which this user is let in.
 fn pass(device: &Device) -> PathBuf {
     let name = format!("user-{}", geteuid().as_raw());
     device.root().join("cli_ipc_info").join(name)
+}
+
+/// A command with the root folder of a device.
+fn asking(device: &Device, subcommand: &str) -> Command {
+    let mut command = command(subcommand);
+    command.arg("--root").arg(device.root());
+    command
 }
 
 #[test]
@@ -64,6 +74,45 @@ fn groups_are_let_in_by_the_configuration() {
 }
 
 #[test]
+fn messages_are_exchanged_with_components() {
+    const SENSOR: &str = "com.example.Sensor";
+    const FILTER: &str = "com.example.FilterRs";
+    let device = Device::new();
+    device.sample("sensor", SENSOR);
+    device.sample("filter-rs", FILTER);
+    let _nucleus = device.start();
+    device.deploy(["--merge", &format!("{SENSOR}=1.0.0,{FILTER}=1.0.0")]).expect_code(0);
+
+    let mut command = asking(&device, "sub");
+    command.args(["alerts/temperature", "notes", "sensors/#", "--output", "json"]);
+    let mut heard = start(command);
+    // Whoever hears the last filter's messages hears the others' as well.
+    heard.wait_for_messages("sensors/boiler/temperature", 1);
+    let mut command = asking(&device, "pub");
+    command.args(["sensors/kettle/temperature", "{\"value\": 99.5}"]);
+    finish(command).expect_code(0);
+    heard.wait_for("what was published", |event| event.is_on("sensors/kettle/temperature"));
+    heard.wait_for("the filter's answer", |event| {
+        event.is_on("alerts/temperature") && event.json["payload"]["sensor"] == "kettle"
+    });
+    let mut command = asking(&device, "pub");
+    let mut publishing = command.args(["notes", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    publishing.stdin.take().unwrap().write_all(b"one line\n").unwrap();
+    assert!(publishing.wait().unwrap().success());
+    let note = heard.wait_for("what was read", |event| event.is_on("notes"));
+    assert_eq!(note.json["payload"], "one line\n");
+
+    let mut command = asking(&device, "sub");
+    command.args(["sensors/+/temperature", "--count", "2"]);
+    let outcome = finish(command);
+    let lines: Vec<&str> = outcome.expect_code(0).events.iter().map(|one| &*one.line).collect();
+    assert_eq!(lines.len(), 2, "{outcome}");
+    for line in lines {
+        assert!(line.starts_with("sensors/boiler/temperature {"), "{line}");
+    }
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let device = Device::new();
     let _nucleus = device.start();
@@ -76,4 +125,16 @@ fn what_cannot_be_done_is_said() {
     let forgotten = "12345678-1234-4234-8234-123456789abc";
     let forgotten = device.ask("deployment", ["status", forgotten, "--wait"]);
     forgotten.expect_code(1).expect_error("gg-host deployment list shows those that are");
+    for (arguments, words) in [
+        (["pub", "a/+", "{}"], "a/+"),
+        (["pub", "a", "[1]"], "no JSON object"),
+        (["sub", "a/#/b", "--count=1"], "a/#/b"),
+    ] {
+        let mut command = asking(&device, arguments[0]);
+        command.args(&arguments[1..]);
+        if arguments[2] == "[1]" {
+            command.arg("--json");
+        }
+        finish(command).expect_code(1).expect_error(words);
+    }
 }

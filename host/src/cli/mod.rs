@@ -9,11 +9,13 @@ mod logs;
 mod metrics;
 mod new;
 mod print;
+mod publish;
 mod recipe;
 mod restart;
 mod run;
 mod service;
 mod start;
+mod subscribe;
 mod systemd;
 mod top;
 
@@ -45,10 +47,12 @@ enum Command {
     Limits(limits::Args),
     Logs(logs::Args),
     New(new::Args),
+    Pub(publish::Args),
     Recipe(recipe::Args),
     Run(Box<run::Args>),
     Service(service::Args),
     Start(start::Args),
+    Sub(subscribe::Args),
     Top(top::Args),
 }
 
@@ -136,10 +140,12 @@ impl Cli {
             Command::Limits(args) => limits::run(&args),
             Command::Logs(args) => logs::run(args),
             Command::New(args) => new::run(&args),
+            Command::Pub(args) => publish::run(&args),
             Command::Recipe(args) => recipe::run(&args),
             Command::Run(args) => run::run(*args),
             Command::Service(args) => service::run(&args),
             Command::Start(args) => start::run(&args),
+            Command::Sub(args) => subscribe::run(&args),
             Command::Top(args) => top::run(&args),
         }
     }
