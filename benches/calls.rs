@@ -13,6 +13,7 @@ use gg_host::capability::caller::Caller;
 use gg_host::capability::configuration::Configuration;
 use gg_host::capability::debug::DebugPasswords;
 use gg_host::capability::deployment::LocalDeployments;
+use gg_host::capability::host::HostControl;
 use gg_host::capability::keyvalue::KeyValue;
 use gg_host::capability::lifecycle::LifecycleControl;
 use gg_host::capability::metric::Metrics;
@@ -275,6 +276,7 @@ impl Loader {
             configuration: Configuration::new(clock.clone(), None),
             debug: DebugPasswords::new(clock.clone()),
             deployment: LocalDeployments::new(None).0,
+            host: HostControl::new().0,
             keyvalue: KeyValue::default(),
             lifecycle,
             metric: Metrics::default(),

@@ -7,31 +7,36 @@ use serde_json::Value;
 
 /// Members of shapes, which chance alone would not find.
 const MEMBERS: &str = "\
-    MERGE RESET _errorCode _message artifactsDirectoryPath binaryMessage caCertificates \
+    MERGE RESET _errorCode _message action artifactsDirectoryPath binaryMessage caCertificates \
     certificate certificateOptions certificatePem certificateSHA256Hash certificateType \
-    certificateUpdate clientDeviceAuthToken clientDeviceCertificate clientId componentDetails \
-    componentName componentToConfiguration componentToRunWithInfo components configuration \
-    configurationUpdateEvent configurationValidityReport connectionStatusEvent contentType \
-    context correlationData cpus createdOn credential deployment deploymentErrorStack \
-    deploymentErrorTypes deploymentFailureCause deploymentId deploymentStatusDetails \
-    detailedDeploymentStatus failureHandlingPolicy groupName isAuthorized isGgcRestarting \
-    isValid isValidClientDevice jsonMessage key keyPath localDeployments memory message \
-    messageExpiryIntervalSeconds metrics mqttCredential name nextToken operation pageSize \
-    password passwordExpiration payload payloadFormat posixUser postUpdateEvent preUpdateEvent \
-    privateKey publicKey publishMessage qos receiveMode recheckAfterMs recipeDirectoryPath \
-    refresh resource responseTopic restartStatus results retain rootComponentVersionsToAdd \
-    rootComponentsToRemove secretBinary secretId secretString secretValue shadowName state \
-    status stopStatus systemResourceLimits thingName timestamp token topic topicName unit \
-    userProperties username validateConfigurationUpdateEvent value valueToMerge version \
-    versionId versionStage windowsUser";
+    certificateUpdate clientDeviceAuthToken clientDeviceCertificate clientId code \
+    componentDetails componentName componentToConfiguration componentToRunWithInfo \
+    componentUpdatePolicy components configuration configurationUpdateEvent \
+    configurationValidityReport connectionStatusEvent contentType context correlationData \
+    cpuSeconds cpus createdOn credential deployment deploymentErrorStack deploymentErrorTypes \
+    deploymentFailureCause deploymentId deploymentStatusDetails deployments \
+    detailedDeploymentStatus ended errors failureHandlingPolicy figures groupName isAuthorized \
+    isGgcRestarting isValid isValidClientDevice jsonMessage key keyPath lastExit level \
+    localDeployments logRecordsDropped memory memoryBytes message messageExpiryIntervalSeconds \
+    messagesDelivered messagesDropped messagesPublished metrics mqttCredential name nextToken \
+    nucleus operation pageSize password passwordExpiration paused payload payloadFormat phases \
+    posixUser postUpdateEvent preUpdateEvent privateKey processes progress publicKey \
+    publishMessage qos reason receiveMode recheckAfterMs recipeDirectoryPath refresh reported \
+    resource responseTopic restartStatus results retain rootComponentVersionsToAdd \
+    rootComponentsToRemove runtime secretBinary secretId secretString secretValue shadowName \
+    starts state status step steps stopStatus storeCommits sum systemResourceLimits target \
+    thingName time timeout timestamp token topic topicName unit uptimeSeconds userProperties \
+    username validateConfigurationUpdateEvent value valueToMerge version versionId versionStage \
+    wait windowsUser";
 
 /// What some of them can be.
 const WORDS: &str = "\
     0 1 ACCEPTED BROKEN BYTES BYTES_PER_SECOND CANCELED CONNECTED COUNT COUNT_PER_SECOND \
-    DISCONNECTED DO_NOTHING ERRORED FAILED FAILED_NO_STATE_CHANGE FAILED_ROLLBACK_COMPLETE FAILED_UNABLE_TO_ROLLBACK \
-    FAILED_ROLLBACK_NOT_REQUESTED FINISHED INSTALLED IN_PROGRESS MEGABYTES NEW QUEUED \
-    RECEIVE_ALL_MESSAGES RECEIVE_MESSAGES_FROM_OTHERS REJECTED ROLLBACK RUNNING SECONDS \
-    SERVER STARTING STOPPING SUCCEEDED SUCCESSFUL ServiceError YWI=";
+    DISCONNECTED DO_NOTHING ERRORED FAILED FAILED_NO_STATE_CHANGE FAILED_ROLLBACK_COMPLETE \
+    FAILED_ROLLBACK_NOT_REQUESTED FAILED_UNABLE_TO_ROLLBACK FINISHED INSTALLED IN_PROGRESS \
+    MEGABYTES NEW NOTIFY_COMPONENTS QUEUED RECEIVE_ALL_MESSAGES RECEIVE_MESSAGES_FROM_OTHERS \
+    REJECTED ROLLBACK RUNNING SECONDS SERVER SKIP_NOTIFY_COMPONENTS STARTING STOPPING SUCCEEDED \
+    SUCCESSFUL ServiceError YWI=";
 
 struct Read(Payload);
 

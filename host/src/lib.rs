@@ -9,7 +9,6 @@ pub mod capability;
 pub mod cli;
 pub mod clock;
 pub mod component;
-pub mod control;
 pub mod deployment;
 pub mod error;
 pub mod ipc;

@@ -316,3 +316,28 @@ fn a_root_folder_too_deep_for_a_socket_will_do() {
     device.deploy(["--merge", &merge]).expect_code(0);
     expect(&mut nucleus, &["said so"]);
 }
+
+#[test]
+fn the_client_is_let_in_as_the_command_line_is() {
+    let Some(python) = Client::python() else { return };
+    let device = python.device();
+    device.recipe(
+        "com.example.Ticker",
+        "1.0.0",
+        "Manifests:\n  - Platform: {os: linux}\n    Lifecycle: {run: 'exec sleep 1000'}\n",
+    );
+    let _nucleus = device.start();
+    device.deploy(["--merge", "com.example.Ticker=1.0.0"]).expect_code(0);
+    let mut script = Command::new(&python.interpreter);
+    script
+        .arg(source("command_line.py"))
+        .arg(device.root().join("cli_ipc_info/user-0"))
+        .env(python.variable, &python.packages)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let output = script.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let expected = "components [('aws.greengrass.Nucleus', 'FINISHED'), \
+                    ('com.example.Ticker', 'RUNNING')]\nrestart SUCCEEDED\n\
+                    configuration ResourceNotFoundError\n";
+    assert_eq!(said, expected, "{}", String::from_utf8_lossy(&output.stderr));
+}

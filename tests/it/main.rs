@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod cache;
+mod cli;
 mod containers;
 mod crash;
 mod device;

@@ -295,30 +295,6 @@ fn a_deployment_is_called_off_while_it_waits_and_while_it_is_prepared() {
 }
 
 #[test]
-fn what_is_no_request_is_refused_and_harms_nobody() {
-    use std::io::{Read as _, Write as _};
-    let device = device();
-    let _nucleus = device.start();
-    for bytes in [
-        b"\n".to_vec(),
-        b"{\"operation\": \"deploy\", \"request\": 5}\n".to_vec(),
-        b"{\"operation\": \"no-such\"}\n".to_vec(),
-        vec![0xff; 100],
-        vec![b'['; 5 << 20],
-    ] {
-        let path = device.root().join("control.socket");
-        let mut stream = std::os::unix::net::UnixStream::connect(path).unwrap();
-        // It may stop reading before all is written.
-        let _refused = stream.write_all(&bytes);
-        let _gone = stream.shutdown(std::net::Shutdown::Write);
-        let mut answer = String::new();
-        let _cut = stream.read_to_string(&mut answer);
-        assert!(answer.is_empty() || answer.contains("failed"), "{answer}");
-    }
-    assert!(device.components().is_empty());
-}
-
-#[test]
 fn recipes_are_checked_without_a_nucleus() {
     let folder = crate::host::folder();
     let good = "RecipeFormatVersion: '2020-01-25'

@@ -1,4 +1,4 @@
-//! Who asks: a component and what it may do. Made by the machinery, never by a guest.
+//! Who asks: a component, or an operator, and what it may do. Made by the machinery, never by a guest.
 
 use crate::error::{Error, Result};
 use gg_model::{AccessPolicy, ComponentName, ComponentVersion, Limits, ResourceStyle, ThingName};
@@ -6,126 +6,108 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio_util::sync::CancellationToken;
 
-/// Everything a policy can grant. The services and names of Greengrass where it has them.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Operation {
-    /// Read or write the component's own key-value stores.
-    AccessKeyValue,
-    /// Call a local deployment off; the resource is `*`.
-    CancelLocalDeployment,
-    /// Make a password for people; the resource is `*`.
-    CreateDebugPassword,
-    /// Ask for a local deployment; the resource is `*`.
-    CreateLocalDeployment,
-    /// Put a deployment off that was announced; the resource is the component.
-    DeferComponentUpdate,
-    /// Look at a component; the resource is its name.
-    GetComponentDetails,
-    /// Read a configuration; the resource is the component it belongs to.
-    GetConfiguration,
-    /// Look at a local deployment; the resource is its identity.
-    GetLocalDeploymentStatus,
-    /// Look at all components; the resource is `*`.
-    ListComponents,
-    /// Look at all local deployments; the resource is `*`.
-    ListLocalDeployments,
-    /// Halt a component; the resource is its name.
-    PauseComponent,
-    /// Publish to a local topic; the resource is the topic.
-    PublishToTopic,
-    /// Watch a configuration; the resource is the component it belongs to.
-    SubscribeToConfigurationUpdate,
-    /// Report a metric; the resource is the metric's name.
-    PutComponentMetric,
-    /// Restart a component; the resource is its name.
-    RestartComponent,
-    /// Let a component go on that was halted; the resource is its name.
-    ResumeComponent,
-    /// Answer what a deployment proposes; the resource is the component.
-    SendConfigurationValidityReport,
-    /// Stop a component; the resource is its name.
-    StopComponent,
-    /// Be told of deployments; the resource is the component.
-    SubscribeToComponentUpdates,
-    /// Subscribe to local topics; the resource is the filter as text.
-    SubscribeToTopic,
-    /// Be asked before a deployment changes the configuration; the resource is the component.
-    SubscribeToValidateConfigurationUpdates,
-    /// Change a configuration; the resource is the component it belongs to.
-    UpdateConfiguration,
-    /// Report a state; the resource is the component.
-    UpdateState,
-    /// Write log records; the resource is the component.
-    WriteLog,
+macro_rules! operations {
+    ($(
+        $namespace:literal {$(
+            $(#[$doc:meta])*
+            $name:ident in $service:literal;
+        )*}
+    )*) => {
+        /// Everything a policy can grant. The services and names of Greengrass where it has them.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        pub enum Operation {
+            $($( $(#[$doc])* $name, )*)*
+        }
+
+        impl Operation {
+            /// All of them.
+            pub const ALL: &[Self] = &[$($( Self::$name, )*)*];
+
+            /// The service identifier in `accessControl`.
+            pub fn service(self) -> &'static str {
+                match self {
+                    $($( Self::$name => $service, )*)*
+                }
+            }
+
+            /// The operation's name in `accessControl`.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $($( Self::$name => concat!($namespace, "#", stringify!($name)), )*)*
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    "aws.greengrass" {
+        /// Read or write the component's own key-value stores.
+        AccessKeyValue in "gg.host.keyvalue";
+        /// Call a local deployment off; the resource is `*`.
+        CancelLocalDeployment in "aws.greengrass.Cli";
+        /// Make a password for people; the resource is `*`.
+        CreateDebugPassword in "aws.greengrass.Cli";
+        /// Ask for a local deployment; the resource is `*`.
+        CreateLocalDeployment in "aws.greengrass.Cli";
+        /// Put a deployment off that was announced; the resource is the component.
+        DeferComponentUpdate in "aws.greengrass.ipc.lifecycle";
+        /// Look at a component; the resource is its name.
+        GetComponentDetails in "aws.greengrass.Cli";
+        /// Read a configuration; the resource is the component it belongs to.
+        GetConfiguration in "gg.host.configuration";
+        /// Look at a local deployment; the resource is its identity.
+        GetLocalDeploymentStatus in "aws.greengrass.Cli";
+        /// Look at all components; the resource is `*`.
+        ListComponents in "aws.greengrass.Cli";
+        /// Look at all local deployments; the resource is `*`.
+        ListLocalDeployments in "aws.greengrass.Cli";
+        /// Halt a component; the resource is its name.
+        PauseComponent in "aws.greengrass.ipc.lifecycle";
+        /// Publish to a local topic; the resource is the topic.
+        PublishToTopic in "aws.greengrass.ipc.pubsub";
+        /// Watch a configuration; the resource is the component it belongs to.
+        SubscribeToConfigurationUpdate in "gg.host.configuration";
+        /// Report a metric; the resource is the metric's name.
+        PutComponentMetric in "aws.greengrass.ipc.componentmetric";
+        /// Restart a component; the resource is its name.
+        RestartComponent in "aws.greengrass.Cli";
+        /// Let a component go on that was halted; the resource is its name.
+        ResumeComponent in "aws.greengrass.ipc.lifecycle";
+        /// Answer what a deployment proposes; the resource is the component.
+        SendConfigurationValidityReport in "gg.host.configuration";
+        /// Stop a component; the resource is its name.
+        StopComponent in "aws.greengrass.Cli";
+        /// Be told of deployments; the resource is the component.
+        SubscribeToComponentUpdates in "aws.greengrass.ipc.lifecycle";
+        /// Subscribe to local topics; the resource is the filter as text.
+        SubscribeToTopic in "aws.greengrass.ipc.pubsub";
+        /// Be asked before a deployment changes the configuration; the resource is the component.
+        SubscribeToValidateConfigurationUpdates in "gg.host.configuration";
+        /// Change a configuration; the resource is the component it belongs to.
+        UpdateConfiguration in "gg.host.configuration";
+        /// Report a state; the resource is the component.
+        UpdateState in "aws.greengrass.ipc.lifecycle";
+        /// Write log records; the resource is the component.
+        WriteLog in "gg.host.logging";
+    }
+    "gg.host" {
+        /// Ask how much is logged; the resource is `*`.
+        GetLogLevel in "gg.host";
+        /// Look at everything that is measured; the resource is `*`.
+        GetMetrics in "gg.host";
+        /// Ask what a local deployment would do; the resource is `*`.
+        PlanLocalDeployment in "gg.host";
+        /// Change how much is logged; the resource is `*`.
+        SetLogLevel in "gg.host";
+        /// Watch a local deployment; the resource is its identity.
+        SubscribeToLocalDeploymentStatus in "gg.host";
+    }
 }
 
 /// Room for a bit for each operation.
 const OPERATION_BITS: u32 = 32;
-
-impl Operation {
-    /// The service identifier in `accessControl`.
-    pub fn service(self) -> &'static str {
-        match self {
-            Self::AccessKeyValue => "gg.host.keyvalue",
-            Self::GetConfiguration
-            | Self::SendConfigurationValidityReport
-            | Self::SubscribeToConfigurationUpdate
-            | Self::SubscribeToValidateConfigurationUpdates
-            | Self::UpdateConfiguration => "gg.host.configuration",
-            Self::PublishToTopic | Self::SubscribeToTopic => "aws.greengrass.ipc.pubsub",
-            Self::DeferComponentUpdate
-            | Self::PauseComponent
-            | Self::ResumeComponent
-            | Self::SubscribeToComponentUpdates
-            | Self::UpdateState => "aws.greengrass.ipc.lifecycle",
-            Self::CancelLocalDeployment
-            | Self::CreateDebugPassword
-            | Self::CreateLocalDeployment
-            | Self::GetComponentDetails
-            | Self::GetLocalDeploymentStatus
-            | Self::ListComponents
-            | Self::ListLocalDeployments
-            | Self::RestartComponent
-            | Self::StopComponent => "aws.greengrass.Cli",
-            Self::PutComponentMetric => "aws.greengrass.ipc.componentmetric",
-            Self::WriteLog => "gg.host.logging",
-        }
-    }
-
-    /// The operation's name in `accessControl`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AccessKeyValue => "aws.greengrass#AccessKeyValue",
-            Self::CancelLocalDeployment => "aws.greengrass#CancelLocalDeployment",
-            Self::CreateDebugPassword => "aws.greengrass#CreateDebugPassword",
-            Self::CreateLocalDeployment => "aws.greengrass#CreateLocalDeployment",
-            Self::DeferComponentUpdate => "aws.greengrass#DeferComponentUpdate",
-            Self::GetComponentDetails => "aws.greengrass#GetComponentDetails",
-            Self::GetConfiguration => "aws.greengrass#GetConfiguration",
-            Self::GetLocalDeploymentStatus => "aws.greengrass#GetLocalDeploymentStatus",
-            Self::ListComponents => "aws.greengrass#ListComponents",
-            Self::ListLocalDeployments => "aws.greengrass#ListLocalDeployments",
-            Self::PauseComponent => "aws.greengrass#PauseComponent",
-            Self::PublishToTopic => "aws.greengrass#PublishToTopic",
-            Self::SubscribeToConfigurationUpdate => "aws.greengrass#SubscribeToConfigurationUpdate",
-            Self::PutComponentMetric => "aws.greengrass#PutComponentMetric",
-            Self::RestartComponent => "aws.greengrass#RestartComponent",
-            Self::ResumeComponent => "aws.greengrass#ResumeComponent",
-            Self::SendConfigurationValidityReport => {
-                "aws.greengrass#SendConfigurationValidityReport"
-            }
-            Self::StopComponent => "aws.greengrass#StopComponent",
-            Self::SubscribeToComponentUpdates => "aws.greengrass#SubscribeToComponentUpdates",
-            Self::SubscribeToTopic => "aws.greengrass#SubscribeToTopic",
-            Self::SubscribeToValidateConfigurationUpdates => {
-                "aws.greengrass#SubscribeToValidateConfigurationUpdates"
-            }
-            Self::UpdateConfiguration => "aws.greengrass#UpdateConfiguration",
-            Self::UpdateState => "aws.greengrass#UpdateState",
-            Self::WriteLog => "aws.greengrass#WriteLog",
-        }
-    }
-}
+const _: () = assert!(Operation::ALL.len() <= OPERATION_BITS as usize, "a bit for each");
 
 /// What every component may do without a word in its recipe, unless the operator denies all:
 /// its own configuration, state, log and key-value stores. Greengrass asks for no policy there
@@ -214,6 +196,17 @@ impl Caller {
             stop: CancellationToken::new(),
             up: CancellationToken::new(),
         }
+    }
+
+    /// A person beside the components, who may do everything: `user-1000`, for example.
+    pub fn operator(who: &str, thing: ThingName) -> Self {
+        let mut policy = AccessPolicy::default();
+        for operation in Operation::ALL {
+            // `*` is a pattern.
+            let _infallible = policy.allow(operation.service(), operation.name(), "*");
+        }
+        let limits = Limits { subscriptions: 1000, ..Limits::default() };
+        Self::new(ComponentName::of_operator(who), ComponentVersion::ZERO, thing, policy, limits)
     }
 
     /// The same component, for an instance with a stop signal of its own.

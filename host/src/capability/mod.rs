@@ -7,6 +7,7 @@ pub mod configuration;
 pub mod debug;
 pub mod deployment;
 pub(crate) mod door;
+pub mod host;
 pub mod http;
 pub mod keyvalue;
 pub mod lifecycle;
@@ -19,6 +20,7 @@ pub(crate) mod testing;
 use configuration::Configuration;
 use debug::DebugPasswords;
 use deployment::LocalDeployments;
+use host::HostControl;
 use keyvalue::KeyValue;
 use lifecycle::LifecycleControl;
 use metric::Metrics;
@@ -34,6 +36,8 @@ pub struct Capabilities {
     pub debug: DebugPasswords,
     /// Local deployments.
     pub deployment: LocalDeployments,
+    /// The nucleus itself.
+    pub host: HostControl,
     /// Durable values by key.
     pub keyvalue: KeyValue,
     /// The components' life: what they report, and ask of others.

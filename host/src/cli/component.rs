@@ -1,12 +1,16 @@
 //! `gg-host component`: the components of this device.
 
-use super::{Format, RootArg};
-use crate::control::Request;
-use crate::control::client::ask;
+use super::{Format, RootArg, ask};
 use crate::logs::harmless;
 use anyhow::Result;
 use clap::Subcommand;
-use serde_json::Value;
+use gg_ipc::Call;
+use gg_ipc::operation::call;
+use gg_ipc::shapes::{
+    ComponentDetails, GetComponentDetailsRequest, LastExit, ListComponentsRequest,
+    PauseComponentRequest, RestartComponentRequest, ResumeComponentRequest, StopComponentRequest,
+};
+use serde_json::json;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -60,10 +64,11 @@ impl One {
         self.name.clone().or_else(|| self.name_option.clone()).unwrap_or_default()
     }
 
-    fn ask(&self, request: &Request, said: &str) -> Result<ExitCode> {
-        let answer = ask(&self.root.path()?, request, |_| {})?;
+    /// Ask, and say that it was done.
+    fn ask<C: Call>(&self, request: &C::Request, key: &str, said: &str) -> Result<ExitCode> {
+        ask::<C>(&self.root, request)?;
         match self.output {
-            Format::Json => writeln!(std::io::stdout(), "{answer}")?,
+            Format::Json => writeln!(std::io::stdout(), "{}", json!({ key: self.name() }))?,
             Format::Text => writeln!(std::io::stdout(), "{} {said}", self.name())?,
         }
         Ok(ExitCode::SUCCESS)
@@ -71,65 +76,75 @@ impl One {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let wait = Some(true);
     match &args.command {
         Command::List { root, output } => {
-            let all = ask(&root.path()?, &Request::Components, |_| {})?;
-            list(&all, *output)
+            let all = ask::<call::ListComponents>(root, &ListComponentsRequest {})?;
+            list(&all.components, *output)
         }
-        Command::Pause(one) => one.ask(&Request::Pause { name: one.name() }, "is paused"),
-        Command::Resume(one) => one.ask(&Request::Resume { name: one.name() }, "goes on"),
+        Command::Pause(one) => {
+            let request = PauseComponentRequest { component_name: one.name() };
+            one.ask::<call::PauseComponent>(&request, "paused", "is paused")
+        }
         Command::Restart(one) => {
-            one.ask(&Request::Restart { name: one.name() }, "is started again")
+            let request = RestartComponentRequest { component_name: one.name(), wait };
+            one.ask::<call::RestartComponent>(&request, "restarted", "is started again")
+        }
+        Command::Resume(one) => {
+            let request = ResumeComponentRequest { component_name: one.name() };
+            one.ask::<call::ResumeComponent>(&request, "resumed", "goes on")
         }
         Command::Show(one) => {
-            let component =
-                ask(&one.root.path()?, &Request::Component { name: one.name() }, |_| {})?;
-            show(&component, one.output)
+            let request = GetComponentDetailsRequest { component_name: one.name() };
+            let found = ask::<call::GetComponentDetails>(&one.root, &request)?;
+            show(&found.component_details, one.output)
         }
-        Command::Stop(one) => one.ask(&Request::Stop { name: one.name() }, "is stopped"),
+        Command::Stop(one) => {
+            let request = StopComponentRequest { component_name: one.name(), wait };
+            one.ask::<call::StopComponent>(&request, "stopped", "is stopped")
+        }
     }
 }
 
-fn list(all: &Value, output: Format) -> Result<ExitCode> {
+fn list(all: &[ComponentDetails], output: Format) -> Result<ExitCode> {
     let mut stdout = std::io::stdout().lock();
-    match (output, all.as_array()) {
-        (Format::Json, _) | (_, None) => writeln!(stdout, "{all}")?,
-        (Format::Text, Some(all)) if all.is_empty() => {
-            writeln!(stdout, "no components; gg-host deploy --help shows how to add some")?;
-        }
-        (Format::Text, Some(all)) => {
-            let text = |one: &Value, key: &str| one[key].as_str().unwrap_or_default().to_owned();
-            let name = |one: &Value| text(one, "componentName");
-            let width = all.iter().map(|one| name(one).len()).max().unwrap_or_default();
-            for one in all {
-                let (name, version) = (name(one), text(one, "version"));
-                writeln!(stdout, "{name:<width$}  {version:<12} {}", state(one))?;
-            }
-        }
+    if output == Format::Json {
+        writeln!(stdout, "{}", json!(all))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if all.is_empty() {
+        writeln!(stdout, "no components; gg-host deploy --help shows how to add some")?;
+    }
+    let width = all.iter().map(|one| one.component_name.len()).max().unwrap_or_default();
+    for one in all {
+        let (name, version) = (&one.component_name, version(one));
+        writeln!(stdout, "{name:<width$}  {version:<12} {}", state(one))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Its state, and that it is halted.
-fn state(component: &Value) -> String {
-    let paused = if component["paused"] == true { " (paused)" } else { "" };
-    format!("{}{paused}", component["state"].as_str().unwrap_or_default())
+fn version(component: &ComponentDetails) -> &str {
+    component.version.as_deref().unwrap_or_default()
 }
 
-fn show(component: &Value, output: Format) -> Result<ExitCode> {
+/// Its state, and that it is halted.
+fn state(component: &ComponentDetails) -> String {
+    let paused = if component.paused == Some(true) { " (paused)" } else { "" };
+    format!("{}{paused}", component.state)
+}
+
+fn show(component: &ComponentDetails, output: Format) -> Result<ExitCode> {
     let mut stdout = std::io::stdout().lock();
     if output == Format::Json {
-        writeln!(stdout, "{component}")?;
+        writeln!(stdout, "{}", json!(component))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let text = |key: &str| component[key].as_str().unwrap_or_default().to_owned();
-    writeln!(stdout, "{} {}", text("componentName"), text("version"))?;
+    writeln!(stdout, "{} {}", component.component_name, version(component))?;
     writeln!(stdout, "  state:     {}", state(component))?;
-    let exit = &component["lastExit"];
-    let code = exit["code"].as_i64().map(|code| format!("code {code}"));
-    let reason = exit["reason"].as_str().map(|reason| harmless(reason).into_owned());
-    let parts: Vec<String> = code.into_iter().chain(reason).collect();
-    if !parts.is_empty() {
+    if let Some(LastExit { code, reason }) = &component.last_exit {
+        let code = code.map(|code| format!("code {code}"));
+        let reason = reason.as_ref().map(|reason| harmless(reason).into_owned());
+        let parts: Vec<String> = code.into_iter().chain(reason).collect();
         writeln!(stdout, "  last exit: {}", parts.join(", "))?;
     }
     Ok(ExitCode::SUCCESS)

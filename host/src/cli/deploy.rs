@@ -1,17 +1,17 @@
 //! `gg-host deploy`: ask the nucleus for a local deployment, with the options of
 //! `greengrass-cli deployment create`.
 
-use super::{Format, RootArg};
-use crate::clock::Clock;
-use crate::control::Request;
-use crate::control::client::ask;
+use super::{Format, RootArg, ask};
 use anyhow::{Context as _, Result, anyhow, ensure};
-use gg_model::deployment::ComponentUpdatePolicy;
-use gg_model::{
-    ComponentName, ConfigurationUpdate, DeploymentGroup, FailureHandlingPolicy,
-    LocalDeploymentRequest, RunWith,
+use gg_ipc::Document;
+use gg_ipc::operation::call;
+use gg_ipc::shapes::{
+    ComponentConfigurationUpdate, ComponentUpdatePolicy, ComponentUpdatePolicyAction,
+    CreateLocalDeploymentRequest, FailureHandlingPolicy, PlanLocalDeploymentRequest, PlannedStep,
+    RunWithInfo,
 };
-use serde_json::Value;
+use gg_model::{ComponentName, LocalDeploymentRequest, RunWith, VersionRequirement};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -114,111 +114,108 @@ enum Updates {
 
 /// Ask, and wait if told to.
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let root = args.root.path()?;
-    let request = request(args)?.to_json();
+    let request = request(args)?;
     if args.plan {
-        let steps = ask(&root, &Request::Plan { request }, |_| {})?;
-        return print_plan(&steps, args.output);
+        let request = PlanLocalDeploymentRequest { deployment: request };
+        let plan = ask::<call::PlanLocalDeployment>(&args.root, &request)?;
+        return print_plan(&plan.steps, args.output);
     }
-    let asked = ask(&root, &Request::Deploy { request }, |_| {})?;
-    let id = asked["deploymentId"].as_str().unwrap_or_default().to_owned();
-    if !args.wait {
-        return match args.output {
-            Format::Json => print_line(&asked.to_string()),
-            Format::Text => print_line(&format!(
-                "deployment {id} is queued; gg-host deployment status {id} shows how it gets on"
-            )),
-        };
+    let id = ask::<call::CreateLocalDeployment>(&args.root, &request)?.deployment_id;
+    if args.wait {
+        return super::deployment::follow(&args.root, &id, args.output);
     }
-    super::deployment::follow(&root, &id, args.output)
-}
-
-fn print_line(line: &str) -> Result<ExitCode> {
-    writeln!(std::io::stdout(), "{line}")?;
+    let mut stdout = std::io::stdout();
+    match args.output {
+        Format::Json => writeln!(stdout, "{}", json!({ "deploymentId": id }))?,
+        Format::Text => writeln!(
+            stdout,
+            "deployment {id} is queued; gg-host deployment status {id} shows how it gets on"
+        )?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_plan(steps: &Value, output: Format) -> Result<ExitCode> {
+fn print_plan(steps: &[PlannedStep], output: Format) -> Result<ExitCode> {
     let mut stdout = std::io::stdout().lock();
-    match (output, steps.as_array()) {
-        (Format::Json, _) | (_, None) => writeln!(stdout, "{steps}")?,
-        (Format::Text, Some(steps)) if steps.is_empty() => {
-            writeln!(stdout, "nothing: all is as it is asked for")?;
-        }
-        (Format::Text, Some(steps)) => {
-            for step in steps {
-                let text = |key: &str| step[key].as_str().unwrap_or_default().to_owned();
-                writeln!(stdout, "{:<12} {}", text("step"), text("component"))?;
-            }
-        }
+    if output == Format::Json {
+        let step = |one: &PlannedStep| json!({ "component": one.component_name, "step": one.step });
+        writeln!(stdout, "{}", steps.iter().map(step).collect::<Value>())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if steps.is_empty() {
+        writeln!(stdout, "nothing: all is as it is asked for")?;
+    }
+    for PlannedStep { component_name, step } in steps {
+        writeln!(stdout, "{step:<12} {component_name}")?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn request(args: &Args) -> Result<LocalDeploymentRequest> {
-    let now = Clock::system().unix_millis();
-    let mut request = LocalDeploymentRequest {
-        request_id: new_id(now).parse()?,
-        request_timestamp: Some(now),
-        group: match args.group_id.as_deref() {
-            None | Some("") => DeploymentGroup::Local,
-            Some(name) => DeploymentGroup::ThingGroup(name.to_owned()),
-        },
-        components_to_add: BTreeMap::new(),
-        components_to_remove: args.remove.iter().cloned().collect(),
-        configuration_updates: BTreeMap::new(),
-        run_with: BTreeMap::new(),
-        warnings: Vec::new(),
-        recipe_directory: args.recipe_dir.as_deref().map(absolute).transpose()?,
-        artifacts_directory: args.artifact_dir.as_deref().map(absolute).transpose()?,
-        failure_handling: match args.failure_handling_policy {
+fn request(args: &Args) -> Result<CreateLocalDeploymentRequest> {
+    let mut request = CreateLocalDeploymentRequest {
+        group_name: args.group_id.clone().filter(|name| !name.is_empty()),
+        root_component_versions_to_add: BTreeMap::new(),
+        root_components_to_remove: args.remove.iter().map(ToString::to_string).collect(),
+        component_to_configuration: BTreeMap::new(),
+        component_to_run_with_info: BTreeMap::new(),
+        recipe_directory_path: args.recipe_dir.as_deref().map(absolute).transpose()?,
+        artifacts_directory_path: args.artifact_dir.as_deref().map(absolute).transpose()?,
+        failure_handling_policy: Some(match args.failure_handling_policy {
             Policy::DoNothing => FailureHandlingPolicy::DoNothing,
             Policy::Rollback => FailureHandlingPolicy::Rollback,
-        },
-        component_update: match args.component_update_policy {
-            Updates::Notify => ComponentUpdatePolicy::default(),
-            Updates::Skip => ComponentUpdatePolicy::SKIP,
-        },
+        }),
+        component_update_policy: Some(ComponentUpdatePolicy {
+            action: Some(match args.component_update_policy {
+                Updates::Notify => ComponentUpdatePolicyAction::NotifyComponents,
+                Updates::Skip => ComponentUpdatePolicyAction::SkipNotifyComponents,
+            }),
+            timeout: None,
+        }),
     };
     for pair in &args.merge {
         let (name, version) = pair.split_once('=').ok_or_else(|| {
             anyhow!("--merge {pair}: write NAME=VERSION, for example com.example.Hello=1.0.0")
         })?;
         let name: ComponentName = name.parse().with_context(|| format!("--merge {pair}"))?;
-        let version = version.parse().with_context(|| format!("--merge {pair}"))?;
-        request.components_to_add.insert(name, version);
+        let version: VersionRequirement =
+            version.parse().with_context(|| format!("--merge {pair}"))?;
+        let version = version.to_string();
+        request.root_component_versions_to_add.insert(name.to_string(), version);
     }
     if let Some(update) = &args.update_config {
-        request.configuration_updates = configuration(update).context("--update-config")?;
+        request.component_to_configuration = configuration(update).context("--update-config")?;
     }
     for told in &args.run_with {
         let (name, user) = told
             .split_once(":posixUser=")
             .with_context(|| format!("--run-with {told}: write NAME:posixUser=USER[:GROUP]"))?;
-        let name = name.parse().with_context(|| format!("--run-with {told}"))?;
-        request.run_with.entry(name).or_default().overlay(
-            run_with("posixUser", user.into()).with_context(|| format!("--run-with {told}"))?,
-        );
+        let name: ComponentName = name.parse().with_context(|| format!("--run-with {told}"))?;
+        let told =
+            run_with("posixUser", user.into()).with_context(|| format!("--run-with {told}"))?;
+        let info = request.component_to_run_with_info.entry(name.to_string()).or_default();
+        info.posix_user = told.posix_user;
     }
     if let Some(limits) = &args.system_limits {
         for (name, limits) in json_map(limits).context("--system-limits")? {
+            let limits = if limits.is_null() { json!({}) } else { limits };
             let told = run_with("systemResourceLimits", limits)
                 .with_context(|| format!("--system-limits: {name}"))?;
-            let name = name.parse().context("--system-limits")?;
-            request.run_with.entry(name).or_default().overlay(told);
+            let name: ComponentName = name.parse().context("--system-limits")?;
+            let info = request.component_to_run_with_info.entry(name.to_string()).or_default();
+            info.system_resource_limits = told.system_resource_limits;
         }
     }
-    let nothing = request.components_to_add.is_empty()
-        && request.components_to_remove.is_empty()
-        && request.configuration_updates.is_empty()
-        && request.run_with.is_empty()
-        && request.recipe_directory.is_none();
+    let nothing = request.root_component_versions_to_add.is_empty()
+        && request.root_components_to_remove.is_empty()
+        && request.component_to_configuration.is_empty()
+        && request.component_to_run_with_info.is_empty()
+        && request.recipe_directory_path.is_none();
     ensure!(!nothing, "there is nothing to deploy; name components with --merge or --remove");
     Ok(request)
 }
 
 /// JSON, or a file with it.
-fn json_map(text: &str) -> Result<serde_json::Map<String, Value>> {
+fn json_map(text: &str) -> Result<Map<String, Value>> {
     let text = match text.trim_start().starts_with('{') {
         true => text.to_owned(),
         false => std::fs::read_to_string(text)
@@ -230,25 +227,28 @@ fn json_map(text: &str) -> Result<serde_json::Map<String, Value>> {
     }
 }
 
-fn run_with(key: &str, value: Value) -> Result<RunWith> {
-    Ok(RunWith::parse(&serde_json::json!({ key: value }).to_string())?)
+fn run_with(key: &str, value: Value) -> Result<RunWithInfo> {
+    let whole = json!({ key: value });
+    // The shape of the wire would let more through.
+    RunWith::parse(&whole.to_string())?;
+    Ok(serde_json::from_value(whole)?)
 }
 
-fn configuration(text: &str) -> Result<BTreeMap<ComponentName, ConfigurationUpdate>> {
-    let whole = serde_json::json!({ "requestId": "0", "configurationUpdate": json_map(text)? });
-    Ok(LocalDeploymentRequest::from_json(&whole)?.configuration_updates)
+fn configuration(text: &str) -> Result<BTreeMap<String, ComponentConfigurationUpdate>> {
+    let whole = json!({ "requestId": "0", "configurationUpdate": json_map(text)? });
+    let updates = LocalDeploymentRequest::from_json(&whole)?.configuration_updates.into_iter();
+    let update = |update: gg_model::ConfigurationUpdate| ComponentConfigurationUpdate {
+        merge: match update.merge {
+            Value::Object(members) => Some(Document(members)),
+            _ => None,
+        },
+        reset: update.reset,
+    };
+    Ok(updates.map(|(name, one)| (name.to_string(), update(one))).collect())
 }
 
 fn absolute(path: &Path) -> Result<String> {
     let found = path.canonicalize().with_context(|| format!("cannot open {}", path.display()))?;
     let text = found.into_os_string().into_string();
     text.map_err(|path| anyhow!("{} is not UTF-8", path.display()))
-}
-
-/// An identity that no other deployment has.
-fn new_id(now: i64) -> String {
-    use std::hash::{BuildHasher as _, Hasher as _};
-    let mut random = std::hash::RandomState::new().build_hasher();
-    random.write_u32(std::process::id());
-    format!("{now:x}-{:016x}", random.finish())
 }

@@ -1,15 +1,19 @@
 //! `gg-host deployment`: how deployments stand.
 
-use super::{Format, RootArg};
-use crate::control::Request;
-use crate::control::client::{ask, ask_through_restarts};
+use super::{Format, RootArg, ask, with_hint};
+use crate::ipc::client::{Client, ClientError, through_restarts};
 use crate::logs::harmless;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Subcommand;
-use serde_json::Value;
+use gg_ipc::operation::call;
+use gg_ipc::shapes::{
+    CancelLocalDeploymentRequest, DeploymentStatus, GetLocalDeploymentStatusRequest,
+    ListLocalDeploymentsRequest, LocalDeployment, LocalDeploymentStatusEvents,
+    SubscribeToLocalDeploymentStatusRequest,
+};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::Path;
 use std::process::ExitCode;
 
 /// Show deployments, and call them off.
@@ -70,90 +74,119 @@ impl One {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     match &args.command {
-        Command::Cancel(one) => {
-            let answer = ask(&one.root.path()?, &Request::Cancel { id: one.id() }, |_| {})?;
-            match one.output {
-                Format::Json => writeln!(std::io::stdout(), "{answer}")?,
-                Format::Text => {
-                    writeln!(std::io::stdout(), "deployment {} is called off", one.id())?;
-                }
-            }
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Cancel(one) => cancel(one),
         Command::List { root, output } => {
-            let all = ask(&root.path()?, &Request::Deployments, |_| {})?;
-            list(&all, *output)
+            let all = ask::<call::ListLocalDeployments>(root, &ListLocalDeploymentsRequest {})?;
+            list(&all.local_deployments, *output)
         }
-        Command::Status { one, wait: true } => follow(&one.root.path()?, &one.id(), one.output),
+        Command::Status { one, wait: true } => follow(&one.root, &one.id(), one.output),
         Command::Status { one, wait: false } => {
-            let request = Request::Deployment { id: one.id(), follow: false };
-            let deployment = ask(&one.root.path()?, &request, |_| {})?;
-            show(&deployment, one.output)
+            let request = GetLocalDeploymentStatusRequest { deployment_id: one.id() };
+            let found = ask::<call::GetLocalDeploymentStatus>(&one.root, &request)?;
+            show(&found.deployment, one.output)
         }
     }
 }
 
-fn list(all: &Value, output: Format) -> Result<ExitCode> {
-    let mut stdout = std::io::stdout().lock();
-    match (output, all.as_array()) {
-        (Format::Json, _) | (_, None) => writeln!(stdout, "{all}")?,
-        (Format::Text, Some(all)) => {
-            for one in all {
-                let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
-                let cause = one["deploymentStatusDetails"]["failureCause"].as_str();
-                let cause = cause.unwrap_or_default().lines().next().unwrap_or_default();
-                let line = format!(
-                    "{:<32} {:<12} {} {cause}",
-                    text("deploymentId"),
-                    text("status"),
-                    text("target")
-                );
-                writeln!(stdout, "{}", harmless(line.trim_end()))?;
-            }
-        }
+fn cancel(one: &One) -> Result<ExitCode> {
+    let request = CancelLocalDeploymentRequest { deployment_id: one.id() };
+    if let Some(reason) = ask::<call::CancelLocalDeployment>(&one.root, &request)?.message {
+        bail!("{reason}");
+    }
+    let mut stdout = std::io::stdout();
+    match one.output {
+        Format::Json => writeln!(stdout, "{}", json!({ "deploymentId": one.id() }))?,
+        Format::Text => writeln!(stdout, "deployment {} is called off", one.id())?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The code says whether it went well.
-fn show(deployment: &Value, output: Format) -> Result<ExitCode> {
+fn list(all: &[LocalDeployment], output: Format) -> Result<ExitCode> {
     let mut stdout = std::io::stdout().lock();
-    let status = deployment["status"].as_str().unwrap_or_default();
-    match output {
-        Format::Json => writeln!(stdout, "{deployment}")?,
-        Format::Text => {
-            let id = deployment["deploymentId"].as_str().unwrap_or_default();
-            let details = &deployment["deploymentStatusDetails"];
-            writeln!(stdout, "deployment {id}: {status}")?;
-            for (key, label) in [("detailedStatus", "status"), ("failureCause", "cause")] {
-                if let Some(text) = details[key].as_str() {
-                    writeln!(stdout, "  {label}: {}", harmless(text))?;
-                }
+    if output == Format::Json {
+        writeln!(stdout, "{}", all.iter().map(json).collect::<Value>())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for one in all {
+        let LocalDeployment { deployment_id, status, target, .. } = one;
+        let target = target.as_deref().unwrap_or_default();
+        let cause = cause(one).unwrap_or_default().lines().next().unwrap_or_default();
+        let line = format!("{deployment_id} {status:<12} {target} {cause}");
+        writeln!(stdout, "{}", harmless(line.trim_end()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn cause(deployment: &LocalDeployment) -> Option<&str> {
+    deployment.deployment_status_details.as_ref()?.deployment_failure_cause.as_deref()
+}
+
+fn json(deployment: &LocalDeployment) -> Value {
+    let detail = deployment.deployment_status_details.as_ref();
+    json!({
+        "deploymentId": deployment.deployment_id,
+        "target": deployment.target,
+        "status": deployment.status,
+        "createdOn": deployment.created_on,
+        "deploymentStatusDetails": {
+            "detailedStatus": detail.map(|detail| detail.detailed_deployment_status),
+            "failureCause": cause(deployment),
+            "errorStack": detail.map(|detail| &detail.deployment_error_stack),
+        },
+    })
+}
+
+/// The code says whether it went well.
+fn show(deployment: &LocalDeployment, output: Format) -> Result<ExitCode> {
+    let mut stdout = std::io::stdout().lock();
+    let LocalDeployment { deployment_id, status, deployment_status_details, .. } = deployment;
+    match (output, deployment_status_details) {
+        (Format::Json, _) => writeln!(stdout, "{}", json(deployment))?,
+        (Format::Text, detail) => {
+            writeln!(stdout, "deployment {deployment_id}: {status}")?;
+            if let Some(detail) = detail {
+                writeln!(stdout, "  status: {}", detail.detailed_deployment_status)?;
+            }
+            if let Some(cause) = cause(deployment) {
+                writeln!(stdout, "  cause: {}", harmless(cause))?;
             }
         }
     }
-    let failed = matches!(status, "FAILED" | "CANCELED");
+    let failed = matches!(status, DeploymentStatus::Failed | DeploymentStatus::Canceled);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Show how a deployment gets on until it is over.
-pub(super) fn follow(root: &Path, id: &str, output: Format) -> Result<ExitCode> {
-    let mut seen: BTreeMap<String, String> = BTreeMap::new();
-    let request = Request::Deployment { id: id.to_owned(), follow: true };
-    let deployment = ask_through_restarts(root, &request, |phases| {
-        let mut stderr = std::io::stderr().lock();
-        if output == Format::Json {
-            let _closed =
-                writeln!(std::io::stdout(), "{}", serde_json::json!({ "progress": phases }));
-            return;
-        }
-        for (component, phase) in phases.as_object().into_iter().flatten() {
-            let phase = phase.as_str().unwrap_or_default().to_owned();
-            if seen.get(component) != Some(&phase) {
-                let _closed = writeln!(stderr, "  {phase:<10} {}", harmless(component));
-                seen.insert(component.clone(), phase);
+pub(super) fn follow(root: &RootArg, id: &str, output: Format) -> Result<ExitCode> {
+    let mut seen = BTreeMap::new();
+    let watch = |client: Client| {
+        let request = SubscribeToLocalDeploymentStatusRequest { deployment_id: id.to_owned() };
+        for event in client.subscribe::<call::SubscribeToLocalDeploymentStatus>(&[request])? {
+            match event? {
+                LocalDeploymentStatusEvents::Ended(deployment) => return Ok(deployment),
+                LocalDeploymentStatusEvents::Progress(progress) => {
+                    tell(progress.phases, &mut seen, output);
+                }
             }
         }
-    })?;
+        // Whatever it is that has ended, it was not the deployment.
+        Err(ClientError::Gone)
+    };
+    let deployment = through_restarts(&root.path()?, watch).map_err(with_hint)?;
     show(&deployment, output)
+}
+
+/// Show what has changed.
+fn tell(phases: BTreeMap<String, String>, seen: &mut BTreeMap<String, String>, output: Format) {
+    if output == Format::Json {
+        let _closed = writeln!(std::io::stdout(), "{}", json!({ "progress": phases }));
+        return;
+    }
+    let mut stderr = std::io::stderr().lock();
+    for (component, phase) in phases {
+        if seen.get(&component) != Some(&phase) {
+            let _closed = writeln!(stderr, "  {phase:<10} {}", harmless(&component));
+            seen.insert(component, phase);
+        }
+    }
 }

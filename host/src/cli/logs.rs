@@ -1,17 +1,18 @@
 //! `gg-host logs`: what the components of a device said, from its log files; no nucleus is asked.
 
 use super::print::Style;
-use super::{Format, RootArg, start_tracing, stdout_colours};
+use super::{Format, RootArg, ask, start_tracing, stdout_colours};
 use crate::clock::Clock;
-use crate::control::Request;
-use crate::control::client::ask;
 use crate::logs::files::FOLDER;
 use crate::logs::read::{LogReader, Query};
 use crate::logs::{Level, Record};
 use anyhow::{Context as _, Result, anyhow};
 use clap::{Subcommand, ValueHint};
+use gg_ipc::operation::call;
+use gg_ipc::shapes::{GetLogLevelRequest, SetLogLevelRequest};
 use gg_model::ComponentName;
 use rustix::process::{Resource, getrlimit, setrlimit};
+use serde_json::json;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, StdoutLock, Write as _};
 use std::path::PathBuf;
@@ -84,13 +85,14 @@ enum Command {
 pub(super) fn run(args: Args) -> Result<ExitCode> {
     start_tracing(0);
     if let Some(Command::Level { level, root, output }) = &args.command {
-        let level = level.map(|level| level.name().to_owned());
-        let answer = ask(&root.path()?, &Request::LogLevel { level }, |_| {})?;
+        if let Some(level) = level {
+            let request = SetLogLevelRequest { level: level.name().to_owned() };
+            ask::<call::SetLogLevel>(root, &request)?;
+        }
+        let level = ask::<call::GetLogLevel>(root, &GetLogLevelRequest {})?.level;
         match output {
-            Format::Json => writeln!(io::stdout(), "{answer}")?,
-            Format::Text => {
-                writeln!(io::stdout(), "{}", answer["level"].as_str().unwrap_or_default())?;
-            }
+            Format::Json => writeln!(io::stdout(), "{}", json!({ "level": level }))?,
+            Format::Text => writeln!(io::stdout(), "{level}")?,
         }
         return Ok(ExitCode::SUCCESS);
     }

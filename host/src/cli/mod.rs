@@ -9,14 +9,17 @@ mod logs;
 mod metrics;
 mod new;
 mod print;
+mod publish;
 mod recipe;
 mod restart;
 mod run;
 mod service;
 mod start;
+mod subscribe;
 mod systemd;
 mod top;
 
+use crate::ipc::client::{self, ClientError};
 use crate::logs::harmless;
 use crate::logs::own::OwnLog;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -44,10 +47,12 @@ enum Command {
     Limits(limits::Args),
     Logs(logs::Args),
     New(new::Args),
+    Pub(publish::Args),
     Recipe(recipe::Args),
     Run(Box<run::Args>),
     Service(service::Args),
     Start(start::Args),
+    Sub(subscribe::Args),
     Top(top::Args),
 }
 
@@ -74,6 +79,32 @@ impl RootArg {
                 anyhow::anyhow!("there is no home folder; name a root folder with --root")
             })
     }
+}
+
+/// Ask a nucleus one thing.
+fn ask<C: gg_ipc::Call>(root: &RootArg, request: &C::Request) -> anyhow::Result<C::Response> {
+    client::ask::<C>(&root.path()?, request).map_err(with_hint)
+}
+
+/// A failure, with what helps one who has named something that is not there.
+fn with_hint(error: ClientError) -> anyhow::Error {
+    let absent = match &error {
+        ClientError::Operation(error) => error.resource_type.as_deref(),
+        _ => None,
+    };
+    match absent {
+        Some("Component") => anyhow::anyhow!("{error}; gg-host component list shows what is"),
+        Some("LocalDeployment") => {
+            anyhow::anyhow!("{error}; gg-host deployment list shows those that are")
+        }
+        _ => error.into(),
+    }
+}
+
+/// Whether nobody reads any more what is printed.
+fn is_closed(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// A folder of this user: what a variable says, or one below the home folder.
@@ -109,10 +140,12 @@ impl Cli {
             Command::Limits(args) => limits::run(&args),
             Command::Logs(args) => logs::run(args),
             Command::New(args) => new::run(&args),
+            Command::Pub(args) => publish::run(&args),
             Command::Recipe(args) => recipe::run(&args),
             Command::Run(args) => run::run(*args),
             Command::Service(args) => service::run(&args),
             Command::Start(args) => start::run(&args),
+            Command::Sub(args) => subscribe::run(&args),
             Command::Top(args) => top::run(&args),
         }
     }

@@ -5,6 +5,7 @@ use crate::clock::utc;
 use crate::logs::{self, Level, Record, Source, harmless};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
+use std::time::SystemTime;
 
 /// The field of a message's topic.
 pub(super) const TOPIC: &str = "topic";
@@ -61,18 +62,15 @@ fn push_text(line: &mut String, record: &Record, colours: bool, date: bool) {
 }
 
 fn push_json(line: &mut String, record: &Record) {
-    let time = utc(record.at).to_string();
     let fields = || -> Map<String, Value> {
         record.fields.iter().map(|(key, value)| (key.clone(), Value::from(value.clone()))).collect()
     };
     let object = if record.source == Source::Message {
-        let payload =
-            serde_json::from_str(&record.message).unwrap_or_else(|_| json!(record.message));
-        let topic = record.fields.first().map(|(_, topic)| topic.clone());
-        json!({ "time": time, "source": "message", "topic": topic, "payload": payload })
+        let topic = record.fields.first().map_or("", |(_, topic)| topic);
+        message_json(record.at, topic, &record.message)
     } else {
         json!({
-            "time": time,
+            "time": utc(record.at).to_string(),
             "source": record.source.name(),
             "component": record.component,
             "level": record.level.to_string().to_lowercase(),
@@ -81,6 +79,35 @@ fn push_json(line: &mut String, record: &Record) {
         })
     };
     logs::push_json(line, &object.to_string());
+}
+
+/// A message of a topic; its payload is JSON if it can be.
+pub(super) fn message_json(at: SystemTime, topic: &str, payload: &str) -> Value {
+    let payload = serde_json::from_str(payload).unwrap_or_else(|_| json!(payload));
+    json!({
+        "time": utc(at).to_string(),
+        "source": Source::Message.name(),
+        "topic": topic,
+        "payload": payload,
+    })
+}
+
+/// A message's payload as a line: text as it is, bytes in hexadecimal.
+pub(super) fn payload_text(payload: &[u8]) -> String {
+    const MOST: usize = 16 << 10;
+    match std::str::from_utf8(payload) {
+        Ok(text) => logs::presentable(text, MOST).into_owned(),
+        Err(_) => {
+            let mut text = format!("{} bytes: ", payload.len());
+            for byte in payload.iter().take(64) {
+                let _infallible = write!(text, "{byte:02x}");
+            }
+            if payload.len() > 64 {
+                text.push('…');
+            }
+            text
+        }
+    }
 }
 
 #[cfg(test)]
@@ -128,5 +155,10 @@ mod tests {
         let mut line = String::new();
         push_text(&mut line, &record(Source::Stdout, "hot"), false, true);
         assert_eq!(line, "1970-01-01 00:00:01.500 WARN  com.example.A  hot topic=a/b");
+    }
+
+    #[test]
+    fn bytes_are_shown_in_hexadecimal() {
+        assert_eq!(payload_text(&[0xff, 0x00]), "2 bytes: ff00");
     }
 }

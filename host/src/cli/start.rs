@@ -17,7 +17,7 @@ use crate::logs::{LeastLevel, Level, LogSink, Record};
 use crate::nucleus::device::Device;
 use crate::nucleus::root::Root;
 use crate::nucleus::{Nucleus, NucleusConfig, Telling};
-use crate::runtime::process::{ProcessConfig, Proxy};
+use crate::runtime::process::{self, ProcessConfig, Proxy};
 use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
 use anyhow::{Context as _, Result};
@@ -133,7 +133,8 @@ async fn serve(
         _ => args.root.path()?,
     };
     let own_configuration = OwnConfiguration::new(file.configuration, args.configuration());
-    let device = Device::open(Root::lock(&path)?, own_configuration.clone())?;
+    let operators = operators(&file.cli_groups)?;
+    let device = Device::open(Root::lock(&path)?, own_configuration.clone(), operators)?;
     let root = device.root().clone();
     let thing = match args.thing_name.clone().or(file.thing) {
         Some(thing) => thing,
@@ -249,6 +250,18 @@ async fn serve(
     }
     printer.finish();
     Ok((code, again))
+}
+
+/// The groups that may use the command line. One that is not there is left out, with a warning.
+fn operators(groups: &[String]) -> Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for group in groups {
+        match process::group(group).context("AuthorizedPosixGroups")? {
+            Some(number) => found.push(number),
+            None => tracing::warn!(group, "AuthorizedPosixGroups names a group that is not there"),
+        }
+    }
+    Ok(found)
 }
 
 /// `logging` of the settings; the rest is as Greengrass has it.

@@ -45,8 +45,26 @@ pub(super) fn follow<C: Call>(
     request: &StreamMessage,
     serve: impl FnOnce(C::Request) -> Served<(C::Response, Follow<C::Event>)>,
 ) -> Served<Answer> {
+    then::<C>(request, serve(read::<C>(request)?)?)
+}
+
+/// The same, whose response may take its time.
+pub(super) async fn follow_in_time<C, F>(
+    request: &StreamMessage,
+    serve: impl FnOnce(C::Request) -> F,
+) -> Served<Answer>
+where
+    C: Call,
+    F: Future<Output = Served<(C::Response, Follow<C::Event>)>>,
+{
+    then::<C>(request, serve(read::<C>(request)?).await?)
+}
+
+fn then<C: Call>(
+    request: &StreamMessage,
+    (response, events): (C::Response, Follow<C::Event>),
+) -> Served<Answer> {
     let stream = request.stream;
-    let (response, events) = serve(read::<C>(request)?)?;
     let response = StreamMessage::response::<C>(stream, &response).map_err(unwritable)?;
     let event =
         move |event: C::Event| std::future::ready(StreamMessage::event::<C>(stream, &event).ok());

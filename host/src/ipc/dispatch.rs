@@ -1,11 +1,11 @@
 //! Who serves which operation.
 
-use super::answer::{Answer, at_once, follow, in_time};
+use super::answer::{Answer, at_once, follow, follow_in_time, in_time};
 use super::call::Session;
 use crate::capability::caller::Caller;
 use crate::capability::door::Served;
 use crate::capability::{
-    Capabilities, configuration, debug, deployment, lifecycle, metric, pubsub,
+    Capabilities, configuration, debug, deployment, host, lifecycle, metric, pubsub,
 };
 use crate::runtime::token::Tokens;
 use gg_ipc::operation::call;
@@ -35,6 +35,7 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
         configuration,
         debug,
         deployment,
+        host,
         // Greengrass has no values by key.
         keyvalue: _,
         lifecycle,
@@ -126,6 +127,29 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
         O::ListLocalDeployments => {
             let list = |_| deployment::ipc::list(deployment, caller);
             in_time::<call::ListLocalDeployments, _>(request, list).await
+        }
+
+        O::PlanLocalDeployment => {
+            let clock = &session.server.clock;
+            let plan = |request| deployment::ipc::plan(deployment, clock, caller, request);
+            in_time::<call::PlanLocalDeployment, _>(request, plan).await
+        }
+        O::SubscribeToLocalDeploymentStatus => {
+            let watch = |request| deployment::ipc::follow(deployment, caller, request);
+            follow_in_time::<call::SubscribeToLocalDeploymentStatus, _>(request, watch).await
+        }
+
+        O::GetLogLevel => {
+            let level = |_| host::ipc::log_level(host, caller);
+            in_time::<call::GetLogLevel, _>(request, level).await
+        }
+        O::SetLogLevel => {
+            let change = |request| host::ipc::set_log_level(host, caller, request);
+            in_time::<call::SetLogLevel, _>(request, change).await
+        }
+        O::GetMetrics => {
+            let metrics = |_| host::ipc::metrics(host, caller);
+            in_time::<call::GetMetrics, _>(request, metrics).await
         }
 
         O::CreateDebugPassword => {

@@ -5,6 +5,7 @@
 //! A [`connection`] reads what a component sends ([`input`]) and has each call answered
 //! ([`dispatch`] knows who does so, [`answer`] how); a [`call`] that others follow on goes on in a task of its own,
 //! and all of a connection write in turn ([`outlet`]). [`cut`] is why a connection is closed.
+//! [`operators`] lets people in, whose command line is a [`client`].
 //!
 //! A component harms only itself: what it sends is read no faster than it is served, nothing waits
 //! for it outside of the queues that its limits bound, and one that does not read is let go.
@@ -12,10 +13,12 @@
 mod admission;
 mod answer;
 mod call;
+pub mod client;
 mod connection;
 mod cut;
 mod dispatch;
 mod input;
+pub mod operators;
 mod outlet;
 pub mod socket;
 #[cfg(test)]

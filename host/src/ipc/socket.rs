@@ -69,7 +69,7 @@ impl Drop for Socket {
 ///
 /// # Errors
 /// It cannot be made there.
-pub fn listen(path: &Path, mode: u32) -> io::Result<UnixListener> {
+fn listen(path: &Path, mode: u32) -> io::Result<UnixListener> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -81,7 +81,7 @@ pub fn listen(path: &Path, mode: u32) -> io::Result<UnixListener> {
 
 /// A path by which this process reaches a socket, however long the path of that is.
 #[derive(Debug)]
-pub struct Reach {
+struct Reach {
     path: PathBuf,
     _folder: Option<File>,
 }
@@ -91,7 +91,7 @@ impl Reach {
     ///
     /// # Errors
     /// The folder cannot be opened.
-    pub fn of(socket: &Path) -> io::Result<Self> {
+    fn of(socket: &Path) -> io::Result<Self> {
         let (Some(folder), Some(name)) = (socket.parent(), socket.file_name()) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
@@ -104,7 +104,7 @@ impl Reach {
     }
 
     /// The path, which leads there while this is kept.
-    pub fn path(&self) -> &Path {
+    fn path(&self) -> &Path {
         &self.path
     }
 }

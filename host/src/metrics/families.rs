@@ -1,6 +1,6 @@
 //! Figures as families of samples: a name, what it means, and a number for each set of labels.
 
-use super::figures::{ComponentFigures, Figures};
+use super::{ComponentFigures, Figures};
 
 /// What kind of number a family holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -185,7 +185,7 @@ fn of_nucleus(figures: &Figures) -> Vec<Family> {
 }
 
 fn component(one: &ComponentFigures) -> Vec<(&'static str, String)> {
-    vec![("component", one.component_name.to_string())]
+    vec![("component", one.component_name.clone())]
 }
 
 fn number(value: u64) -> Option<f64> {

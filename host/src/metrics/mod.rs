@@ -6,7 +6,6 @@
 
 mod counters;
 mod families;
-mod figures;
 pub mod otlp;
 pub mod prometheus;
 #[cfg(test)]
@@ -15,5 +14,6 @@ mod usage;
 
 pub use counters::{Counter, Counters, Registry};
 pub use families::{Family, Kind, Sample, families};
-pub use figures::{ComponentFigures, Figures, NucleusFigures, Reported};
+// As they are asked for.
+pub use gg_ipc::shapes::{ComponentFigures, Figures, NucleusFigures, Reported};
 pub use usage::Usage;

@@ -3,7 +3,7 @@
 //!
 //! The nucleus is one resource, and each component is one.
 
-use super::figures::{ComponentFigures, Figures};
+use super::{ComponentFigures, Figures};
 use serde_json::{Value, json};
 
 /// `AGGREGATION_TEMPORALITY_CUMULATIVE`.
@@ -175,7 +175,7 @@ fn component(figures: &Figures, one: &ComponentFigures) -> Value {
     // Its names are its own: they mean what they mean in its namespace.
     writer.close_scope(one.component_name.as_ref(), &one.version);
     writer.resource(&[
-        ("service.name", one.component_name.as_ref()),
+        ("service.name", one.component_name.as_str()),
         ("service.version", &one.version),
         ("service.namespace", "gg-host"),
         ("service.instance.id", &figures.thing_name),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 fn figures() -> Figures {
     let component = |name: &str, cpu_seconds| ComponentFigures {
-        component_name: name.parse().unwrap(),
+        component_name: name.to_owned(),
         version: "1.0.0".to_owned(),
         runtime: "wasm".to_owned(),
         state: "RUNNING".to_owned(),

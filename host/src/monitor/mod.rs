@@ -72,7 +72,7 @@ impl Monitor {
         };
         let counters = self.counters.of(name);
         ComponentFigures {
-            component_name: name.clone(),
+            component_name: name.to_string(),
             version: status.version.to_string(),
             runtime: status.runtime.name().to_owned(),
             state: status.state.to_string(),

@@ -12,6 +12,8 @@ use gg_model::NucleusSettings;
 /// A device whose nucleus can be started. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Device {
+    /// Groups whose members may use the command line, besides the user that it runs as.
+    pub(super) operators: Vec<u32>,
     pub(super) own: OwnConfiguration,
     pub(super) root: Root,
     pub(super) store: Store,
@@ -19,14 +21,14 @@ pub struct Device {
 }
 
 impl Device {
-    /// Open what is in a root folder.
+    /// Open what is in a root folder. The members of these groups may use the command line.
     ///
     /// # Errors
     /// It cannot be read, or threads cannot be started.
-    pub fn open(root: Root, own: OwnConfiguration) -> Result<Self> {
+    pub fn open(root: Root, own: OwnConfiguration, operators: Vec<u32>) -> Result<Self> {
         let tasks = Tasks::new(None).context("cannot start the guests' threads")?;
         let store = Store::open(&root.store(), &tasks)?;
-        Ok(Self { own, root, store, tasks })
+        Ok(Self { operators, own, root, store, tasks })
     }
 
     /// Its folder.

@@ -11,6 +11,7 @@ use crate::capability::caller::Caller;
 use crate::capability::configuration::Configuration;
 use crate::capability::debug::DebugPasswords;
 use crate::capability::deployment::{self, LocalDeployments};
+use crate::capability::host::{self, HostControl};
 use crate::capability::keyvalue::KeyValue;
 use crate::capability::lifecycle::LifecycleControl;
 use crate::capability::metric::Metrics;
@@ -21,7 +22,6 @@ use crate::component::artifact::source::Files;
 use crate::component::artifact::source::https::{self, Https, Patience, ProxySettings};
 use crate::component::artifact::{ArtifactSource, FetchSettings, Fetcher};
 use crate::component::library::Library;
-use crate::control::server::Control;
 use crate::deployment::assemble::Assembler;
 use crate::deployment::bootstrap::Restart;
 use crate::deployment::concrete::Places;
@@ -33,6 +33,7 @@ use crate::deployment::queue::Queue;
 use crate::deployment::worker::{Milestone, Worker};
 use crate::deployment::{Deployment, DesiredComponent};
 use crate::ipc;
+use crate::ipc::operators::{self, Operators};
 use crate::ipc::socket::{self, Socket};
 use crate::logs::{self, LeastLevel, Level, LogSink, Record};
 use crate::metrics::Registry;
@@ -47,8 +48,8 @@ use crate::supervisor::{ComponentStatus, Runtimes, Supervisor, Treatment};
 use crate::tasks::Tasks;
 use anyhow::Context as _;
 use device::Device;
-use gg_model::{AccessPolicy, ComponentName, ComponentVersion, Limits, ThingName};
-use requests::Lives;
+use gg_model::{ComponentName, ThingName};
+use requests::{Deployments, Host, Lives};
 use root::Root;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -87,10 +88,19 @@ pub struct Nucleus {
     kept: Option<Kept>,
     /// The operator as a caller.
     operator: Caller,
+    /// Who may use the command line.
+    operators: Option<Operators>,
     started: Instant,
     tasks: Tasks,
-    /// Deployments that components ask for, until somebody reads of them.
-    wanted: Option<mpsc::Receiver<deployment::Request>>,
+    /// What is asked, until somebody reads of it.
+    wanted: Option<Wanted>,
+}
+
+/// What is asked of a device's nucleus alone; a run has neither.
+#[derive(Debug)]
+struct Wanted {
+    deployments: mpsc::Receiver<deployment::Request>,
+    host: mpsc::Receiver<host::Request>,
 }
 
 /// What a device's nucleus keeps.
@@ -128,6 +138,7 @@ impl Nucleus {
             Some(device) => device.tasks.clone(),
             None => Tasks::new(config.guest_threads).context("cannot start the guests' threads")?,
         };
+        let groups = config.device.as_ref().map(|device| device.operators.clone());
         let proxy = config.process.proxy.as_ref();
         let kept = config.device.map(|device| Kept::open(device, proxy, &tasks)).transpose()?;
         let store = kept.as_ref().map(|kept| kept.store.clone());
@@ -137,12 +148,15 @@ impl Nucleus {
         };
         let (lifecycle, requests) = LifecycleControl::new();
         let counters = Registry::default();
-        let (deployment, wanted) = LocalDeployments::new(store.clone());
+        let (deployment, deployments) = LocalDeployments::new(store.clone());
+        let (host, of_host) = HostControl::new();
+        let wanted = Wanted { deployments, host: of_host };
         let pubsub = PubSub::counted(counters.clone());
         let capabilities = Capabilities {
             configuration: Configuration::new(config.clock.clone(), store),
             debug: DebugPasswords::new(config.clock.clone()),
             deployment,
+            host,
             keyvalue,
             lifecycle,
             metric: Metrics::default(),
@@ -151,6 +165,11 @@ impl Nucleus {
         // Before anything is started that is to use it.
         let socket = Socket::open(&config.process.root)
             .with_context(|| format!("cannot open {} in the root folder", socket::NAME))?;
+        let operators = groups.map(|groups| {
+            let (process, socket) = (&config.process, socket.path());
+            Operators::let_in(&process.root, &socket, &process.tokens, &config.thing, &groups)
+        });
+        let operators = operators.transpose().context("cannot let the command line in")?;
         config.process.socket = Some(socket.path());
         let server = ipc::Server::new(
             capabilities.clone(),
@@ -182,13 +201,9 @@ impl Nucleus {
             wasm: Arc::new(wasm),
         };
         let supervisor = Supervisor::new(runtimes, tasks.clone(), pubsub);
-        let operator = operator(&config.thing)?;
-        let lives = Lives {
-            configuration: capabilities.configuration.clone(),
-            supervisor: supervisor.clone(),
-            tasks: tasks.clone(),
-            changing: Arc::default(),
-        };
+        let operator = Caller::operator(&operators::own_name(), config.thing.clone());
+        let configuration = capabilities.configuration.clone();
+        let lives = Lives::new(configuration, supervisor.clone(), tasks.clone());
         tasks.spawn(lives.serve(requests, operator.stop().clone()));
         server.serve(socket, operator.stop().clone());
         let parts = Parts {
@@ -202,17 +217,16 @@ impl Nucleus {
             treatment: config.treatment,
         };
         let (executor, started) = (Executor::new(parts), Instant::now());
-        // A run deploys nothing.
         let wanted = kept.is_some().then_some(wanted);
-        Ok((Self { executor, kept, operator, started, tasks, wanted }, said))
+        Ok((Self { executor, kept, operator, operators, started, tasks, wanted }, said))
     }
 
-    /// Be a device's nucleus: bring up what is to run, serve the queue of deployments and the
-    /// command line, until asked to stop, or until a deployment asks for a restart. Who watches the
-    /// log's level hears when it is changed.
+    /// Be a device's nucleus: bring up what is to run and serve the queue of deployments, until asked
+    /// to stop, or until a deployment asks for a restart. Who watches the log's level hears when it
+    /// is changed.
     ///
     /// # Errors
-    /// It was started without a root folder, or the command line's socket cannot be made.
+    /// It was started without a root folder.
     pub async fn serve(
         self,
         telling: Telling,
@@ -220,7 +234,7 @@ impl Nucleus {
         stop: CancellationToken,
         reached: impl Fn(Milestone),
     ) -> anyhow::Result<(Self, Option<Restart>)> {
-        let Self { executor, kept, operator: caller, started, tasks, wanted } = self;
+        let Self { executor, kept, operator: caller, operators, started, tasks, wanted } = self;
         let kept = kept.context("a nucleus without a root folder serves no deployments")?;
         let parts = executor.parts();
         let (progress, queue) = (Progress::default(), Queue::new(kept.store.clone()));
@@ -244,26 +258,25 @@ impl Nucleus {
             supervisor: parts.supervisor.clone(),
             thing: parts.thing.clone(),
         };
-        let control = Control {
-            clock: parts.clock.clone(),
-            assembler: assembler.clone(),
-            log_level,
-            monitor: monitor.clone(),
-            progress: progress.clone(),
-            queue: queue.clone(),
-            supervisor: parts.supervisor.clone(),
-        };
         if let Some(endpoint) = telling.endpoint {
             let passwords = parts.capabilities.debug.clone();
             endpoint.serve(monitor.clone(), passwords, &tasks, caller.stop().clone());
         }
         if let Some(push) = telling.push {
-            push.start(monitor, &tasks, caller.stop().clone());
+            push.start(monitor.clone(), &tasks, caller.stop().clone());
         }
-        if let Some(wanted) = wanted {
-            tasks.spawn(requests::deploy(control.clone(), wanted, caller.stop().clone()));
+        if let Some(Wanted { deployments, host }) = wanted {
+            let requests = Deployments {
+                assembler: assembler.clone(),
+                clock: parts.clock.clone(),
+                progress: progress.clone(),
+                queue: queue.clone(),
+                tasks: tasks.clone(),
+            };
+            tasks.spawn(requests.serve(deployments, caller.stop().clone()));
+            let requests = Host { log_level, monitor, tasks: tasks.clone() };
+            tasks.spawn(requests.serve(host, caller.stop().clone()));
         }
-        control.serve(kept.root.path(), &tasks, caller.stop().clone())?;
         let worker = Worker {
             queue,
             store: kept.store.clone(),
@@ -280,7 +293,10 @@ impl Nucleus {
         };
         let (executor, restart) = worker.run(stop, reached).await;
         let kept = Some(kept);
-        Ok((Self { executor, kept, operator: caller, started, tasks, wanted: None }, restart))
+        Ok((
+            Self { executor, kept, operator: caller, operators, started, tasks, wanted: None },
+            restart,
+        ))
     }
 
     /// Make the components of a deployment run, and wait until each is up or over.
@@ -345,10 +361,11 @@ impl Nucleus {
 
     /// Stop all components, each within the deadline, and end.
     pub async fn drain(self, deadline: Duration) {
-        let Self { executor, operator, tasks, kept, started: _, wanted } = self;
+        let Self { executor, operator, operators, tasks, kept, started: _, wanted } = self;
         let supervisor = executor.parts().supervisor.clone();
         supervisor.stop_all(deadline).await;
         operator.ask_to_stop();
+        drop(operators);
         // The workers end when nobody can ask them any more.
         drop((executor, kept, wanted));
         supervisor.close();
@@ -359,7 +376,7 @@ impl Nucleus {
 
 impl Kept {
     fn open(device: Device, proxy: Option<&Proxy>, tasks: &Tasks) -> anyhow::Result<Self> {
-        let Device { own, root, store, tasks: _ } = device;
+        let Device { operators: _, own, root, store, tasks: _ } = device;
         let fetcher = Arc::new(fetcher(&root, proxy, tasks)?);
         let library = Library::open(root.path()).context("cannot open the component store")?;
         Ok(Self { fetcher, store, library, own, root })
@@ -397,11 +414,4 @@ fn fetcher(root: &Root, proxy: Option<&Proxy>, tasks: &Tasks) -> anyhow::Result<
     ];
     let settings = FetchSettings::new(root.path().join("packages"));
     Ok(Fetcher::new(tasks.clone(), sources, settings))
-}
-
-fn operator(thing: &ThingName) -> anyhow::Result<Caller> {
-    let mut policy = AccessPolicy::default();
-    policy.allow("aws.greengrass.ipc.pubsub", "*", "*")?;
-    let limits = Limits { subscriptions: 1000, ..Limits::default() };
-    Ok(Caller::new("gg-host".parse()?, ComponentVersion::ZERO, thing.clone(), policy, limits))
 }

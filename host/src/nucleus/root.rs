@@ -7,7 +7,8 @@
 //! ROOT/work/COMPONENT/        each component's own folder
 //! ROOT/logs/                  log files
 //! ROOT/cache/                 compiled components
-//! ROOT/control.socket         for the command line
+//! ROOT/cli_ipc_info/USER      what the command line shows to be let in (see `ipc::operators`)
+//! ROOT/ipc.socket             Greengrass IPC
 //! ```
 
 use anyhow::{Context as _, Result, bail};

@@ -24,6 +24,7 @@ enum Place {
 
 const STEERS: &str = "a guest is given what it is granted of this device, and steers nothing else: \
                       who steers other components or deployments is run outside the sandbox";
+const TOLD_TO_PEOPLE: &str = "it is for those who look after the device, at its command line";
 const TOLD: &str =
     "a guest is replaced without losing a message, and no deployment need wait for it";
 const ASKED: &str = "a guest reads its configuration when it starts, and refuses what it cannot use \
@@ -53,9 +54,13 @@ fn place(operation: Operation) -> Place {
         | O::ListComponents
         | O::ListLocalDeployments
         | O::PauseComponent
+        | O::PlanLocalDeployment
         | O::RestartComponent
         | O::ResumeComponent
-        | O::StopComponent => ForProcesses(STEERS),
+        | O::SetLogLevel
+        | O::StopComponent
+        | O::SubscribeToLocalDeploymentStatus => ForProcesses(STEERS),
+        O::GetLogLevel | O::GetMetrics => ForProcesses(TOLD_TO_PEOPLE),
         O::DeferComponentUpdate | O::SubscribeToComponentUpdates => ForProcesses(TOLD),
         O::SendConfigurationValidityReport | O::SubscribeToValidateConfigurationUpdates => {
             ForProcesses(ASKED)

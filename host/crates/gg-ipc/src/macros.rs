@@ -35,6 +35,8 @@ impl Member for String {}
 impl Member for Timestamp {}
 impl Member for bool {}
 impl Member for f64 {}
+impl Member for i64 {}
+impl Member for u64 {}
 impl<K, V> Member for BTreeMap<K, V> {}
 impl<T> Member for Secret<T> {}
 impl<T> Member for Vec<T> {}
@@ -46,6 +48,23 @@ where
     D: Deserializer<'de>,
 {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Any values of any number of types, and a pattern for them: tuples have no more than a dozen.
+#[cfg(test)]
+macro_rules! pairs {
+    (of) => {
+        proptest::strategy::Just(())
+    };
+    (of $type:ty, $($others:ty,)*) => {
+        (proptest::arbitrary::any::<$type>(), pairs!(of $($others,)*))
+    };
+    (as) => {
+        ()
+    };
+    (as $member:ident, $($others:ident,)*) => {
+        ($member, pairs!(as $($others,)*))
+    };
 }
 
 macro_rules! shapes {
@@ -74,9 +93,9 @@ macro_rules! shapes {
             type Strategy = proptest::strategy::BoxedStrategy<Self>;
 
             fn arbitrary_with((): ()) -> Self::Strategy {
-                use proptest::strategy::{Just, Strategy};
-                (Just(()), $( proptest::arbitrary::any::<$type>(), )*)
-                    .prop_map(|((), $( $member, )*)| Self { $( $member, )* })
+                use proptest::strategy::Strategy;
+                pairs!(of $( $type, )*)
+                    .prop_map(|pairs!(as $( $member, )*)| Self { $( $member, )* })
                     .boxed()
             }
         }

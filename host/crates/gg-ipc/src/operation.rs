@@ -1,4 +1,6 @@
-//! The operations of Greengrass IPC: their names, their shapes, and whether they stream.
+//! The operations of Greengrass IPC: their names, their shapes, and whether they stream. Those of
+//! the namespace `gg.host` are this host's own, for what the command line asks and Greengrass has no
+//! operation for.
 //!
 //! [`Operation`] is one as a value, to dispatch on. [`Call`] is one as a type, which brings its
 //! request, response and event along: `StreamMessage::request::<call::PublishToTopic>(…)`.
@@ -44,54 +46,56 @@ macro_rules! event {
     (type $event:ident) => {
         $event
     };
-    (name) => {
+    (name $namespace:literal) => {
         None
     };
-    (name $event:ident) => {
-        Some(concat!("aws.greengrass#", stringify!($event)))
+    (name $namespace:literal $event:ident) => {
+        Some(concat!($namespace, "#", stringify!($event)))
     };
 }
 
 macro_rules! operations {
     ($(
-        $(#[$doc:meta])*
-        $name:ident: $request:ident => $response:ident $(, then $event:ident)?;
+        $namespace:literal {$(
+            $(#[$doc:meta])*
+            $name:ident: $request:ident => $response:ident $(, then $event:ident)?;
+        )*}
     )*) => {
         /// An operation.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Operation {
-            $( $(#[$doc])* $name, )*
+            $($( $(#[$doc])* $name, )*)*
         }
 
         impl Operation {
             /// All of them.
-            pub const ALL: &[Self] = &[$( Self::$name, )*];
+            pub const ALL: &[Self] = &[$($( Self::$name, )*)*];
 
             /// Its name, for example `aws.greengrass#PublishToTopic`.
             pub const fn name(self) -> &'static str {
                 match self {
-                    $( Self::$name => concat!("aws.greengrass#", stringify!($name)), )*
+                    $($( Self::$name => concat!($namespace, "#", stringify!($name)), )*)*
                 }
             }
 
             /// The shape of its request, for example `aws.greengrass#PublishToTopicRequest`.
             pub const fn request_type(self) -> &'static str {
                 match self {
-                    $( Self::$name => concat!("aws.greengrass#", stringify!($request)), )*
+                    $($( Self::$name => concat!($namespace, "#", stringify!($request)), )*)*
                 }
             }
 
             /// The shape of its response, for example `aws.greengrass#PublishToTopicResponse`.
             pub const fn response_type(self) -> &'static str {
                 match self {
-                    $( Self::$name => concat!("aws.greengrass#", stringify!($response)), )*
+                    $($( Self::$name => concat!($namespace, "#", stringify!($response)), )*)*
                 }
             }
 
             /// The shape of its events, if it streams.
             pub const fn event_type(self) -> Option<&'static str> {
                 match self {
-                    $( Self::$name => event!(name $($event)?), )*
+                    $($( Self::$name => event!(name $namespace $($event)?), )*)*
                 }
             }
         }
@@ -101,7 +105,7 @@ macro_rules! operations {
             use super::{Call, NoEvent, Operation};
             use crate::shapes::*;
 
-            $(
+            $($(
                 $(#[$doc])*
                 #[derive(Debug)]
                 pub enum $name {}
@@ -112,139 +116,159 @@ macro_rules! operations {
                     type Response = $response;
                     type Event = event!(type $($event)?);
                 }
-            )*
+            )*)*
         }
 
         /// Have all operations visited.
         pub fn visit(visitor: &mut impl Visitor) {
-            $( visitor.visit::<call::$name>(); )*
+            $($( visitor.visit::<call::$name>(); )*)*
         }
 
         /// Have the shapes of all operations visited by a test.
         #[cfg(test)]
         pub(crate) fn visit_shapes(visitor: &mut impl crate::testing::ShapeVisitor) {
             use crate::shapes::*;
-            $(
+            $($(
                 visitor.visit::<$request>(Operation::$name.request_type());
                 visitor.visit::<$response>(Operation::$name.response_type());
                 $( visitor.visit::<$event>(stringify!($event)); )?
-            )*
+            )*)*
         }
     };
 }
 
 operations! {
-    /// Whether a client device may do something.
-    AuthorizeClientDeviceAction:
-        AuthorizeClientDeviceActionRequest => AuthorizeClientDeviceActionResponse;
-    /// Stop a local deployment that waits or runs.
-    CancelLocalDeployment:
-        CancelLocalDeploymentRequest => CancelLocalDeploymentResponse;
-    /// A password for the local debug console.
-    CreateDebugPassword:
-        CreateDebugPasswordRequest => CreateDebugPasswordResponse;
-    /// Deploy from this device.
-    CreateLocalDeployment:
-        CreateLocalDeploymentRequest => CreateLocalDeploymentResponse;
-    /// Put off a deployment that was announced, or agree to it.
-    DeferComponentUpdate:
-        DeferComponentUpdateRequest => DeferComponentUpdateResponse;
-    /// Delete a shadow.
-    DeleteThingShadow:
-        DeleteThingShadowRequest => DeleteThingShadowResponse;
-    /// A token for a client device that shows its credential.
-    GetClientDeviceAuthToken:
-        GetClientDeviceAuthTokenRequest => GetClientDeviceAuthTokenResponse;
-    /// State and configuration of a component.
-    GetComponentDetails:
-        GetComponentDetailsRequest => GetComponentDetailsResponse;
-    /// Part of a component's configuration.
-    GetConfiguration:
-        GetConfigurationRequest => GetConfigurationResponse;
-    /// How a local deployment goes.
-    GetLocalDeploymentStatus:
-        GetLocalDeploymentStatusRequest => GetLocalDeploymentStatusResponse;
-    /// A secret's value.
-    GetSecretValue:
-        GetSecretValueRequest => GetSecretValueResponse;
-    /// A shadow.
-    GetThingShadow:
-        GetThingShadowRequest => GetThingShadowResponse;
-    /// All components.
-    ListComponents:
-        ListComponentsRequest => ListComponentsResponse;
-    /// All local deployments.
-    ListLocalDeployments:
-        ListLocalDeploymentsRequest => ListLocalDeploymentsResponse;
-    /// The names of a thing's shadows.
-    ListNamedShadowsForThing:
-        ListNamedShadowsForThingRequest => ListNamedShadowsForThingResponse;
-    /// Pause a component.
-    PauseComponent:
-        PauseComponentRequest => PauseComponentResponse;
-    /// Publish to AWS IoT Core.
-    PublishToIoTCore:
-        PublishToIoTCoreRequest => PublishToIoTCoreResponse;
-    /// Publish to a local topic.
-    PublishToTopic:
-        PublishToTopicRequest => PublishToTopicResponse;
-    /// Report a component's own metrics.
-    PutComponentMetric:
-        PutComponentMetricRequest => PutComponentMetricResponse;
-    /// Restart a component.
-    RestartComponent:
-        RestartComponentRequest => RestartComponentResponse;
-    /// Let a paused component go on.
-    ResumeComponent:
-        ResumeComponentRequest => ResumeComponentResponse;
-    /// Accept or reject a configuration that a deployment proposes.
-    SendConfigurationValidityReport:
-        SendConfigurationValidityReportRequest => SendConfigurationValidityReportResponse;
-    /// Stop a component.
-    StopComponent:
-        StopComponentRequest => StopComponentResponse;
-    /// A server certificate, and each that follows it.
-    SubscribeToCertificateUpdates:
-        SubscribeToCertificateUpdatesRequest => SubscribeToCertificateUpdatesResponse,
-            then CertificateUpdateEvent;
-    /// Deployments that are about to begin, and that have ended.
-    SubscribeToComponentUpdates:
-        SubscribeToComponentUpdatesRequest => SubscribeToComponentUpdatesResponse,
-            then ComponentUpdatePolicyEvents;
-    /// Changes of a configuration.
-    SubscribeToConfigurationUpdate:
-        SubscribeToConfigurationUpdateRequest => SubscribeToConfigurationUpdateResponse,
-            then ConfigurationUpdateEvents;
-    /// Messages from AWS IoT Core.
-    SubscribeToIoTCore:
-        SubscribeToIoTCoreRequest => SubscribeToIoTCoreResponse, then IoTCoreMessage;
-    /// Whether AWS IoT Core is connected.
-    SubscribeToIoTCoreConnectionStatus:
-        SubscribeToIoTCoreConnectionStatusRequest => SubscribeToIoTCoreConnectionStatusResponse,
-            then IoTCoreConnectionStatusEvent;
-    /// Messages of local topics.
-    SubscribeToTopic:
-        SubscribeToTopicRequest => SubscribeToTopicResponse, then SubscriptionResponseMessage;
-    /// Configurations that deployments propose.
-    SubscribeToValidateConfigurationUpdates:
-        SubscribeToValidateConfigurationUpdatesRequest
-            => SubscribeToValidateConfigurationUpdatesResponse,
-            then ValidateConfigurationUpdateEvents;
-    /// Change the component's own configuration.
-    UpdateConfiguration:
-        UpdateConfigurationRequest => UpdateConfigurationResponse;
-    /// Report the component's own state.
-    UpdateState:
-        UpdateStateRequest => UpdateStateResponse;
-    /// Change a shadow.
-    UpdateThingShadow:
-        UpdateThingShadowRequest => UpdateThingShadowResponse;
-    /// Whose token it is that another component shows.
-    ValidateAuthorizationToken:
-        ValidateAuthorizationTokenRequest => ValidateAuthorizationTokenResponse;
-    /// Whether a certificate is that of a client device.
-    VerifyClientDeviceIdentity:
-        VerifyClientDeviceIdentityRequest => VerifyClientDeviceIdentityResponse;
+    "aws.greengrass" {
+        /// Whether a client device may do something.
+        AuthorizeClientDeviceAction:
+            AuthorizeClientDeviceActionRequest => AuthorizeClientDeviceActionResponse;
+        /// Stop a local deployment that waits or runs.
+        CancelLocalDeployment:
+            CancelLocalDeploymentRequest => CancelLocalDeploymentResponse;
+        /// A password for the local debug console.
+        CreateDebugPassword:
+            CreateDebugPasswordRequest => CreateDebugPasswordResponse;
+        /// Deploy from this device.
+        CreateLocalDeployment:
+            CreateLocalDeploymentRequest => CreateLocalDeploymentResponse;
+        /// Put off a deployment that was announced, or agree to it.
+        DeferComponentUpdate:
+            DeferComponentUpdateRequest => DeferComponentUpdateResponse;
+        /// Delete a shadow.
+        DeleteThingShadow:
+            DeleteThingShadowRequest => DeleteThingShadowResponse;
+        /// A token for a client device that shows its credential.
+        GetClientDeviceAuthToken:
+            GetClientDeviceAuthTokenRequest => GetClientDeviceAuthTokenResponse;
+        /// State and configuration of a component.
+        GetComponentDetails:
+            GetComponentDetailsRequest => GetComponentDetailsResponse;
+        /// Part of a component's configuration.
+        GetConfiguration:
+            GetConfigurationRequest => GetConfigurationResponse;
+        /// How a local deployment goes.
+        GetLocalDeploymentStatus:
+            GetLocalDeploymentStatusRequest => GetLocalDeploymentStatusResponse;
+        /// A secret's value.
+        GetSecretValue:
+            GetSecretValueRequest => GetSecretValueResponse;
+        /// A shadow.
+        GetThingShadow:
+            GetThingShadowRequest => GetThingShadowResponse;
+        /// All components.
+        ListComponents:
+            ListComponentsRequest => ListComponentsResponse;
+        /// All local deployments.
+        ListLocalDeployments:
+            ListLocalDeploymentsRequest => ListLocalDeploymentsResponse;
+        /// The names of a thing's shadows.
+        ListNamedShadowsForThing:
+            ListNamedShadowsForThingRequest => ListNamedShadowsForThingResponse;
+        /// Pause a component.
+        PauseComponent:
+            PauseComponentRequest => PauseComponentResponse;
+        /// Publish to AWS IoT Core.
+        PublishToIoTCore:
+            PublishToIoTCoreRequest => PublishToIoTCoreResponse;
+        /// Publish to a local topic.
+        PublishToTopic:
+            PublishToTopicRequest => PublishToTopicResponse;
+        /// Report a component's own metrics.
+        PutComponentMetric:
+            PutComponentMetricRequest => PutComponentMetricResponse;
+        /// Restart a component.
+        RestartComponent:
+            RestartComponentRequest => RestartComponentResponse;
+        /// Let a paused component go on.
+        ResumeComponent:
+            ResumeComponentRequest => ResumeComponentResponse;
+        /// Accept or reject a configuration that a deployment proposes.
+        SendConfigurationValidityReport:
+            SendConfigurationValidityReportRequest => SendConfigurationValidityReportResponse;
+        /// Stop a component.
+        StopComponent:
+            StopComponentRequest => StopComponentResponse;
+        /// A server certificate, and each that follows it.
+        SubscribeToCertificateUpdates:
+            SubscribeToCertificateUpdatesRequest => SubscribeToCertificateUpdatesResponse,
+                then CertificateUpdateEvent;
+        /// Deployments that are about to begin, and that have ended.
+        SubscribeToComponentUpdates:
+            SubscribeToComponentUpdatesRequest => SubscribeToComponentUpdatesResponse,
+                then ComponentUpdatePolicyEvents;
+        /// Changes of a configuration.
+        SubscribeToConfigurationUpdate:
+            SubscribeToConfigurationUpdateRequest => SubscribeToConfigurationUpdateResponse,
+                then ConfigurationUpdateEvents;
+        /// Messages from AWS IoT Core.
+        SubscribeToIoTCore:
+            SubscribeToIoTCoreRequest => SubscribeToIoTCoreResponse, then IoTCoreMessage;
+        /// Whether AWS IoT Core is connected.
+        SubscribeToIoTCoreConnectionStatus:
+            SubscribeToIoTCoreConnectionStatusRequest => SubscribeToIoTCoreConnectionStatusResponse,
+                then IoTCoreConnectionStatusEvent;
+        /// Messages of local topics.
+        SubscribeToTopic:
+            SubscribeToTopicRequest => SubscribeToTopicResponse, then SubscriptionResponseMessage;
+        /// Configurations that deployments propose.
+        SubscribeToValidateConfigurationUpdates:
+            SubscribeToValidateConfigurationUpdatesRequest
+                => SubscribeToValidateConfigurationUpdatesResponse,
+                then ValidateConfigurationUpdateEvents;
+        /// Change the component's own configuration.
+        UpdateConfiguration:
+            UpdateConfigurationRequest => UpdateConfigurationResponse;
+        /// Report the component's own state.
+        UpdateState:
+            UpdateStateRequest => UpdateStateResponse;
+        /// Change a shadow.
+        UpdateThingShadow:
+            UpdateThingShadowRequest => UpdateThingShadowResponse;
+        /// Whose token it is that another component shows.
+        ValidateAuthorizationToken:
+            ValidateAuthorizationTokenRequest => ValidateAuthorizationTokenResponse;
+        /// Whether a certificate is that of a client device.
+        VerifyClientDeviceIdentity:
+            VerifyClientDeviceIdentityRequest => VerifyClientDeviceIdentityResponse;
+    }
+    "gg.host" {
+        /// The level from which on logs are kept.
+        GetLogLevel:
+            GetLogLevelRequest => GetLogLevelResponse;
+        /// What is measured of the nucleus and of all components.
+        GetMetrics:
+            GetMetricsRequest => GetMetricsResponse;
+        /// What a local deployment would do.
+        PlanLocalDeployment:
+            PlanLocalDeploymentRequest => PlanLocalDeploymentResponse;
+        /// Change the level from which on logs are kept.
+        SetLogLevel:
+            SetLogLevelRequest => SetLogLevelResponse;
+        /// How a local deployment gets on, up to its end.
+        SubscribeToLocalDeploymentStatus:
+            SubscribeToLocalDeploymentStatusRequest => SubscribeToLocalDeploymentStatusResponse,
+                then LocalDeploymentStatusEvents;
+    }
 }
 
 impl Operation {

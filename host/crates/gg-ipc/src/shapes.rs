@@ -1,5 +1,6 @@
 //! Requests, responses and events of all operations, a file a service. Names are those of the
-//! model.
+//! model; [`host`] has those of the operations that are this host's own. A member that is not of the
+//! model says so; clients pass over it.
 //!
 //! A member that servers insist on has its plain type, any other is an `Option`; of lists and maps
 //! an absent one is empty. Values are checked no further than their JSON.
@@ -8,6 +9,7 @@ mod client_device;
 mod component;
 mod configuration;
 mod deployment;
+mod host;
 mod lifecycle;
 mod metric;
 mod mqtt;
@@ -20,6 +22,7 @@ pub use client_device::*;
 pub use component::*;
 pub use configuration::*;
 pub use deployment::*;
+pub use host::*;
 pub use lifecycle::*;
 pub use metric::*;
 pub use mqtt::*;

@@ -48,6 +48,14 @@ checked_text!(ComponentName, NameError, |text| {
 });
 checked_text!(ThingName, NameError, |text| check("thing", text, ":_-"));
 
+impl ComponentName {
+    /// The name that a person on the command line has among components, as in Greengrass:
+    /// `greengrass-cli#user-1000`. No text is read as such a name, so that no component has it.
+    pub fn of_operator(who: &str) -> Self {
+        Self(format!("greengrass-cli#{who}").into())
+    }
+}
+
 /// Why a text is not a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {

@@ -138,8 +138,8 @@ impl Configuration {
     /// epoch; now when left out.
     ///
     /// # Errors
-    /// Unauthorized; a protected key; a limit of the tree; a newer value at the path itself; a
-    /// store that cannot be written.
+    /// Unauthorized; a caller that has no configuration; a protected key; a limit of the tree; a
+    /// newer value at the path itself; a store that cannot be written.
     pub async fn update(
         &self,
         caller: &Caller,
@@ -175,7 +175,9 @@ impl Configuration {
         let _open = self.gate.read().await;
         let (merged, changes) = {
             let mut entries = self.lock();
-            let entry = entries.entry(component.clone()).or_default();
+            // An operator has none, nor has a component that was removed.
+            let no_such = || Error::not_found(format!("{component} has no configuration"));
+            let entry = entries.get_mut(component).ok_or_else(no_such)?;
             let merged = entry
                 .tree
                 .merge(path, value, at)

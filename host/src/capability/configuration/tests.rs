@@ -133,3 +133,12 @@ fn a_path_that_is_not_there_cannot_be_watched_and_watches_are_limited() {
     drop(watchers);
     assert!(configuration.watch(&me, None, &path("a")).is_ok());
 }
+
+#[tokio::test]
+async fn an_operator_reads_what_there_is_and_has_nothing_to_change() {
+    let configuration = configuration();
+    let operator = Caller::operator("user-1000", "thing".parse().unwrap());
+    assert_eq!(configuration.get(&operator, Some("me"), &path("a.b")).unwrap(), json!(1));
+    let error = configuration.update(&operator, &path("a"), &json!(1), None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}

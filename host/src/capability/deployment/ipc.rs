@@ -1,16 +1,20 @@
 //! Door for components outside the sandbox: local deployments in Greengrass IPC.
 
-use super::LocalDeployments;
+use super::{Event, LocalDeployments, Planned};
 use crate::capability::caller::Caller;
-use crate::capability::door::{Served, about};
+use crate::capability::door::{Follow, Served, about};
 use crate::clock::{Clock, utc};
 use crate::error::Error;
 use crate::store::{DeploymentRow, DeploymentState};
+use futures_util::stream::unfold;
 use gg_ipc::shapes::{
     CancelLocalDeploymentRequest, CancelLocalDeploymentResponse, ComponentConfigurationUpdate,
     CreateLocalDeploymentRequest, CreateLocalDeploymentResponse, DeploymentStatus,
     DeploymentStatusDetails, DetailedDeploymentStatus, GetLocalDeploymentStatusRequest,
-    GetLocalDeploymentStatusResponse, ListLocalDeploymentsResponse, LocalDeployment, RunWithInfo,
+    GetLocalDeploymentStatusResponse, ListLocalDeploymentsResponse, LocalDeployment,
+    LocalDeploymentProgress, LocalDeploymentStatusEvents, PlanLocalDeploymentRequest,
+    PlanLocalDeploymentResponse, PlannedStep, RunWithInfo, SubscribeToLocalDeploymentStatusRequest,
+    SubscribeToLocalDeploymentStatusResponse,
 };
 use gg_ipc::{ErrorCode, OperationError};
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -25,6 +29,27 @@ pub(crate) async fn create(
     caller: &Caller,
     request: CreateLocalDeploymentRequest,
 ) -> Served<CreateLocalDeploymentResponse> {
+    let document = checked(request, clock)?;
+    let deployment_id = deployments.create(caller, document).await?;
+    Ok(CreateLocalDeploymentResponse { deployment_id })
+}
+
+/// PlanLocalDeployment.
+pub(crate) async fn plan(
+    deployments: &LocalDeployments,
+    clock: &Clock,
+    caller: &Caller,
+    request: PlanLocalDeploymentRequest,
+) -> Served<PlanLocalDeploymentResponse> {
+    let document = checked(request.deployment, clock)?;
+    let steps = deployments.plan(caller, document).await?.into_iter();
+    let step =
+        |one: Planned| PlannedStep { component_name: one.component.to_string(), step: one.step };
+    Ok(PlanLocalDeploymentResponse { steps: steps.map(step).collect() })
+}
+
+/// What a request asks for, under a new identity.
+fn checked(request: CreateLocalDeploymentRequest, clock: &Clock) -> Served<Value> {
     let folders = [
         (&request.recipe_directory_path, ErrorCode::InvalidRecipeDirectoryPath),
         (&request.artifacts_directory_path, ErrorCode::InvalidArtifactsDirectoryPath),
@@ -38,9 +63,7 @@ pub(crate) async fn create(
     if request.group_name.as_ref().is_some_and(|name| name.contains(':')) {
         return Err(Error::invalid("the name of a thing group has no colon").into());
     }
-    let document = document(request, &uuid()?, clock.unix_millis());
-    let deployment_id = deployments.create(caller, document).await?;
-    Ok(CreateLocalDeploymentResponse { deployment_id })
+    Ok(document(request, &uuid()?, clock.unix_millis()))
 }
 
 /// CancelLocalDeployment.
@@ -54,7 +77,9 @@ pub(crate) async fn cancel(
         .cancel(caller, &id)
         .await
         .map_err(|error| about("LocalDeployment", &id, error))?;
-    let message = (!cancelled).then(|| format!("deployment {id} is over, or can not be stopped"));
+    let message = (!cancelled).then(|| {
+        format!("deployment {id} is over or under way, and cannot be called off any more")
+    });
     Ok(CancelLocalDeploymentResponse { message })
 }
 
@@ -69,7 +94,34 @@ pub(crate) async fn status(
         .status(caller, &id)
         .await
         .map_err(|error| about("LocalDeployment", &id, error))?;
-    Ok(GetLocalDeploymentStatusResponse { deployment: told(&row, true) })
+    Ok(GetLocalDeploymentStatusResponse { deployment: told(&row) })
+}
+
+/// SubscribeToLocalDeploymentStatus.
+pub(crate) async fn follow(
+    deployments: &LocalDeployments,
+    caller: &Caller,
+    request: SubscribeToLocalDeploymentStatusRequest,
+) -> Served<(SubscribeToLocalDeploymentStatusResponse, Follow<LocalDeploymentStatusEvents>)> {
+    let id = request.deployment_id;
+    let heard = deployments
+        .follow(caller, &id)
+        .await
+        .map_err(|error| about("LocalDeployment", &id, error))?;
+    let events = unfold(heard, async |mut heard| Some((event(heard.recv().await?), heard)));
+    Ok((SubscribeToLocalDeploymentStatusResponse {}, Box::pin(events)))
+}
+
+fn event(event: Event) -> LocalDeploymentStatusEvents {
+    match event {
+        Event::Ended(row) => LocalDeploymentStatusEvents::Ended(told(&row)),
+        Event::Progress(phases) => {
+            let phases = phases.into_iter();
+            LocalDeploymentStatusEvents::Progress(LocalDeploymentProgress {
+                phases: phases.map(|(name, phase)| (name.to_string(), phase)).collect(),
+            })
+        }
+    }
 }
 
 /// ListLocalDeployments.
@@ -78,11 +130,11 @@ pub(crate) async fn list(
     caller: &Caller,
 ) -> Served<ListLocalDeploymentsResponse> {
     let rows = deployments.list(caller).await?;
-    let local_deployments = rows.iter().map(|row| told(row, false)).collect();
+    let local_deployments = rows.iter().map(told).collect();
     Ok(ListLocalDeploymentsResponse { local_deployments })
 }
 
-/// The request in the form that the command line has for it, too.
+/// The request in the form of a document, which is kept.
 fn document(request: CreateLocalDeploymentRequest, id: &str, now: i64) -> Value {
     let update = |update: ComponentConfigurationUpdate| {
         let mut members = Map::from_iter([("RESET".to_owned(), json!(update.reset))]);
@@ -112,6 +164,8 @@ fn document(request: CreateLocalDeploymentRequest, id: &str, now: i64) -> Value 
         ("configurationUpdate".to_owned(), Value::Object(configuration)),
         ("componentToRunWithInfo".to_owned(), Value::Object(run)),
     ]);
+    let policy = request.component_update_policy.map(|policy| json!(policy));
+    document.extend(policy.map(|policy| ("componentUpdatePolicy".to_owned(), policy)));
     let texts = [
         ("groupName", request.group_name),
         ("recipeDirectoryPath", request.recipe_directory_path),
@@ -124,7 +178,7 @@ fn document(request: CreateLocalDeploymentRequest, id: &str, now: i64) -> Value 
     Value::Object(document)
 }
 
-fn told(row: &DeploymentRow, detailed: bool) -> LocalDeployment {
+fn told(row: &DeploymentRow) -> LocalDeployment {
     let status = match row.state {
         DeploymentState::Activating
         | DeploymentState::InProgress
@@ -138,7 +192,8 @@ fn told(row: &DeploymentRow, detailed: bool) -> LocalDeployment {
         deployment_id: row.id.clone(),
         status,
         created_on: Some(date(row.created)),
-        deployment_status_details: if detailed { details(&row.detail) } else { None },
+        target: Some(row.target.clone()),
+        deployment_status_details: details(&row.detail),
     }
 }
 
@@ -203,6 +258,7 @@ mod tests {
             },
             "recipeDirectoryPath": "/r",
             "failureHandlingPolicy": "ROLLBACK",
+            "componentUpdatePolicy": { "action": "NOTIFY_COMPONENTS" },
         }))
         .unwrap();
         let document = document(request, "12345678-1234-4234-8234-123456789abc", 5);
@@ -214,5 +270,9 @@ mod tests {
             Some(1000)
         );
         assert_eq!(document["configurationUpdate"]["a"]["MERGE"], json!({ "x": null }));
+        assert_eq!(
+            parsed.component_update.action,
+            gg_model::deployment::UpdateAction::NotifyComponents
+        );
     }
 }

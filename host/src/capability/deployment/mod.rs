@@ -7,7 +7,9 @@ mod tests;
 use super::caller::{Caller, Operation};
 use crate::error::{Error, Result};
 use crate::store::{DeploymentRow, Store};
+use gg_model::ComponentName;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use tokio::sync::{mpsc, oneshot};
 
 /// Requests that wait for the queue of deployments.
@@ -23,6 +25,20 @@ pub enum Request {
         /// Whether it could be.
         answer: oneshot::Sender<Result<bool>>,
     },
+    /// Tell how a deployment gets on, until it is over or nobody listens.
+    Follow {
+        /// Its identity.
+        id: String,
+        /// Who listens.
+        events: mpsc::Sender<Event>,
+    },
+    /// Say what a deployment would do.
+    Plan {
+        /// A local deployment request, as JSON.
+        document: Value,
+        /// What it would do.
+        answer: oneshot::Sender<Result<Vec<Planned>>>,
+    },
     /// Ask for a deployment.
     Submit {
         /// A local deployment request, as JSON.
@@ -30,6 +46,24 @@ pub enum Request {
         /// Its identity, once it is kept.
         answer: oneshot::Sender<Result<String>>,
     },
+}
+
+/// How a deployment gets on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// It is over.
+    Ended(DeploymentRow),
+    /// What was begun last with each component, in a word.
+    Progress(BTreeMap<ComponentName, String>),
+}
+
+/// What a deployment would do with a component.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Planned {
+    /// Which component.
+    pub component: ComponentName,
+    /// What, in a word.
+    pub step: String,
 }
 
 /// The device's local deployments. Cheap to clone.
@@ -68,6 +102,29 @@ impl LocalDeployments {
         let (answer, answered) = oneshot::channel();
         self.send(Request::Cancel { id: id.to_owned(), answer })?;
         answered.await.map_err(|_| ends())?
+    }
+
+    /// What a deployment would do.
+    ///
+    /// # Errors
+    /// Unauthorized; a request that is none, or cannot be fulfilled; nothing is deployed here.
+    pub async fn plan(&self, caller: &Caller, document: Value) -> Result<Vec<Planned>> {
+        caller.authorize(Operation::PlanLocalDeployment, "*")?;
+        let (answer, answered) = oneshot::channel();
+        self.send(Request::Plan { document, answer })?;
+        answered.await.map_err(|_| ends())?
+    }
+
+    /// Hear how a deployment gets on, up to its end.
+    ///
+    /// # Errors
+    /// Unauthorized; no such deployment.
+    pub async fn follow(&self, caller: &Caller, id: &str) -> Result<mpsc::Receiver<Event>> {
+        caller.authorize(Operation::SubscribeToLocalDeploymentStatus, id)?;
+        let _there = self.find(id).await?;
+        let (events, heard) = mpsc::channel(1);
+        self.send(Request::Follow { id: id.to_owned(), events })?;
+        Ok(heard)
     }
 
     /// How a deployment stands.

@@ -12,8 +12,10 @@ async fn without_a_policy_nothing_is_deployed_or_told() {
         deployments.cancel(&a, "x").await.unwrap_err().kind(),
         deployments.status(&a, "x").await.unwrap_err().kind(),
         deployments.list(&a).await.unwrap_err().kind(),
+        deployments.plan(&a, json!({})).await.unwrap_err().kind(),
+        deployments.follow(&a, "x").await.unwrap_err().kind(),
     ];
-    assert_eq!(kinds, [ErrorKind::Unauthorized; 4]);
+    assert_eq!(kinds, [ErrorKind::Unauthorized; 6]);
     assert!(requests.try_recv().is_err());
 }
 

@@ -8,10 +8,10 @@ use gg_ipc::Document;
 use gg_ipc::shapes::{
     ComponentDetails, ComponentUpdatePolicyEvents, DeferComponentUpdateRequest,
     DeferComponentUpdateResponse, GetComponentDetailsRequest, GetComponentDetailsResponse,
-    LifecycleState, ListComponentsResponse, PauseComponentRequest, PauseComponentResponse,
-    PostComponentUpdateEvent, PreComponentUpdateEvent, ReportedLifecycleState, RequestStatus,
-    RestartComponentRequest, RestartComponentResponse, ResumeComponentRequest,
-    ResumeComponentResponse, StopComponentRequest, StopComponentResponse,
+    LastExit, LifecycleState, ListComponentsResponse, PauseComponentRequest,
+    PauseComponentResponse, PostComponentUpdateEvent, PreComponentUpdateEvent,
+    ReportedLifecycleState, RequestStatus, RestartComponentRequest, RestartComponentResponse,
+    ResumeComponentRequest, ResumeComponentResponse, StopComponentRequest, StopComponentResponse,
     SubscribeToComponentUpdatesResponse, UpdateStateRequest, UpdateStateResponse,
 };
 use serde_json::Value;
@@ -37,7 +37,8 @@ pub(crate) async fn list(
     caller: &Caller,
 ) -> Served<ListComponentsResponse> {
     let components = lifecycle.list(caller).await?;
-    Ok(ListComponentsResponse { components: components.into_iter().map(details_of).collect() })
+    let short = |details| ComponentDetails { last_exit: None, ..details_of(details) };
+    Ok(ListComponentsResponse { components: components.into_iter().map(short).collect() })
 }
 
 /// GetComponentDetails.
@@ -58,7 +59,8 @@ pub(crate) async fn restart(
     caller: &Caller,
     request: RestartComponentRequest,
 ) -> Served<RestartComponentResponse> {
-    act(lifecycle, caller, Act::Restart, &request.component_name).await?;
+    let restart = Act::Restart { wait: request.wait.unwrap_or_default() };
+    act(lifecycle, caller, restart, &request.component_name).await?;
     Ok(RestartComponentResponse { restart_status: RequestStatus::Succeeded, message: None })
 }
 
@@ -68,7 +70,8 @@ pub(crate) async fn stop(
     caller: &Caller,
     request: StopComponentRequest,
 ) -> Served<StopComponentResponse> {
-    act(lifecycle, caller, Act::Stop, &request.component_name).await?;
+    let stop = Act::Stop { wait: request.wait.unwrap_or_default() };
+    act(lifecycle, caller, stop, &request.component_name).await?;
     Ok(StopComponentResponse { stop_status: RequestStatus::Succeeded, message: None })
 }
 
@@ -159,5 +162,9 @@ fn details_of(details: Details) -> ComponentDetails {
             Value::Object(members) => Some(Document(members)),
             _ => None,
         },
+        paused: Some(details.paused),
+        last_exit: details
+            .last_exit
+            .map(|exit| LastExit { code: exit.code.map(i64::from), reason: exit.reason }),
     }
 }

@@ -35,20 +35,26 @@ pub enum Act {
     /// Halt it where it is.
     Pause,
     /// Stop it and start it again.
-    Restart,
+    Restart {
+        /// It is done when the component is up again, or over.
+        wait: bool,
+    },
     /// Let it go on that was paused.
     Resume,
     /// Stop it.
-    Stop,
+    Stop {
+        /// It is done when the component has stopped.
+        wait: bool,
+    },
 }
 
 impl Act {
     fn operation(self) -> Operation {
         match self {
             Self::Pause => Operation::PauseComponent,
-            Self::Restart => Operation::RestartComponent,
+            Self::Restart { .. } => Operation::RestartComponent,
             Self::Resume => Operation::ResumeComponent,
-            Self::Stop => Operation::StopComponent,
+            Self::Stop { .. } => Operation::StopComponent,
         }
     }
 }
@@ -64,18 +70,31 @@ pub struct Details {
     pub state: LifecycleState,
     /// Its configuration.
     pub configuration: Value,
+    /// Whether it is halted.
+    pub paused: bool,
+    /// How it ended last.
+    pub last_exit: Option<LastExit>,
+}
+
+/// How a component ended.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct LastExit {
+    /// With which code.
+    pub code: Option<i32>,
+    /// Why, for people.
+    pub reason: Option<String>,
 }
 
 /// What components ask of the supervisor.
 #[derive(Debug)]
 pub enum Request {
-    /// Do something with a component. Answered when it is under way.
+    /// Do something with a component. Answered when it is under way, or done if so asked.
     Act {
         /// What.
         act: Act,
         /// With which component.
         component: ComponentName,
-        /// Whether it will be done.
+        /// Whether it will be done, or was.
         answer: oneshot::Sender<Result<()>>,
     },
     /// Tell what is known of all components, or of one.
@@ -122,10 +141,10 @@ impl LifecycleControl {
         self.send(Request::UpdateState { component: caller.name().clone(), state })
     }
 
-    /// Do something with a component; done when it is under way.
+    /// Do something with a component; done when it is under way, unless the act says more.
     ///
     /// # Errors
-    /// Unauthorized; no such component; it cannot be done with this one.
+    /// Unauthorized; no such component; it cannot be done with this one, or was done in vain.
     pub async fn act(&self, caller: &Caller, act: Act, component: &str) -> Result<()> {
         caller.authorize(act.operation(), component)?;
         let (answer, answered) = oneshot::channel();

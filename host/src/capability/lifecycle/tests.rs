@@ -38,7 +38,9 @@ async fn without_a_policy_nothing_is_told_of_others_or_done_with_them() {
             lifecycle.list(&a).await.unwrap_err().kind(),
             lifecycle.details(&a, "a").await.unwrap_err().kind(),
         ];
-        for act in [Act::Pause, Act::Restart, Act::Resume, Act::Stop] {
+        for act in
+            [Act::Pause, Act::Restart { wait: false }, Act::Resume, Act::Stop { wait: false }]
+        {
             kinds.push(lifecycle.act(&a, act, "a").await.unwrap_err().kind());
         }
         assert_eq!(kinds, [ErrorKind::Unauthorized; 6]);

@@ -1,9 +1,8 @@
 //! `--publish` and `--subscribe`: messages without a second program.
 
-use super::output::payload_text;
 use crate::capability::caller::Caller;
 use crate::capability::pubsub::{PayloadFormat, SubscribeOptions};
-use crate::cli::print::TOPIC;
+use crate::cli::print::{TOPIC, payload_text};
 use crate::clock::Clock;
 use crate::logs::{Level, Record, Source};
 use crate::nucleus::Nucleus;

@@ -2,7 +2,6 @@
 
 use crate::cli::print::Style;
 use crate::logs::Record;
-use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write as _};
 use std::thread::JoinHandle;
 use tokio::sync::mpsc;
@@ -58,32 +57,4 @@ async fn print(mut records: mpsc::Receiver<Record>, style: Style, done: Cancella
         }
     }
     let _closed = out.flush();
-}
-
-/// A message's payload as a line: text as it is, bytes in hexadecimal.
-pub(super) fn payload_text(payload: &[u8]) -> String {
-    const MOST: usize = 16 << 10;
-    match std::str::from_utf8(payload) {
-        Ok(text) => crate::logs::presentable(text, MOST).into_owned(),
-        Err(_) => {
-            let mut text = format!("{} bytes: ", payload.len());
-            for byte in payload.iter().take(64) {
-                let _infallible = write!(text, "{byte:02x}");
-            }
-            if payload.len() > 64 {
-                text.push('…');
-            }
-            text
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_are_shown_in_hexadecimal() {
-        assert_eq!(payload_text(&[0xff, 0x00]), "2 bytes: ff00");
-    }
 }

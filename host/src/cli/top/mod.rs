@@ -3,12 +3,12 @@
 mod table;
 mod terminal;
 
-use super::{Format, RootArg, stdout_colours};
-use crate::control::Request;
-use crate::control::client::ask;
+use super::{Format, RootArg, ask, is_closed, stdout_colours};
 use crate::metrics::Figures;
 use anyhow::{Context as _, Result};
-use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+use gg_ipc::operation::call;
+use gg_ipc::shapes::GetMetricsRequest;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use table::{Sort, Table};
@@ -62,11 +62,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
 }
 
-fn is_closed(error: &anyhow::Error) -> bool {
-    let io = error.downcast_ref::<io::Error>();
-    io.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
-}
-
 /// Print a table, or JSON for ever.
 fn lines(looks: &mut Looks<'_>, interval: Duration) -> Result<()> {
     let args = looks.args;
@@ -116,9 +111,7 @@ struct Looks<'a> {
 
 impl Looks<'_> {
     fn take(&mut self, sort: Sort) -> Result<Table> {
-        let answer = ask(&self.args.root.path()?, &Request::Metrics, |_| {})?;
-        let figures: Figures =
-            serde_json::from_value(answer).context("the nucleus speaks another version")?;
+        let figures = ask::<call::GetMetrics>(&self.args.root, &GetMetricsRequest {})?.figures;
         let mut table = Table::new(self.before.as_ref(), &figures);
         table.sort(sort);
         self.before = Some(figures);

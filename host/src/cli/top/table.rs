@@ -169,7 +169,7 @@ impl Row {
             Some(one.messages_published.saturating_add(one.messages_delivered) as f64)
         };
         Self {
-            component_name: now.component_name.to_string(),
+            component_name: now.component_name.clone(),
             version: now.version.clone(),
             runtime: now.runtime.clone(),
             state: now.state.clone(),
@@ -203,7 +203,7 @@ mod tests {
 
     fn figures(uptime_seconds: f64, components: &[(&str, f64, u64)]) -> Figures {
         let component = |(name, cpu, published): &(&str, f64, u64)| ComponentFigures {
-            component_name: name.parse().unwrap(),
+            component_name: (*name).to_owned(),
             version: "1.0.0".to_owned(),
             runtime: "wasm".to_owned(),
             state: "RUNNING".to_owned(),

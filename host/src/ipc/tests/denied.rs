@@ -15,12 +15,18 @@ fn request(operation: Operation) -> Option<Value> {
         O::CreateDebugPassword
         | O::CreateLocalDeployment
         | O::GetConfiguration
+        | O::GetLogLevel
+        | O::GetMetrics
         | O::ListComponents
         | O::ListLocalDeployments
         | O::SubscribeToComponentUpdates
         | O::SubscribeToConfigurationUpdate
         | O::SubscribeToValidateConfigurationUpdates => json!({}),
-        O::CancelLocalDeployment | O::GetLocalDeploymentStatus => deployment,
+        O::CancelLocalDeployment
+        | O::GetLocalDeploymentStatus
+        | O::SubscribeToLocalDeploymentStatus => deployment,
+        O::PlanLocalDeployment => json!({ "deployment": {} }),
+        O::SetLogLevel => json!({ "level": "DEBUG" }),
         O::DeferComponentUpdate => json!({ "deploymentId": "d", "recheckAfterMs": 0 }),
         O::GetComponentDetails
         | O::PauseComponent

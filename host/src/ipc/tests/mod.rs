@@ -14,6 +14,7 @@ use crate::capability::caller::Caller;
 use crate::capability::configuration::Configuration;
 use crate::capability::debug::DebugPasswords;
 use crate::capability::deployment::LocalDeployments;
+use crate::capability::host::HostControl;
 use crate::capability::keyvalue::KeyValue;
 use crate::capability::lifecycle::{LifecycleControl, Request};
 use crate::capability::metric::Metrics;
@@ -70,6 +71,7 @@ impl Bench {
             configuration: configuration.clone(),
             debug: DebugPasswords::new(Clock::system()),
             deployment: LocalDeployments::new(None).0,
+            host: HostControl::new().0,
             keyvalue: KeyValue::default(),
             lifecycle: lifecycle.clone(),
             metric: metrics.clone(),

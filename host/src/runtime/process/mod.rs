@@ -27,6 +27,8 @@ mod tests;
 mod user;
 mod work;
 
+pub use user::group;
+
 use super::token::Tokens;
 use super::{BoxFuture, Errand, Exit, Failure, Prepared, Running, Runtime, Status};
 use crate::capability::caller::Caller;

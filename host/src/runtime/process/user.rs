@@ -55,6 +55,15 @@ pub(super) enum UserError {
     Read(&'static str, io::Error),
 }
 
+/// The number of a group, given by name or number; `None` if there is none of this name.
+///
+/// # Errors
+/// The system's groups cannot be read.
+pub fn group(group: &str) -> io::Result<Option<u32>> {
+    let accounts = Accounts::read().map_err(io::Error::other)?;
+    Ok(accounts.group_number(group))
+}
+
 /// What the system says of its users.
 #[derive(Debug)]
 pub(super) struct Accounts {

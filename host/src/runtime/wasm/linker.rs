@@ -47,11 +47,12 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
 
 /// Names every capability, so that a new one does not go without its door.
 fn capabilities(capabilities: &Capabilities) -> &Capabilities {
-    // Deployments, metrics and passwords have a native door alone, as in Greengrass.
+    // Deployments, metrics, passwords and the nucleus itself have a native door alone.
     let Capabilities {
         configuration: _,
         debug: _,
         deployment: _,
+        host: _,
         keyvalue: _,
         lifecycle: _,
         metric: _,

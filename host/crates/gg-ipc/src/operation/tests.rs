@@ -2,7 +2,11 @@ use super::*;
 
 #[test]
 fn all_operations_of_the_model_are_here() {
-    assert_eq!(Operation::ALL.len(), 35);
+    let (model, own): (Vec<Operation>, Vec<_>) = Operation::ALL
+        .iter()
+        .partition(|operation| operation.name().starts_with("aws.greengrass#"));
+    assert_eq!(model.len(), 35);
+    assert!(own.iter().all(|operation| operation.name().starts_with("gg.host#")));
     for operation in Operation::ALL.iter().copied() {
         assert_eq!(Operation::by_name(operation.name()), Some(operation));
         // So it is for all of them.
@@ -22,7 +26,7 @@ fn names_are_whole_and_exact() {
 #[test]
 fn subscriptions_stream_and_nothing_else_does() {
     for operation in Operation::ALL.iter().copied() {
-        let subscribes = operation.name().starts_with("aws.greengrass#SubscribeTo");
+        let subscribes = operation.name().contains("#SubscribeTo");
         assert_eq!(operation.is_streaming(), subscribes, "{operation:?}");
     }
     #[rustfmt::skip]
@@ -38,6 +42,8 @@ fn subscriptions_stream_and_nothing_else_does() {
     for (operation, event) in events {
         assert_eq!(operation.event_type(), Some(&*format!("aws.greengrass#{event}")));
     }
+    let own = Operation::SubscribeToLocalDeploymentStatus.event_type();
+    assert_eq!(own, Some("gg.host#LocalDeploymentStatusEvents"));
 }
 
 #[test]

@@ -36,12 +36,26 @@ shapes! {
         pub state: LifecycleState,
         /// Its configuration.
         pub configuration: Option<Document>,
+        /// Whether it is paused. Not in the model.
+        pub paused: Option<bool>,
+        /// How it ended last. Not in the model, and not in a list.
+        pub last_exit: Option<LastExit>,
+    }
+
+    /// How a component ended.
+    pub struct LastExit {
+        /// With which code.
+        pub code: Option<i64>,
+        /// Why, for a person.
+        pub reason: Option<String>,
     }
 
     /// Restart a component.
     pub struct RestartComponentRequest {
         /// Its name.
         pub component_name: String,
+        /// Whether to answer only when it is up again, or over. Not in the model.
+        pub wait: Option<bool>,
     }
 
     /// Whether it will restart.
@@ -56,6 +70,8 @@ shapes! {
     pub struct StopComponentRequest {
         /// Its name.
         pub component_name: String,
+        /// Whether to answer only when it has stopped. Not in the model.
+        pub wait: Option<bool>,
     }
 
     /// Whether it will stop.

@@ -28,6 +28,17 @@ shapes! {
         pub artifacts_directory_path: Option<String>,
         /// What to do if it fails.
         pub failure_handling_policy: Option<FailureHandlingPolicy>,
+        /// Whether components may put it off. Not in the model, by which they may not.
+        pub component_update_policy: Option<ComponentUpdatePolicy>,
+    }
+
+    /// Whether and how long components may put a deployment off, as in deployments from the cloud.
+    #[derive(Default)]
+    pub struct ComponentUpdatePolicy {
+        /// Whether they are told.
+        pub action: Option<ComponentUpdatePolicyAction>,
+        /// How many seconds each has to answer.
+        pub timeout: Option<u64>,
     }
 
     /// The deployment waits for its turn.
@@ -97,7 +108,7 @@ shapes! {
 
     /// All local deployments.
     pub struct ListLocalDeploymentsResponse {
-        /// Them, without details.
+        /// Them.
         #[serde(default, deserialize_with = "or_empty")]
         pub local_deployments: Vec<LocalDeployment>,
     }
@@ -110,6 +121,8 @@ shapes! {
         pub status: DeploymentStatus,
         /// When it was asked for, in UTC: `22-11-2026 20:18:01 UTC`.
         pub created_on: Option<String>,
+        /// What it is for: `LOCAL_DEPLOYMENT`, or `thinggroup/` and a name. Not in the model.
+        pub target: Option<String>,
         /// How it ended.
         pub deployment_status_details: Option<DeploymentStatusDetails>,
     }
@@ -136,6 +149,14 @@ words! {
         Rollback = "ROLLBACK",
         /// Leave it.
         DoNothing = "DO_NOTHING",
+    }
+
+    /// Whether components are told of a deployment.
+    pub enum ComponentUpdatePolicyAction {
+        /// They are, and may put it off.
+        NotifyComponents = "NOTIFY_COMPONENTS",
+        /// They are not.
+        SkipNotifyComponents = "SKIP_NOTIFY_COMPONENTS",
     }
 
     /// The state of a deployment.

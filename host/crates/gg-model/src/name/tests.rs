@@ -45,3 +45,12 @@ fn names_are_ordered_and_found_by_text() {
     assert!(names.contains("a"));
     assert_eq!(names.first().unwrap().to_string(), "a");
 }
+
+#[test]
+fn no_component_has_the_name_of_an_operator() {
+    let name = ComponentName::of_operator("user-1000");
+    assert_eq!(name.as_str(), "greengrass-cli#user-1000");
+    assert!(name.as_str().parse::<ComponentName>().is_err());
+    let json = serde_json::to_string(&name).unwrap();
+    assert!(serde_json::from_str::<ComponentName>(&json).is_err());
+}

@@ -6,6 +6,9 @@ use crate::recipe::{RecipeError, parse_value};
 use crate::shape::{Object, Path, ShapeError, Warning, Warnings, parsed};
 use serde_json::{Map, Value};
 
+/// Whose configuration says who may use the command line.
+const CLI: &str = "aws.greengrass.Cli";
+
 /// What a nucleus is told at its start (Greengrass developer guide, "Greengrass nucleus").
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NucleusFile {
@@ -15,6 +18,9 @@ pub struct NucleusFile {
     pub thing: Option<ThingName>,
     /// Its configuration, which [`NucleusSettings`] can be read from.
     pub configuration: Map<String, Value>,
+    /// `AuthorizedPosixGroups` of `aws.greengrass.Cli`: groups, by name or number, whose members may
+    /// use the command line.
+    pub cli_groups: Vec<String>,
     /// What the text holds that has no effect.
     pub warnings: Vec<Warning>,
 }
@@ -49,32 +55,52 @@ impl NucleusFile {
             let path = root.key("services");
             let mut services = Object::open(&path, value)?;
             for name in ComponentName::NUCLEUS {
-                if let Some(value) = services.take(name) {
-                    file.service(&path.key(name), value, warnings)?;
-                }
+                service(&mut services, name, warnings, |path, value, warnings| {
+                    let _whole = NucleusSettings::read_at(path, value, warnings)?;
+                    file.configuration.extend(value.as_object().cloned().unwrap_or_default());
+                    Ok(())
+                })?;
             }
+            service(&mut services, CLI, warnings, |path, value, warnings| {
+                file.cli_groups = groups(path, value, warnings)?;
+                Ok(())
+            })?;
             services.warn_unknown(warnings);
         }
         object.warn_unknown(warnings);
         Ok(file)
     }
+}
 
-    fn service(
-        &mut self,
-        path: &Path<'_>,
-        value: &Value,
-        warnings: &mut Warnings,
-    ) -> Result<(), ShapeError> {
-        let mut service = Object::open(path, value)?;
-        for known in ["componentType", "version", "dependencies"] {
-            let _written_by_installers = service.take(known);
-        }
-        if let Some(value) = service.take("configuration") {
-            let path = path.key("configuration");
-            let _whole = NucleusSettings::read_at(&path, value, warnings)?;
-            self.configuration.extend(value.as_object().cloned().unwrap_or_default());
-        }
-        service.warn_unknown(warnings);
-        Ok(())
-    }
+/// Read the configuration of a service, if it is there.
+fn service(
+    services: &mut Object<'_>,
+    name: &'static str,
+    warnings: &mut Warnings,
+    read: impl FnOnce(&Path<'_>, &Value, &mut Warnings) -> Result<(), ShapeError>,
+) -> Result<(), ShapeError> {
+    services
+        .read(name, |path, value| {
+            let mut service = Object::open(path, value)?;
+            for known in ["componentType", "version", "dependencies"] {
+                let _written_by_installers = service.take(known);
+            }
+            service.read("configuration", |path, value| read(path, value, warnings))?;
+            service.warn_unknown(warnings);
+            Ok(())
+        })
+        .map(Option::unwrap_or_default)
+}
+
+/// `AuthorizedPosixGroups`: names and numbers, with commas between them.
+fn groups(
+    path: &Path<'_>,
+    value: &Value,
+    warnings: &mut Warnings,
+) -> Result<Vec<String>, ShapeError> {
+    let mut configuration = Object::open(path, value)?;
+    let groups = configuration.text("AuthorizedPosixGroups")?.unwrap_or_default();
+    configuration.warn_unknown(warnings);
+    let groups = groups.split(',').map(str::trim).filter(|group| !group.is_empty());
+    Ok(groups.map(Into::into).collect())
 }

@@ -18,11 +18,14 @@ services:
       platformOverride: {Site: lab}
       networkProxy: {noProxyAddresses: 'a.test,b.test', proxy: {url: 'http://proxy:8080', username: me, password: word}}
       logging: {level: debug, format: JSON, fileSizeKB: 64}
+  aws.greengrass.Cli:
+    configuration: {AuthorizedPosixGroups: 'operators, 1000,'}
 ",
     )
     .unwrap();
     assert_eq!(file.root.as_deref(), Some("/greengrass/v2"));
     assert_eq!(file.thing.unwrap().as_str(), "MyCore");
+    assert_eq!(file.cli_groups, ["operators", "1000"]);
     assert_eq!(file.warnings, []);
     let settings = NucleusSettings::read(&file.configuration.into()).unwrap();
     assert_eq!(settings.posix_user.unwrap().to_string(), "ggc_user:ggc_group");
