@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules from the bottom to the top: each may use those before it.
-const LAYERS: [&str; 18] = [
+const LAYERS: [&str; 17] = [
     "clock",
     "error",
     "metrics",
@@ -20,7 +20,6 @@ const LAYERS: [&str; 18] = [
     "supervisor",
     "deployment",
     "monitor",
-    "control",
     "nucleus",
     "cli",
 ];
