@@ -62,7 +62,28 @@ fn connect(path: &OsString) -> Option<UnixDatagram> {
     let connected = address.and_then(|address| {
         let socket = UnixDatagram::unbound()?;
         socket.connect_addr(&address)?;
+        // One that does not read must hold nobody up.
+        socket.set_nonblocking(true)?;
         Ok(socket)
     });
     connected.inspect_err(|error| tracing::warn!(%error, "systemd cannot be reached")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_does_not_read_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let systemd = UnixDatagram::bind(&path).unwrap();
+        let socket = connect(&path.into_os_string());
+        let service = Systemd { socket, watchdog: None };
+        // More than the queue of any socket holds (net.unix.max_dgram_qlen).
+        (0..10_000).for_each(|_| service.ready());
+        let mut word = [0; 16];
+        let length = systemd.recv(&mut word).unwrap();
+        assert_eq!(&word[..length], b"READY=1");
+    }
 }
