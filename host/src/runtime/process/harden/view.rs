@@ -12,8 +12,10 @@ use rustix::mount::{
     MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, mount, mount_change,
     mount_remount, move_mount, open_tree,
 };
+use rustix::process::{chroot, fchdir};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe};
-use std::ffi::{CString, NulError};
+use std::ffi::{CStr, CString, NulError};
+use std::fs::Metadata;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -26,6 +28,8 @@ use std::thread;
 #[derive(Debug, PartialEq)]
 pub(in super::super) struct View {
     root: CString,
+    /// Of the root folder that is covered.
+    identity: Option<Identity>,
     /// Folders to make in the empty one, those above first.
     make: Vec<CString>,
     /// What is put back.
@@ -37,15 +41,21 @@ struct Piece {
     path: CString,
     writable: bool,
     is_folder: bool,
-    /// Its device and number: one that is removed and made again is another.
-    identity: (u64, u64),
+    identity: Identity,
 }
+
+/// The device and the number of a file: one that is removed and made again is another. A view
+/// that is there holds its pieces, and gg-host files in its root folder, so that none of these
+/// numbers passes on to another file meanwhile.
+type Identity = (u64, u64);
 
 /// A view that is there, for processes to enter.
 #[derive(Debug)]
 pub(in super::super) struct MadeView {
     view: View,
     namespace: OwnedFd,
+    /// What is `/` in it.
+    top: OwnedFd,
 }
 
 /// The view of a component's latest step.
@@ -56,16 +66,17 @@ impl MadeView {
     pub(in super::super) fn new(view: View) -> Result<Self> {
         let make = || {
             view.make()?;
-            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-            open(c"/proc/thread-self/ns/mnt", flags, Mode::empty())
+            let open = |path: &CStr, flags| open(path, flags | OFlags::CLOEXEC, Mode::empty());
+            Ok((open(c"/proc/thread-self/ns/mnt", OFlags::RDONLY)?, open(c"/", OFlags::PATH)?))
         };
         // A namespace belongs to a thread, and this one is to keep its own.
         let made = thread::scope(|scope| {
             let making = thread::Builder::new().name("gg-view".into()).spawn_scoped(scope, make);
             making?.join().unwrap_or(Err(Errno::IO)).map_err(io::Error::from)
         });
-        let namespace = made.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
-        Ok(Self { view, namespace })
+        let (namespace, top) =
+            made.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+        Ok(Self { view, namespace, top })
     }
 
     /// Whether it is still what this one would be.
@@ -75,7 +86,10 @@ impl MadeView {
 
     /// Give the calling process this view. Allocates nothing and takes no lock.
     pub(in super::super) fn enter(&self) -> Result<()> {
-        move_into_link_name_space(self.namespace.as_fd(), Some(LinkNameSpaceType::Mount))
+        move_into_link_name_space(self.namespace.as_fd(), Some(LinkNameSpaceType::Mount))?;
+        // That leads out of a root (`chroot`) in which gg-host itself may be.
+        fchdir(&self.top)?;
+        chroot(c".")
     }
 }
 
@@ -83,7 +97,13 @@ impl View {
     /// The root folder with nothing but these folders, as far as they are there and in it.
     pub(in super::super) fn new(folders: &Folders) -> std::result::Result<Self, NulError> {
         let text = |path: &Path| CString::new(path.as_os_str().as_bytes());
-        let mut this = Self { root: text(&folders.root)?, make: Vec::new(), kept: Vec::new() };
+        let identity = |found: &Metadata| (found.dev(), found.ino());
+        let mut this = Self {
+            root: text(&folders.root)?,
+            identity: folders.root.metadata().ok().as_ref().map(identity),
+            make: Vec::new(),
+            kept: Vec::new(),
+        };
         let mut seen = Vec::<&Path>::new();
         for kept in &folders.kept {
             let inside = kept.path.strip_prefix(&folders.root).is_ok_and(|rest| rest != "");
@@ -100,8 +120,7 @@ impl View {
             for path in above.into_iter().rev() {
                 this.make.push(text(path)?);
             }
-            let identity = (found.dev(), found.ino());
-            let (path, writable) = (text(&kept.path)?, kept.writable);
+            let (path, writable, identity) = (text(&kept.path)?, kept.writable, identity(&found));
             this.kept.push(Piece { path, writable, is_folder, identity });
         }
         Ok(this)
@@ -152,5 +171,41 @@ impl View {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Kept;
+    use super::*;
+    use rustix::mount::{mount_bind, mount_bind_recursive};
+    use std::fs;
+
+    #[test]
+    #[expect(unsafe_code, reason = "a thread gets mounts of its own")]
+    fn entering_a_view_does_not_lead_out_of_a_changed_root() {
+        if !rustix::process::geteuid().is_root() {
+            return eprintln!("skipped: needs root");
+        }
+        let temporary = tempfile::tempdir().unwrap();
+        let changed = temporary.path();
+        for folder in ["proc", "root/own", "root/others"] {
+            fs::create_dir_all(changed.join(folder)).unwrap();
+        }
+        let inside = || {
+            // SAFETY: this thread is the test's own, and shares no more than files that are open.
+            unsafe { unshare_unsafe(UnshareFlags::NEWNS) }.unwrap();
+            let slave = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
+            mount_change("/", slave).unwrap();
+            mount_bind(changed, changed).unwrap();
+            mount_bind_recursive("/proc", changed.join("proc")).unwrap();
+            chroot(changed).unwrap();
+            let own = Kept { path: "/root/own".into(), writable: true };
+            let folders = Folders { root: "/root".into(), kept: vec![own] };
+            MadeView::new(View::new(&folders).unwrap()).unwrap().enter().unwrap();
+            ["/root/own", "/root/others", "/tmp"].map(|folder| Path::new(folder).exists())
+        };
+        let there = thread::scope(|scope| scope.spawn(inside).join().unwrap());
+        assert_eq!(there, [true, false, false]);
     }
 }
