@@ -16,7 +16,9 @@ use futures_util::future::try_join_all;
 use gg_model::deployment::UpdateAction;
 use gg_model::{ComponentName, ConfigTree, FailureHandlingPolicy, NucleusSettings};
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::time::Duration;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// How long a component may take to say whether its new configuration is good (Java nucleus,
@@ -26,6 +28,9 @@ const TIME_TO_VALIDATE: Duration = Duration::from_secs(20);
 /// How long components may put a deployment off, so that those behind it have their turn.
 const LONGEST_PUT_OFF: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How long what was started last takes to come to rest.
+const CALM: Duration = Duration::from_secs(1);
+
 /// How far a nucleus that starts has come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Milestone {
@@ -33,7 +38,7 @@ pub enum Milestone {
     Ready,
     /// Every component is up or over.
     Up,
-    /// No deployment waits for its turn.
+    /// No deployment has waited for its turn for a while.
     Idle,
 }
 
@@ -76,11 +81,13 @@ impl Worker {
             }
             queue.has_changed();
             loop {
-                let asked = queue.asked();
+                let mut asked = pin!(queue.asked());
                 match self.store.next_deployment().await {
                     Ok(None) => {
-                        reached(Milestone::Idle);
-                        asked.await;
+                        if timeout(CALM, asked.as_mut()).await.is_err() {
+                            reached(Milestone::Idle);
+                            asked.await;
+                        }
                     }
                     Ok(Some(row)) => {
                         match self.one(&row).await {
@@ -243,7 +250,7 @@ impl Worker {
                 format!("it could not be prepared within {:?}", self.patience),
             )
         };
-        let prepared = tokio::time::timeout(self.patience, self.prepare(row)).await;
+        let prepared = timeout(self.patience, self.prepare(row)).await;
         let (assembled, ready) = prepared.map_err(late)??;
         let running = self.executor.running();
         let steps = bootstrap::needed(running, &ready.set(), ready.order(), Why::Deployment);
@@ -263,7 +270,7 @@ impl Worker {
         }
         let updates = self.executor.parts().capabilities.lifecycle.updates();
         let agreed = updates.announce(&row.id, restarting, policy.timeout);
-        let agreed = tokio::time::timeout(LONGEST_PUT_OFF, agreed).await;
+        let agreed = timeout(LONGEST_PUT_OFF, agreed).await;
         agreed.map_err(|_| {
             let message = format!("components have put it off for {LONGEST_PUT_OFF:?}");
             Problem::new("DEPLOYMENT_INTERRUPTED", message)
@@ -361,7 +368,7 @@ impl Worker {
         installed: impl FnOnce(),
     ) {
         let carried = self.executor.carry_out(ready, &self.progress, installed);
-        let carried = tokio::time::timeout(self.patience, carried).await;
+        let carried = timeout(self.patience, carried).await;
         broken.extend(carried.unwrap_or_else(|_| vec![late(self.patience)]));
         self.remember_installed(installs, broken).await;
     }

@@ -6,17 +6,11 @@ use rustix::mm::{Advice, madvise};
 use std::fs;
 use std::io;
 use std::ops::Range;
-use std::time::Duration;
-use tokio::time::sleep;
 
-/// How long what was started last takes to come to rest.
-const CALM: Duration = Duration::from_secs(1);
-
-/// Wait a moment, and let go of the pages of this program's code, and of those that the heap holds no data in: compiling
+/// Let go of the pages of this program's code, and of those that the heap holds no data in: compiling
 /// a component takes much of it. What is needed again comes back, code from the page cache or from
 /// the program's file.
-pub(super) async fn release_when_calm() {
-    sleep(CALM).await;
+pub(super) fn release() {
     if let Err(error) = release_code() {
         tracing::debug!(%error, "the pages of the program's code stay");
     }

@@ -288,7 +288,7 @@ impl Nucleus {
         let reached = |milestone| {
             reached(milestone);
             if milestone == Milestone::Idle {
-                tasks.spawn(memory::release_when_calm());
+                memory::release();
             }
         };
         let (executor, restart) = worker.run(stop, reached).await;
