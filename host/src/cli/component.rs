@@ -112,9 +112,6 @@ fn list(all: &[ComponentDetails], output: Format) -> Result<ExitCode> {
         writeln!(stdout, "{}", json!(all))?;
         return Ok(ExitCode::SUCCESS);
     }
-    if all.is_empty() {
-        writeln!(stdout, "no components; gg-host deploy --help shows how to add some")?;
-    }
     let width = all.iter().map(|one| one.component_name.len()).max().unwrap_or_default();
     for one in all {
         let (name, version) = (&one.component_name, version(one));

@@ -80,16 +80,18 @@ impl Lives {
             paused: false,
             last_exit: None,
         };
-        let others = self.supervisor.statuses().into_iter().map(|(name, status)| Details {
+        let wanted = |name: &ComponentName| component.is_none_or(|wanted| wanted == name);
+        let statuses = self.supervisor.statuses().into_iter().filter(|(name, _)| wanted(name));
+        let others = statuses.map(|(name, status)| Details {
             paused: status.is_paused(),
             last_exit: status.exit.as_ref().map(last_exit),
             ..details(&name, status.version, status.state)
         });
         // As the Java nucleus shows itself: it has been started, and that is all there is to do.
-        let version = PROVIDED_VERSION.parse().unwrap_or(ComponentVersion::ZERO);
-        let nucleus = details(&ComponentName::nucleus(), version, LifecycleState::Finished);
-        let all = [nucleus].into_iter().chain(others);
-        all.filter(|one| component.is_none_or(|wanted| *wanted == one.name)).collect()
+        let version = || PROVIDED_VERSION.parse().unwrap_or(ComponentVersion::ZERO);
+        let nucleus = Some(ComponentName::nucleus()).filter(wanted);
+        let nucleus = nucleus.map(|name| details(&name, version(), LifecycleState::Finished));
+        nucleus.into_iter().chain(others).collect()
     }
 
     async fn act(&self, act: Act, name: ComponentName) -> Result<()> {
