@@ -14,24 +14,17 @@ pub use metrics::{MetricsSettings, OtlpSettings};
 pub use proxy::ProxySettings;
 pub use settings::NucleusSettings;
 
-use crate::shape::{Object, Path, ShapeError};
+use crate::shape::{Path, ShapeError};
 use serde_json::Value;
 
 /// A whole number, written as one or as text.
-fn number(
-    object: &mut Object<'_>,
-    path: &Path<'_>,
-    name: &'static str,
-) -> Result<Option<u64>, ShapeError> {
-    let Some(value) = object.take(name) else { return Ok(None) };
+fn number(path: &Path<'_>, value: &Value) -> Result<u64, ShapeError> {
     let number = match value {
         Value::String(text) => text.parse().ok(),
         value => value.as_u64(),
     };
     let found = number.filter(|number| *number > 0);
-    found
-        .map(Some)
-        .ok_or_else(|| ShapeError::expected(&path.key(name), "a whole number above 0", value))
+    found.ok_or_else(|| ShapeError::expected(path, "a whole number above 0", value))
 }
 
 #[cfg(test)]

@@ -64,8 +64,8 @@ impl LoggingSettings {
         let settings = Self {
             level: level.map(Into::into),
             format: object.read("format", |path, value| choice(path, value, &FORMATS))?,
-            file_kib: number(&mut object, path, "fileSizeKB")?,
-            total_kib: number(&mut object, path, "totalLogsSizeKB")?,
+            file_kib: object.read("fileSizeKB", number)?,
+            total_kib: object.read("totalLogsSizeKB", number)?,
             folder: object.text("outputDirectory")?.map(Into::into),
             output: output.unwrap_or_default(),
         };

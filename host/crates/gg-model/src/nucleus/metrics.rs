@@ -47,18 +47,11 @@ impl MetricsSettings {
         warnings: &mut Warnings,
     ) -> Result<Self, ShapeError> {
         let mut object = Object::open(path, value)?;
-        let listen = object.take("listen");
-        let other_machines = object.take("allowOtherMachines");
-        let otlp = object.take("otlp");
+        let other_machines = object.read("allowOtherMachines", boolean)?;
         let settings = Self {
-            listen: listen.map(|value| parsed(&path.key("listen"), value)).transpose()?,
-            other_machines: other_machines
-                .map(|value| boolean(&path.key("allowOtherMachines"), value))
-                .transpose()?
-                .unwrap_or_default(),
-            otlp: otlp
-                .map(|value| OtlpSettings::read(&path.key("otlp"), value, warnings))
-                .transpose()?,
+            listen: object.read("listen", parsed)?,
+            other_machines: other_machines.unwrap_or_default(),
+            otlp: object.read("otlp", |path, value| OtlpSettings::read(path, value, warnings))?,
         };
         object.warn_unknown(warnings);
         Ok(settings)
@@ -70,7 +63,7 @@ impl OtlpSettings {
         let mut object = Object::open(path, value)?;
         let mut settings = Self {
             endpoint: object.required_parsed("endpoint")?,
-            interval_seconds: number(&mut object, path, "intervalSeconds")?,
+            interval_seconds: object.read("intervalSeconds", number)?,
             headers: BTreeMap::new(),
         };
         if let Some(value) = object.take("headers") {

@@ -88,7 +88,7 @@ impl NucleusSettings {
         let mut settings = Self::default();
         let mut object = Object::open(path, value)?;
         settings.region = object.text("awsRegion")?.map(Into::into);
-        settings.store_bytes = number(&mut object, path, "componentStoreMaxSizeBytes")?;
+        settings.store_bytes = object.read("componentStoreMaxSizeBytes", number)?;
         object.read("runWithDefault", |path, value| settings.run_with(path, value, warnings))?;
         settings.proxy = object
             .read("networkProxy", |path, value| ProxySettings::read(path, value, warnings))?
