@@ -19,31 +19,16 @@ mod ipc {
 }
 
 use anyhow::Result;
-use common::report::Row;
-use common::{finish, progress, wanted};
+use common::{Group, measure};
 use ipc::{configuration, connections, messages, mixed, relay};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// A group: measures, and adds its rows.
-type Group = fn(&mut Rows) -> Result<()>;
-
-const GROUPS: [(&str, Group); 4] = [
+const GROUPS: [Group; 4] = [
     ("messages", messages::measure),
     ("mixed", mixed::measure),
     ("configuration", configuration::measure),
     ("connections", connections::measure),
 ];
-
-/// The rows so far.
-#[derive(Default)]
-struct Rows(Vec<Row>);
-
-impl Rows {
-    fn add(&mut self, row: Row) {
-        progress(&row);
-        self.0.push(row);
-    }
-}
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
@@ -56,12 +41,5 @@ fn main() -> Result<()> {
     let mut files = getrlimit(Resource::Nofile);
     files.current = files.maximum;
     setrlimit(Resource::Nofile, files)?;
-    let mut rows = Rows::default();
-    for (name, measure) in GROUPS {
-        if wanted(name) {
-            measure(&mut rows)?;
-        }
-    }
-    finish(&rows.0);
-    Ok(())
+    measure(&GROUPS)
 }

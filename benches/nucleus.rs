@@ -15,14 +15,10 @@ mod nucleus {
 }
 
 use anyhow::Result;
-use common::report::Row;
-use common::{finish, progress, wanted};
+use common::{Group, measure};
 use nucleus::{container, deploy, idle, spawn, start, swap};
 
-/// A group: measures, and adds its rows.
-type Group = fn(&mut Rows) -> Result<()>;
-
-const GROUPS: [(&str, Group); 6] = [
+const GROUPS: [Group; 6] = [
     ("start", start::measure),
     ("deploy", deploy::measure),
     ("swap", swap::measure),
@@ -31,24 +27,6 @@ const GROUPS: [(&str, Group); 6] = [
     ("idle", idle::measure),
 ];
 
-/// The rows so far.
-#[derive(Default)]
-struct Rows(Vec<Row>);
-
-impl Rows {
-    fn add(&mut self, row: Row) {
-        progress(&row);
-        self.0.push(row);
-    }
-}
-
 fn main() -> Result<()> {
-    let mut rows = Rows::default();
-    for (name, measure) in GROUPS {
-        if wanted(name) {
-            measure(&mut rows)?;
-        }
-    }
-    finish(&rows.0);
-    Ok(())
+    measure(&GROUPS)
 }

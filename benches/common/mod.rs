@@ -64,3 +64,27 @@ pub(crate) fn finish(rows: &[Row]) {
         print!("{}", report::table(rows));
     }
 }
+
+/// The rows so far.
+#[derive(Default)]
+pub(crate) struct Rows(Vec<Row>);
+
+impl Rows {
+    pub(crate) fn add(&mut self, row: Row) {
+        progress(&row);
+        self.0.push(row);
+    }
+}
+
+/// A group: its name, and what measures and adds its rows.
+pub(crate) type Group = (&'static str, fn(&mut Rows) -> Result<()>);
+
+/// Measure the groups that are wanted, and print their rows.
+pub(crate) fn measure(groups: &[Group]) -> Result<()> {
+    let mut rows = Rows::default();
+    for (_, measure) in groups.iter().filter(|(name, _)| wanted(name)) {
+        measure(&mut rows)?;
+    }
+    finish(&rows.0);
+    Ok(())
+}

@@ -3,7 +3,7 @@
 use super::client::Client;
 use super::lane::Lane;
 use super::series::{Aims, Side, rounds, rows};
-use crate::Rows;
+use crate::common::Rows;
 use crate::common::device::{Device, Door};
 use crate::common::lite::Lite;
 use anyhow::Result;

@@ -1,7 +1,7 @@
 //! What connections take that wait.
 
 use super::client::Client;
-use crate::Rows;
+use crate::common::Rows;
 use crate::common::device::Device;
 use crate::common::mosquitto::{self, Mosquitto};
 use crate::common::process;

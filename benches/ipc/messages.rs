@@ -4,7 +4,7 @@ use super::client::{Client, publication};
 use super::lane::Lane;
 use super::relay::Relay;
 use super::series::{Aims, Series, Side, rounds, rows};
-use crate::Rows;
+use crate::common::Rows;
 use crate::common::device::{Device, Door};
 use crate::common::lite::Lite;
 use crate::common::mosquitto::Mosquitto;

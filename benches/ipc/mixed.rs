@@ -3,7 +3,7 @@
 use super::client::{Client, publication};
 use super::lane::{Lane, WINDOW};
 use super::series::{Aims, ROUNDS, Side, rounds, rows};
-use crate::Rows;
+use crate::common::Rows;
 use crate::common::device::{Device, Nucleus};
 use crate::common::guest;
 use crate::common::process::Work;

@@ -1,7 +1,7 @@
 //! What is measured of a lane, round by round.
 
 use super::lane::{Lane, WINDOW};
-use crate::Rows;
+use crate::common::Rows;
 use crate::common::process::Work;
 use crate::common::report::{Aim, Row, percentile};
 use anyhow::Result;

@@ -2,7 +2,7 @@
 //! same image on the same engine, whose socket `GG_TEST_DOCKER` names.
 
 use super::step::Step;
-use crate::Rows;
+use crate::common::Rows;
 use crate::common::program;
 use crate::common::report::{Aim, Row};
 use anyhow::{Context, Result, ensure};

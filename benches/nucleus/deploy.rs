@@ -1,6 +1,6 @@
 //! From the start of `gg-host deploy --wait` to its end, on a nucleus that runs already.
 
-use crate::Rows;
+use crate::common::Rows;
 use crate::common::device::Device;
 use crate::common::guest;
 use crate::common::report::{Aim, Row, median};

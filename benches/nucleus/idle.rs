@@ -1,6 +1,6 @@
 //! What a nucleus takes of the machine when nothing happens.
 
-use crate::Rows;
+use crate::common::Rows;
 use crate::common::device::{Device, Nucleus};
 use crate::common::lite::Lite;
 use crate::common::report::{Aim, Row, median};

@@ -3,7 +3,7 @@
 //! end waited for.
 
 use super::step::Step;
-use crate::Rows;
+use crate::common::Rows;
 use crate::common::program;
 use crate::common::report::{Aim, Row};
 use anyhow::{Result, ensure};

@@ -1,6 +1,6 @@
 //! From the start of a nucleus to its word that it is ready.
 
-use crate::Rows;
+use crate::common::Rows;
 use crate::common::device::Device;
 use crate::common::lite::Lite;
 use crate::common::report::{Aim, Row};

@@ -1,7 +1,7 @@
 //! A component is replaced by its next version while messages come for it at a steady pace: how long
 //! nobody gets one, and whether one is lost. Beside it, as long a time in which nothing is replaced.
 
-use crate::Rows;
+use crate::common::Rows;
 use crate::common::guest;
 use crate::common::host::{Component, Host, subscribe};
 use crate::common::report::{Aim, Row};
