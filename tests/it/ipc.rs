@@ -69,7 +69,18 @@ impl Client {
         self.step(device, name, "run", script, configuration);
     }
 
-    /// The same, as this step; after the script's name there may be arguments.
+    /// A device with the relay and a script as a component, deployed.
+    fn beside_relay(&self, name: &str, script: &str, configuration: &str) -> (Device, Host) {
+        let device = self.device();
+        relay(&device);
+        self.component(&device, name, script, configuration);
+        let nucleus = device.start();
+        let merge = format!("{RELAY}=1.0.0,{name}=1.0.0");
+        device.deploy(["--merge", &merge]).expect_code(0);
+        (device, nucleus)
+    }
+
+    /// A script as a component, as this step; after the script's name there may be arguments.
     fn step(&self, device: &Device, name: &str, step: &str, script: &str, configuration: &str) {
         let (script, arguments) = script.split_once(' ').unwrap_or((script, ""));
         device.artifact(name, "1.0.0", &source(script));
@@ -149,13 +160,8 @@ fn expect_of(nucleus: &mut Host, name: &str, lines: &[&str]) {
 #[test]
 fn a_wasm_and_a_native_component_exchange_messages_under_the_same_policy() {
     let Some(python) = Client::python() else { return };
-    let device = python.device();
-    relay(&device);
     let rights = access("[numbers, own, own/+]", "[relayed, own]");
-    python.component(&device, NAME, "pubsub_v2.py", &rights);
-    let mut nucleus = device.start();
-    let merge = format!("{RELAY}=1.0.0,{NAME}=1.0.0");
-    device.deploy(["--merge", &merge]).expect_code(0);
+    let (device, mut nucleus) = python.beside_relay(NAME, "pubsub_v2.py", &rights);
     expect(
         &mut nucleus,
         &[
@@ -176,12 +182,8 @@ fn a_wasm_and_a_native_component_exchange_messages_under_the_same_policy() {
 #[test]
 fn the_first_client_of_the_sdk_is_served_as_well() {
     let Some(python) = Client::python() else { return };
-    let device = python.device();
-    relay(&device);
-    python.component(&device, NAME, "pubsub_v1.py", &access("[numbers, own]", "[relayed, own]"));
-    let mut nucleus = device.start();
-    let merge = format!("{RELAY}=1.0.0,{NAME}=1.0.0");
-    device.deploy(["--merge", &merge]).expect_code(0);
+    let rights = access("[numbers, own]", "[relayed, own]");
+    let (_device, mut nucleus) = python.beside_relay(NAME, "pubsub_v1.py", &rights);
     expect(
         &mut nucleus,
         &[
@@ -199,17 +201,8 @@ fn the_first_client_of_the_sdk_is_served_as_well() {
 #[test]
 fn configuration_is_read_changed_watched_and_agreed_to() {
     let Some(python) = Client::python() else { return };
-    let device = python.device();
-    relay(&device);
-    python.component(
-        &device,
-        NAME,
-        "configuration.py",
-        "{Mode: calm, nested: {leaf: 1.5, list: [1]}}",
-    );
-    let mut nucleus = device.start();
-    let merge = format!("{RELAY}=1.0.0,{NAME}=1.0.0");
-    device.deploy(["--merge", &merge]).expect_code(0);
+    let configuration = "{Mode: calm, nested: {leaf: 1.5, list: [1]}}";
+    let (device, mut nucleus) = python.beside_relay(NAME, "configuration.py", configuration);
     expect(
         &mut nucleus,
         &[

@@ -1,19 +1,14 @@
 //! The AWS IoT Device SDK for JavaScript.
 
-use super::{Client, access, expect_of, relay};
+use super::{Client, access, expect_of};
 
 const NAME: &str = "com.example.JavaScript";
 
 #[test]
 fn messages_are_exchanged_and_refused() {
     let Some(client) = Client::javascript() else { return };
-    let device = client.device();
-    relay(&device);
     let rights = access("[numbers, own, own/+]", "[relayed, own]");
-    client.component(&device, NAME, "pubsub.js", &rights);
-    let mut nucleus = device.start();
-    let merge = format!("com.example.Relay=1.0.0,{NAME}=1.0.0");
-    device.deploy(["--merge", &merge]).expect_code(0);
+    let (device, mut nucleus) = client.beside_relay(NAME, "pubsub.js", &rights);
     expect_of(
         &mut nucleus,
         NAME,
@@ -37,13 +32,8 @@ fn messages_are_exchanged_and_refused() {
 #[test]
 fn configuration_is_read_changed_watched_and_agreed_to() {
     let Some(client) = Client::javascript() else { return };
-    let device = client.device();
-    relay(&device);
     let configuration = "{Mode: calm, nested: {leaf: 1.5, list: [1]}}";
-    client.component(&device, NAME, "configuration.js", configuration);
-    let mut nucleus = device.start();
-    let merge = format!("com.example.Relay=1.0.0,{NAME}=1.0.0");
-    device.deploy(["--merge", &merge]).expect_code(0);
+    let (device, mut nucleus) = client.beside_relay(NAME, "configuration.js", configuration);
     expect_of(
         &mut nucleus,
         NAME,
