@@ -237,7 +237,8 @@ mod tests {
     use super::*;
 
     fn component() -> InstalledComponent {
-        bench::component(Path::new("/nonexistent"), "")
+        let component = bench::component(Path::new("/nonexistent"), "");
+        InstalledComponent { work: "/nonexistent/own".into(), ..component }
     }
 
     fn body(component: &InstalledComponent, step: &Step) -> (ContainerCreateBody, HostConfig) {
@@ -265,7 +266,7 @@ mod tests {
         let (body, host) = body(&component(), &Step::default());
         assert_eq!(body.user, None);
         assert_eq!(body.cmd, None);
-        assert_eq!(body.working_dir.unwrap(), "/nonexistent/work/a");
+        assert_eq!(body.working_dir.unwrap(), "/nonexistent/own");
         assert_eq!(host.network_mode.unwrap(), "none");
         assert_eq!(host.cap_drop.unwrap(), ["ALL"]);
         assert_eq!(host.security_opt.unwrap(), ["no-new-privileges"]);
@@ -275,10 +276,7 @@ mod tests {
         let mounts: Vec<_> = mounts.map(|mount| (mount.target.unwrap(), mount.read_only)).collect();
         assert_eq!(
             mounts,
-            [
-                ("/nonexistent/work/a".to_owned(), Some(false)),
-                ("/root/docker".to_owned(), Some(true))
-            ]
+            [("/nonexistent/own".to_owned(), Some(false)), ("/root/docker".to_owned(), Some(true))]
         );
     }
 
