@@ -18,14 +18,17 @@ pub struct Tasks {
     tracker: TaskTracker,
     host: Handle,
     guests: Handle,
-    _owned: Arc<GuestExecutor>,
+    _owned: Arc<Executor>,
 }
 
-/// Shuts the executor down without waiting for threads that block.
-#[derive(Debug)]
-struct GuestExecutor(Option<Runtime>);
+/// How long a thread for work that blocks waits for more.
+const KEEP_ALIVE: Duration = Duration::from_secs(2);
 
-impl Drop for GuestExecutor {
+/// Shuts down without waiting for threads that block.
+#[derive(Debug)]
+struct Executor(Option<Runtime>);
+
+impl Drop for Executor {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
@@ -48,14 +51,14 @@ impl Tasks {
             .worker_threads(threads)
             .max_blocking_threads(BLOCKING_THREADS)
             .thread_name("gg-guest")
-            .thread_keep_alive(Duration::from_secs(2))
+            .thread_keep_alive(KEEP_ALIVE)
             .enable_all()
             .build()?;
         Ok(Self {
             tracker: TaskTracker::new(),
             host: Handle::current(),
             guests: guests.handle().clone(),
-            _owned: Arc::new(GuestExecutor(Some(guests))),
+            _owned: Arc::new(Executor(Some(guests))),
         })
     }
 
@@ -95,5 +98,36 @@ impl Tasks {
     pub async fn finish(&self) {
         self.tracker.close();
         self.tracker.wait().await;
+    }
+}
+
+/// Threads of their own for work that blocks.
+#[derive(Debug)]
+pub struct BlockingThreads {
+    handle: Handle,
+    _owned: Executor,
+}
+
+impl BlockingThreads {
+    /// None yet; each will do this first.
+    ///
+    /// # Errors
+    /// The system has no more of what it takes.
+    pub fn new(name: &str, first: fn()) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread()
+            .max_blocking_threads(BLOCKING_THREADS)
+            .thread_name(name)
+            .thread_keep_alive(KEEP_ALIVE)
+            .on_thread_start(first)
+            .build()?;
+        Ok(Self { handle: runtime.handle().clone(), _owned: Executor(Some(runtime)) })
+    }
+
+    /// Run work on one of them.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.handle.spawn_blocking(work)
     }
 }

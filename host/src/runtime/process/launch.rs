@@ -94,8 +94,12 @@ impl Order {
     ) -> Result<Option<Made>, GatherError> {
         let cgroup = Arc::new(OnceLock::<Arc<StepCgroup>>::new());
         let (order, known) = (self.clone(), Arc::clone(&cgroup));
-        let mut making =
-            self.shared.tasks.spawn_blocking_host(move || order.gather(&environment, ends, &known));
+        let work = move || order.gather(&environment, ends, &known);
+        let is_confined = !self.script.step.requires_privilege;
+        let mut making = match self.shared.harden.threads().filter(|_| is_confined) {
+            Some(threads) => threads.spawn(work),
+            None => self.shared.tasks.spawn_blocking_host(work),
+        };
         loop {
             tokio::select! {
                 made = &mut making => return made.map_err(io::Error::other)?,

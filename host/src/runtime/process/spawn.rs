@@ -114,7 +114,9 @@ impl fmt::Display for Stage {
 pub(super) fn spawn(plan: &Plan) -> std::result::Result<Spawned, SpawnError> {
     let arguments = pointers(&plan.arguments);
     let environment = pointers(&plan.environment);
-    let mut child = Child { plan, arguments: &arguments, environment: &environment, failed: None };
+    let bound = capabilities::is_thread_bound();
+    let mut child =
+        Child { plan, arguments: &arguments, environment: &environment, bound, failed: None };
     let mut stack = vec![0_u128; STACK];
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
     let mut held: c_int = -1;
@@ -166,6 +168,8 @@ struct Child<'a> {
     plan: &'a Plan,
     arguments: &'a [*const c_char],
     environment: &'a [*const c_char],
+    /// Whether it has nothing to give up of what a program could get back.
+    bound: bool,
     failed: Option<(Stage, Errno)>,
 }
 
@@ -199,7 +203,9 @@ impl Child<'_> {
             if let Some(domain) = &confinement.domain {
                 landlock::enter(domain).map_err(at(Stage::Landlock))?;
             }
-            capabilities::bound().map_err(at(Stage::Capabilities))?;
+            if !self.bound {
+                capabilities::bound().map_err(at(Stage::Capabilities))?;
+            }
         }
         if let Some(identity) = &plan.identity {
             identity.assume().map_err(at(Stage::User))?;

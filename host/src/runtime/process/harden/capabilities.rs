@@ -1,13 +1,32 @@
 //! The powers of root in pieces: a component's process keeps none and gets none back.
+//!
+//! What a program could get back is a list that a thread has and passes on (its bounding set), and
+//! the kernel takes a call for each of them, a tenth of the cost of a start. So there are threads
+//! that have given up theirs, from which processes are made ([`bind_thread`]).
 
 use rustix::io::{Errno, Result};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, clear_ambient_capability_set,
     remove_capability_from_bounding_set, set_capabilities,
 };
+use std::cell::Cell;
 
 /// The kernel knows fewer.
 const MOST: u32 = 64;
+
+thread_local! {
+    static BOUND: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Do [`bound`] for this thread, for good. A process made by one for which it failed does it itself.
+pub(in super::super) fn bind_thread() {
+    BOUND.set(bound().is_ok());
+}
+
+/// Whether what this thread starts is bound already.
+pub(in super::super) fn is_thread_bound() -> bool {
+    BOUND.get()
+}
 
 /// No program that is started from here on gets a capability, not even as root. Comes before the
 /// change of user, after which one may no longer do this.

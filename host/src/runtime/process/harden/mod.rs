@@ -21,6 +21,7 @@ pub(super) mod view;
 
 use super::spawn::{SpawnError, Stage, last_error};
 use super::user::User;
+use crate::tasks::BlockingThreads;
 use ::landlock::RulesetError;
 use rustix::io::{Errno, Result};
 use rustix::process::geteuid;
@@ -61,6 +62,8 @@ pub(super) struct Harden {
     filter: Option<Arc<Filter>>,
     /// The domain of those from whom the root folder is hidden otherwise.
     apart: OnceLock<Option<Arc<OwnedFd>>>,
+    /// Where confined processes are made, where that is not everywhere.
+    threads: OnceLock<Option<BlockingThreads>>,
     /// What is known to be lacking, in the order of [`What`].
     lacks: [AtomicBool; 6],
 }
@@ -106,6 +109,7 @@ impl Harden {
         Self {
             filter: Filter::new().map(Arc::new),
             apart: OnceLock::new(),
+            threads: OnceLock::new(),
             lacks: Default::default(),
         }
     }
@@ -127,6 +131,12 @@ impl Harden {
         }
         let filter = self.filter.clone().filter(|_| self.has(What::Filter));
         Ok(Confinement { view, domain, filter })
+    }
+
+    /// The threads on which the making of confined processes takes least.
+    pub(super) fn threads(&self) -> Option<&BlockingThreads> {
+        let make = || BlockingThreads::new("gg-confined", capabilities::bind_thread).ok();
+        self.threads.get_or_init(make).as_ref()
     }
 
     /// The view of the latest step, or a new one if that shows what is no longer there.
