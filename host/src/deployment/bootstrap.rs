@@ -73,5 +73,5 @@ pub(super) fn asked_for(code: i32) -> Option<Option<Restart>> {
 }
 
 fn step(component: &InstalledComponent) -> Option<&Step> {
-    component.lifecycle.steps.get(&StepName::Bootstrap)
+    component.lifecycle.steps.get(&StepName::Bootstrap).map(|step| &**step)
 }

@@ -131,7 +131,7 @@ impl DockerRuntime {
             self.shared.engine().await.map_err(|error| Failure::to_start(error.to_string()))?;
         let image = image::obtain(&engine, component, &reference, &self.shared.tasks, log).await?;
         for (name, other) in &component.lifecycle.steps {
-            if *other != step {
+            if **other != step {
                 log.host(
                     Level::Warn,
                     format!("its step `{name}` is not carried out: a container has but one step"),
@@ -201,7 +201,7 @@ fn command(component: &InstalledComponent) -> Result<(Step, Reference, Vec<Strin
     let image =
         words.next().ok_or_else(|| wrong("it is empty; it begins with an image".to_owned()))?;
     let reference = image.parse().map_err(|error: ReferenceError| wrong(error.to_string()))?;
-    Ok((step.clone(), reference, words.collect()))
+    Ok((Step::clone(step), reference, words.collect()))
 }
 
 /// A component whose image the engine has. Cheap to clone.

@@ -14,7 +14,7 @@ use bench::*;
 use bollard::query_parameters::{PushImageOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::{StreamExt, TryStreamExt};
 use gg_model::PosixUser;
-use gg_model::recipe::{Step, StepName};
+use gg_model::recipe::StepName;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 async fn a_container_prints_to_the_log_and_its_code_is_the_components() {
     let Some(bench) = Bench::new().await else { return };
     let mut component = bench.component("echo out; echo err >&2; exit 7");
-    component.lifecycle.steps.insert(StepName::Install, Step::default());
+    component.lifecycle.steps.insert(StepName::Install, Box::default());
     let mut started = bench.start(component).await;
     let exit = started.exit().await;
     assert!(matches!(exit, Exit::Finished(7)), "{exit:?}");

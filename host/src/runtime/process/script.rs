@@ -50,7 +50,7 @@ impl Script {
                 } else {
                     accounts.resolve(component.run_as.as_ref())?
                 };
-                Ok(Self { name, step: step.clone(), timeout: lifecycle.timeout(name), user })
+                Ok(Self { name, step: Step::clone(step), timeout: lifecycle.timeout(name), user })
             })
             .collect()
     }

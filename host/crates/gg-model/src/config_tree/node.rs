@@ -6,9 +6,10 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// A container: entries by the lower-case form of their key.
+/// A container: entries by the lower-case form of their key. Most hold one or two, and a node of
+/// the map has room for eleven, so that it holds them elsewhere.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Branch(BTreeMap<String, Entry>);
+pub(super) struct Branch(BTreeMap<String, Box<Entry>>);
 
 /// A key as first written, and what it leads to.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,19 +37,19 @@ impl Branch {
     }
 
     pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
-        self.0.get(&*lower_case(key))
+        self.0.get(&*lower_case(key)).map(|entry| &**entry)
     }
 
     pub(super) fn entry_mut(&mut self, key: &str) -> Option<&mut Entry> {
-        self.0.get_mut(&key.to_lowercase())
+        self.0.get_mut(&key.to_lowercase()).map(|entry| &mut **entry)
     }
 
     pub(super) fn insert(&mut self, key: &str, node: Node) {
-        self.0.insert(key.to_lowercase(), Entry { key: key.into(), node });
+        self.0.insert(key.to_lowercase(), Box::new(Entry { key: key.into(), node }));
     }
 
     pub(super) fn remove(&mut self, key: &str) -> Option<Entry> {
-        self.0.remove(&key.to_lowercase())
+        self.0.remove(&key.to_lowercase()).map(|entry| *entry)
     }
 
     /// The node at a path of at least one key.

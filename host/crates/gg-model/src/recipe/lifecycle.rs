@@ -13,8 +13,8 @@ pub const DEFAULT_ERROR_RESET_TIME: Duration = Duration::from_secs(60 * 60);
 /// The steps of a lifecycle (Greengrass developer guide, recipe reference, `Lifecycle`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lifecycle {
-    /// What is run at which point.
-    pub steps: BTreeMap<StepName, Step>,
+    /// What is run at which point; few of them, and large.
+    pub steps: BTreeMap<StepName, Box<Step>>,
     /// Environment variables of all steps (`setenv`).
     pub environment: BTreeMap<String, String>,
     /// After how long without an error earlier errors no longer count (`errorResetTime`).
@@ -53,7 +53,7 @@ pub(super) fn read(
         match (name.as_str(), StepName::of(&name)) {
             _ if value.is_null() => {}
             (_, Some(step)) => {
-                lifecycle.steps.insert(step, step::read(&place, value, warnings)?);
+                lifecycle.steps.insert(step, Box::new(step::read(&place, value, warnings)?));
             }
             ("setenv", _) => lifecycle.environment = environment(&place, value)?,
             ("errorresettime", _) => lifecycle.error_reset_time = seconds(&place, value)?,

@@ -114,7 +114,10 @@ pub(in crate::runtime::docker) fn component(root: &Path, script: &str) -> Instal
         runtime: RuntimeKind::Docker,
         artifact: PathBuf::new(),
         arguments: Vec::new(),
-        lifecycle: Lifecycle { steps: [(StepName::Run, step)].into(), ..Lifecycle::default() },
+        lifecycle: Lifecycle {
+            steps: [(StepName::Run, step.into())].into(),
+            ..Lifecycle::default()
+        },
         files: Vec::new(),
         artifacts: root.join("artifacts"),
         images: Vec::new(),

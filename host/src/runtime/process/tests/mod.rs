@@ -67,7 +67,7 @@ impl Place {
     }
 
     fn component(&self, name: &str, steps: &[(&str, &str)]) -> InstalledComponent {
-        let step = |script: &str| Step { script: script.to_owned(), ..Step::default() };
+        let step = |script: &str| Step { script: script.to_owned(), ..Step::default() }.into();
         let named =
             |name: &str| StepName::ALL.into_iter().find(|step| step.as_str() == name).unwrap();
         let steps = steps.iter().map(|(name, script)| (named(name), step(script)));
