@@ -168,7 +168,7 @@ impl Running {
 
     /// KiB of its share of resident memory, page tables included.
     pub(crate) fn memory(&self) -> Result<f64> {
-        self.processes.iter().map(|process| process::memory(process.id())).sum()
+        self.processes.iter().map(|process| process::pss(process.id())).sum()
     }
 }
 

@@ -34,7 +34,12 @@ impl Work {
 
 /// KiB of its share of resident memory, page tables included.
 pub(crate) fn memory(process: u32) -> Result<f64> {
-    Ok(pss(process)? + figure(process, "status", "VmPTE")?)
+    Ok(pss(process)? + page_tables(process)?)
+}
+
+/// KiB of its page tables.
+pub(crate) fn page_tables(process: u32) -> Result<f64> {
+    figure(process, "status", "VmPTE")
 }
 
 /// KiB of its share of resident memory.

@@ -31,6 +31,8 @@ const MOST_KIB: f64 = 64.0;
 #[derive(Default)]
 struct Measured {
     kib: Vec<f64>,
+    /// Of page tables, which are no part of a proportional set size.
+    tables: Vec<f64>,
     wakes: Vec<f64>,
 }
 
@@ -66,8 +68,8 @@ pub(crate) fn measure(rows: &mut Rows) -> Result<()> {
         }
     }
     let mib = |kib: &[f64]| kib.iter().map(|kib| kib / 1024.0).collect::<Vec<_>>();
-    let mut before: Option<(u32, f64)> = None;
-    for (_, count, Measured { kib, wakes }) in devices {
+    let mut before: Option<(u32, f64, f64)> = None;
+    for (_, count, Measured { kib, tables, wakes }) in devices {
         let name = format!("gg-host start, idle, with {count} wasm components");
         let aim = if count == 0 { Aim::at_most(MOST_MIB) } else { Aim::NONE };
         let mut memory = Row::new(format!("{name}: memory"), "MiB", mib(&kib), aim);
@@ -76,12 +78,16 @@ pub(crate) fn measure(rows: &mut Rows) -> Result<()> {
         }
         rows.add(memory);
         // The first few bring in code that all share.
-        if let Some((fewer, least)) = before.filter(|(fewer, _)| *fewer > 0) {
-            let each = kib.iter().map(|kib| (kib - least) / f64::from(count - fewer)).collect();
-            let name = format!("{name}: memory for each beyond {fewer}");
-            rows.add(Row::new(name, "KiB", each, Aim::at_most(MOST_KIB)));
+        if let Some((fewer, kib_before, tables_before)) = before.filter(|before| before.0 > 0) {
+            let each = |all: &[f64], least: f64| {
+                all.iter().map(|one| (one - least) / f64::from(count - fewer)).collect()
+            };
+            let row = format!("{name}: memory for each beyond {fewer}");
+            rows.add(Row::new(row, "KiB", each(&kib, kib_before), Aim::at_most(MOST_KIB)));
+            let row = format!("{name}: page tables for each beyond {fewer}");
+            rows.add(Row::new(row, "KiB", each(&tables, tables_before), Aim::NONE));
         }
-        before = Some((count, median(&kib)));
+        before = Some((count, median(&kib), median(&tables)));
         let name = format!("{name}: wake-ups a second");
         rows.add(Row::new(name, "", wakes, Aim::at_most(0.0)));
     }
@@ -95,7 +101,8 @@ impl Measured {
         sleep(Duration::from_secs(WATCHED));
         let after = process::switches(nucleus.id())?;
         self.wakes.push((after - before) / WATCHED as f64);
-        self.kib.push(process::memory(nucleus.id())?);
+        self.kib.push(process::pss(nucleus.id())?);
+        self.tables.push(process::page_tables(nucleus.id())?);
         Ok(())
     }
 }

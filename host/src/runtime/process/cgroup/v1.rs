@@ -167,7 +167,9 @@ impl Layout for V1 {
     }
 
     fn remove(&self, group: &str) {
-        for (_, base) in &self.bases {
+        // Those of steps are only where track is kept.
+        let count = if group.contains('/') { 1 } else { self.bases.len() };
+        for (_, base) in &self.bases[..count] {
             let _busy = fs::remove_dir(base.join(group));
         }
     }
