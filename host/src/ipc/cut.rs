@@ -86,7 +86,9 @@ impl Tally {
             *count
         };
         let component = component.unwrap_or("(unknown)");
-        if total.is_power_of_two() {
+        // A client that just goes is nothing that the operator could mend.
+        let is_news = total.is_power_of_two() && !matches!(cut, Cut::Gone(_));
+        if is_news {
             tracing::warn!(component, reason = word, total, "a connection was closed: {cut}");
         } else {
             tracing::debug!(component, reason = word, total, "a connection was closed: {cut}");
