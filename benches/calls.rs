@@ -17,6 +17,7 @@ use gg_host::capability::host::HostControl;
 use gg_host::capability::keyvalue::KeyValue;
 use gg_host::capability::lifecycle::LifecycleControl;
 use gg_host::capability::metric::Metrics;
+use gg_host::capability::mqtt::Mqtt;
 use gg_host::capability::pubsub::{PubSub, Subscription};
 use gg_host::clock::Clock;
 use gg_host::component::InstalledComponent;
@@ -280,6 +281,7 @@ impl Loader {
             keyvalue: KeyValue::default(),
             lifecycle,
             metric: Metrics::default(),
+            mqtt: Mqtt::default(),
             pubsub: PubSub::default(),
         };
         let engine = Arc::new(WasmEngine::new(&common::host::engine())?);

@@ -7,6 +7,7 @@
 mod common;
 
 /// A file for each group of rows, and what they share.
+#[allow(dead_code, reason = "each benchmark uses a part of the lanes")]
 mod ipc {
     pub(crate) mod client;
     pub(crate) mod configuration;

@@ -48,6 +48,11 @@ pub(crate) struct Door {
 impl Device {
     /// A device on which nothing was ever started.
     pub(crate) fn new() -> Result<Self> {
+        Self::with(json!({}))
+    }
+
+    /// The same, whose nucleus is told this in its configuration.
+    pub(crate) fn with(mut configuration: Value) -> Result<Self> {
         // Where users of native components can reach their own.
         let mode = fs::Permissions::from_mode(0o755);
         let folder = tempfile::Builder::new().prefix("bench-").permissions(mode).tempdir()?;
@@ -56,11 +61,11 @@ impl Device {
         }
         let device = Self { folder };
         if geteuid().is_root() {
-            let settings = json!({ "services": { "aws.greengrass.Nucleus": { "configuration": {
-                "runWithDefault": { "posixUser": "nobody" },
-            } } } });
-            fs::write(device.root().join("config.yaml"), settings.to_string())?;
+            configuration["runWithDefault"] = json!({ "posixUser": "nobody" });
         }
+        let settings = json!({ "configuration": configuration });
+        let settings = json!({ "services": { "aws.greengrass.Nucleus": settings } });
+        fs::write(device.root().join("config.yaml"), settings.to_string())?;
         Ok(device)
     }
 
@@ -195,7 +200,7 @@ impl Drop for Nucleus {
 /// A right to publish and subscribe to everything.
 fn all_topics() -> Value {
     let all = json!({ "all": { "operations": ["*"], "resources": ["*"] } });
-    json!({ "aws.greengrass.ipc.pubsub": all })
+    json!({ "aws.greengrass.ipc.pubsub": all, "aws.greengrass.ipc.mqttproxy": all })
 }
 
 /// Read what a nucleus prints, so that it is never held up.

@@ -129,6 +129,7 @@ impl Host {
             treatment: Treatment { most_errors: 1, error_reset: Duration::MAX },
             process: ProcessConfig::new(folder.path().to_owned(), "bench".parse()?),
             device: None,
+            link: None,
             core_dumps: None,
             clock: clock.clone(),
         };

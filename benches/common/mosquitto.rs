@@ -27,8 +27,17 @@ pub(crate) struct Mosquitto {
 }
 
 impl Mosquitto {
-    /// Start it, if it is installed.
+    /// Start it, if it is installed. It keeps nothing.
     pub(crate) fn start() -> Result<Option<Self>> {
+        Self::with("persistence false")
+    }
+
+    /// The same, which writes its changes to disk.
+    pub(crate) fn durable() -> Result<Option<Self>> {
+        Self::with("persistence true\nautosave_on_changes true\nautosave_interval 1")
+    }
+
+    fn with(settings: &str) -> Result<Option<Self>> {
         let Some(program) = program() else { return Ok(None) };
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let folder = tempfile::tempdir()?;
@@ -37,8 +46,9 @@ impl Mosquitto {
             &config,
             format!(
                 "listener {port} 127.0.0.1\nlistener 0 {}\nuser root\nallow_anonymous true\n\
-                 persistence false\nset_tcp_nodelay true\nlog_dest none\n",
-                folder.path().join(SOCKET).display()
+                 set_tcp_nodelay true\nlog_dest none\npersistence_location {}/\n{settings}\n",
+                folder.path().join(SOCKET).display(),
+                folder.path().display()
             ),
         )?;
         let process = Command::new(program)
@@ -55,6 +65,11 @@ impl Mosquitto {
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(Some(broker))
+    }
+
+    /// Its port.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// Its number.
@@ -200,6 +215,17 @@ pub(crate) fn publish(size: usize) -> Vec<u8> {
     }
     packet.extend([0, TOPIC.len() as u8]);
     packet.extend(TOPIC);
+    packet.extend(std::iter::repeat_n(7, size));
+    packet
+}
+
+/// The same at QoS 1, by this identifier. Subscribers at QoS 0 get it as the one before.
+pub(crate) fn publish_surely(size: usize, id: u16) -> Vec<u8> {
+    let plain = publish(size + 2);
+    let topic = plain.len() - size - 2;
+    let mut packet = plain[..topic].to_vec();
+    packet[0] = 0x32;
+    packet.extend(id.to_be_bytes());
     packet.extend(std::iter::repeat_n(7, size));
     packet
 }

@@ -6,6 +6,7 @@ use super::relay::Relay;
 use crate::common::mosquitto::{self, Mosquitto};
 use anyhow::{Context, Result, bail, ensure};
 use gg_ipc::operation::{Call, call};
+use gg_ipc::shapes::PublishToIoTCoreRequest;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
@@ -108,6 +109,45 @@ impl Lane {
         }
         let make: Make = Box::new(move |count| Ok(packet.repeat(count)));
         Ok(Self::new(broker.connect_unix()?, make, hearers, subscribers))
+    }
+
+    /// Publish the same message over and over at QoS 1; the publisher hears that it was taken.
+    pub(crate) fn mqtt_surely(broker: &Mosquitto, size: usize) -> Result<Self> {
+        const ACKNOWLEDGEMENT: usize = 4;
+        let mut stream = broker.connect_unix()?;
+        mosquitto::subscribe(&mut stream)?;
+        let publisher = broker.connect_unix()?;
+        let taken = Hearer::new(publisher.try_clone()?, ACKNOWLEDGEMENT);
+        let hearers = vec![Hearer::new(stream, mosquitto::publish(size).len()), taken];
+        let mut id = 0_u16;
+        let make: Make = Box::new(move |count| {
+            let mut bytes = Vec::new();
+            for _ in 0..count {
+                id = id.checked_add(1).unwrap_or(1);
+                bytes.extend(mosquitto::publish_surely(size, id));
+            }
+            Ok(bytes)
+        });
+        Ok(Self::new(publisher, make, hearers, 1))
+    }
+
+    /// Publish to the broker by way of a nucleus, over Greengrass IPC; a subscriber at the broker
+    /// hears it, and the publisher that it was taken.
+    pub(crate) fn cloud(
+        mut publisher: Client,
+        broker: &Mosquitto,
+        request: PublishToIoTCoreRequest,
+    ) -> Result<Self> {
+        let mut stream = broker.connect_unix()?;
+        mosquitto::subscribe(&mut stream)?;
+        let (taken, _) = publisher.call::<call::PublishToIoTCore>(&request)?;
+        let mut first = Hearer::new(stream, mosquitto::publish(request.payload.0.len()).len());
+        first.one(&mut vec![0; first.length])?;
+        let hearers = vec![first, Hearer::new(publisher.stream.try_clone()?, taken)];
+        let sender = publisher.stream.try_clone()?;
+        let make: Make =
+            Box::new(move |count| publisher.requests::<call::PublishToIoTCore>(&request, count));
+        Ok(Self::new(sender, make, hearers, 1))
     }
 
     /// Make so many messages.

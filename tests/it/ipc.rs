@@ -1,6 +1,7 @@
 //! Components that speak Greengrass IPC: native ones and containers, with AWS's own clients, and byte by
 //! byte.
 
+mod cloud;
 mod contained;
 mod hostile;
 mod installs;
@@ -275,7 +276,7 @@ fn other_components_are_looked_at_paused_restarted_stopped_and_deployed() {
             "state reported",
             "defer ServiceError Time limit",
             "token UnauthorizedError",
-            "cloud ServiceError aws.greengrass#PublishToIoTCore is not served",
+            "cloud UnauthorizedError com.example.Python is not authorized to perform aws.greengrass#PublishToIoTCore",
             "secret ServiceError",
             "debug debug 24 None",
             "done",

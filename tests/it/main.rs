@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod broker;
 mod cache;
 mod cli;
 mod containers;
@@ -16,6 +17,7 @@ mod host;
 mod inspect;
 mod ipc;
 mod limits;
+mod link;
 mod logs;
 mod metrics;
 mod native;
@@ -27,6 +29,7 @@ mod published;
 mod run;
 mod samples;
 mod sandbox;
+mod spooled;
 mod texts;
 mod threeways;
 mod tidy;

@@ -207,17 +207,17 @@ fn whenever_it_is_killed_it_comes_back_to_one_deployment_or_the_other() {
 
 /// Numbers that are others in every run; shown when a test fails.
 #[derive(Debug)]
-struct Random {
+pub(crate) struct Random {
     state: u64,
 }
 
 impl Random {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let seed = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
         Self { state: u64::try_from(seed & u128::from(u64::MAX)).unwrap() | 1 }
     }
 
-    fn below(&mut self, most: u64) -> u64 {
+    pub(crate) fn below(&mut self, most: u64) -> u64 {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
         self.state ^= self.state << 17;

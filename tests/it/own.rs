@@ -155,7 +155,6 @@ fn what_others_tell_their_nucleus_is_accepted_and_what_is_wrong_is_not() {
         "interpolateComponentConfiguration": true,
         "jvmOptions": "-Xmx64m",
         "logging": {"level": "INFO", "format": "JSON", "outputType": "FILE", "fileSizeKB": 1024},
-        "mqtt": {"port": 443, "spooler": {"maxSizeInBytes": 2_621_440}},
         "platformOverride": {"site": "lab"},
         "runWithDefault": {"systemResourceLimits": {"cpus": 1.5, "memory": 102_400}},
         "telemetry": {"enabled": false},
@@ -167,7 +166,7 @@ fn what_others_tell_their_nucleus_is_accepted_and_what_is_wrong_is_not() {
     let warned = own.all(|event| event.says("greengrass", "nucleus's configuration"));
     let warned: Vec<&str> = warned.map(|event| event.message()).collect();
     assert_eq!(warned.len(), 1, "{own}");
-    for key in ["mqtt", "jvmOptions", "telemetry", "fleetStatus", "greengrassDataPlanePort"] {
+    for key in ["httpClient", "jvmOptions", "telemetry", "fleetStatus", "greengrassDataPlanePort"] {
         assert!(warned[0].contains(key), "{}", warned[0]);
     }
 

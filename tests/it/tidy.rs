@@ -4,14 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules from the bottom to the top: each may use those before it.
-const LAYERS: [&str; 17] = [
+const LAYERS: [&str; 20] = [
     "clock",
     "error",
     "metrics",
     "tasks",
+    "trie",
     "watched",
+    "network",
     "logs",
     "store",
+    "cloud",
     "bindings",
     "capability",
     "component",

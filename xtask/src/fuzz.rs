@@ -6,7 +6,7 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 12] = [
+const TARGETS: [&str; 13] = [
     "access_control",
     "configuration",
     "deployment",
@@ -16,6 +16,7 @@ const TARGETS: [&str; 12] = [
     "ipc_shapes",
     "load",
     "log_lines",
+    "mqtt",
     "recipe",
     "unpack",
     "version_requirement",

@@ -17,9 +17,15 @@
 
 #[doc(hidden)]
 pub mod bindings {
+    // What is not used is not imported by the component.
     wit_bindgen::generate!({
         path: "wit",
-        world: "gg:host/imports",
+        inline: "package gg:sdk; world sdk {
+            include gg:host/imports@0.1.0;
+            import gg:host/mqtt@0.1.0;
+        }",
+        world: "gg:sdk/sdk",
+        generate_all,
     });
 }
 
@@ -28,6 +34,7 @@ mod error;
 pub mod lifecycle;
 pub mod log;
 mod message;
+pub mod mqtt;
 mod pubsub;
 
 pub use bindings::gg::host::pubsub::{ReceiveMode, WhenFull};

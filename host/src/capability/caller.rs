@@ -64,6 +64,8 @@ operations! {
         ListLocalDeployments in "aws.greengrass.Cli";
         /// Halt a component; the resource is its name.
         PauseComponent in "aws.greengrass.ipc.lifecycle";
+        /// Publish to a topic of the cloud; the resource is the topic.
+        PublishToIoTCore in "aws.greengrass.ipc.mqttproxy";
         /// Publish to a local topic; the resource is the topic.
         PublishToTopic in "aws.greengrass.ipc.pubsub";
         /// Watch a configuration; the resource is the component it belongs to.
@@ -80,6 +82,8 @@ operations! {
         StopComponent in "aws.greengrass.Cli";
         /// Be told of deployments; the resource is the component.
         SubscribeToComponentUpdates in "aws.greengrass.ipc.lifecycle";
+        /// Subscribe to topics of the cloud; the resource is the filter.
+        SubscribeToIoTCore in "aws.greengrass.ipc.mqttproxy";
         /// Subscribe to local topics; the resource is the filter as text.
         SubscribeToTopic in "aws.greengrass.ipc.pubsub";
         /// Be asked before a deployment changes the configuration; the resource is the component.
@@ -105,8 +109,19 @@ operations! {
     }
 }
 
+impl Operation {
+    /// How the resources of a policy are compared with what is asked for: topics of the cloud as
+    /// filters, all else as text.
+    fn style(self) -> ResourceStyle {
+        match self {
+            Self::PublishToIoTCore | Self::SubscribeToIoTCore => ResourceStyle::Mqtt,
+            _ => ResourceStyle::Standard,
+        }
+    }
+}
+
 /// Room for a bit for each operation.
-const OPERATION_BITS: u32 = 32;
+const OPERATION_BITS: u32 = 48;
 const _: () = assert!(Operation::ALL.len() <= OPERATION_BITS as usize, "a bit for each");
 
 /// What every component may do without a word in its recipe, unless the operator denies all:
@@ -161,7 +176,7 @@ struct Component {
     /// Bytes that wait in its queues.
     waiting: Arc<AtomicU64>,
     /// The operations that were refused so far, a bit each.
-    refused: AtomicU32,
+    refused: AtomicU64,
     /// One instance is being replaced by the next.
     handing_over: AtomicBool,
     /// Its processes are halted.
@@ -188,7 +203,7 @@ impl Caller {
                 known: AtomicU64::new(0),
                 subscriptions: AtomicU32::new(0),
                 watches: AtomicU32::new(0),
-                refused: AtomicU32::new(0),
+                refused: AtomicU64::new(0),
                 waiting: Arc::new(AtomicU64::new(0)),
                 handing_over: AtomicBool::new(false),
                 paused: AtomicBool::new(false),
@@ -304,7 +319,7 @@ impl Caller {
         let policy =
             Arc::clone(&self.component.policy.read().unwrap_or_else(PoisonError::into_inner));
         let (service, name) = (operation.service(), operation.name());
-        if policy.allows(service, name, resource, ResourceStyle::Standard) {
+        if policy.allows(service, name, resource, operation.style()) {
             if own {
                 let others = if current { known } else { generation };
                 self.component.known.store(others | bit, Ordering::Relaxed);
@@ -322,7 +337,7 @@ impl Caller {
 
     /// A component may keep its refusals to itself; the operator hears of the first of each kind.
     fn warn_once(&self, operation: Operation, resource: &str) {
-        let bit = 1 << (operation as u32);
+        let bit = 1 << (operation as u64);
         if self.component.refused.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
             let resource = crate::logs::presentable(resource, 200);
             tracing::warn!(component = %self.name(), operation = operation.name(), %resource, "not granted");

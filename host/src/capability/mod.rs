@@ -13,7 +13,9 @@ pub mod keyvalue;
 pub mod lifecycle;
 pub mod logging;
 pub mod metric;
+pub mod mqtt;
 pub mod pubsub;
+mod queue;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -24,7 +26,9 @@ use host::HostControl;
 use keyvalue::KeyValue;
 use lifecycle::LifecycleControl;
 use metric::Metrics;
+use mqtt::Mqtt;
 use pubsub::PubSub;
+pub use queue::DEFAULT_QUEUE;
 
 /// Everything a component can reach, `logging` and `http` excepted: those belong to one
 /// component each. A new field here breaks the build where a door must learn of it.
@@ -44,6 +48,8 @@ pub struct Capabilities {
     pub lifecycle: LifecycleControl,
     /// Metrics that components report.
     pub metric: Metrics,
+    /// Topics of the cloud's broker.
+    pub mqtt: Mqtt,
     /// Local topics.
     pub pubsub: PubSub,
 }

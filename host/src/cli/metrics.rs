@@ -1,8 +1,9 @@
 //! Who is told what is measured: the options of `gg-host start`, which go before its settings.
 
-use crate::component::artifact::source::https::{Https, Patience, ProxySettings};
+use crate::component::artifact::source::https::{Https, Patience};
 use crate::monitor::endpoint::Endpoint;
 use crate::monitor::push::Push;
+use crate::network::ProxySettings;
 use crate::nucleus::Telling;
 use anyhow::{Context as _, Result};
 use gg_model::{MetricsSettings, OtlpSettings};

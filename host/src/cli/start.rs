@@ -7,6 +7,7 @@ use super::systemd::Systemd;
 use super::{Format, RootArg, attribute, start_tracing_to, stdout_colours};
 use crate::cli::run::output::Printer;
 use crate::clock::Clock;
+use crate::cloud::LinkSettings;
 use crate::deployment::bootstrap::Restart;
 use crate::deployment::own::OwnConfiguration;
 use crate::deployment::worker::Milestone;
@@ -16,7 +17,7 @@ use crate::logs::tee::Tee;
 use crate::logs::{LeastLevel, Level, LogSink, Record};
 use crate::nucleus::device::Device;
 use crate::nucleus::root::Root;
-use crate::nucleus::{Nucleus, NucleusConfig, Telling};
+use crate::nucleus::{Nucleus, NucleusConfig, Telling, proxies};
 use crate::runtime::process::{self, ProcessConfig, Proxy};
 use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
@@ -132,7 +133,7 @@ async fn serve(
         (None, Some(root)) => PathBuf::from(root),
         _ => args.root.path()?,
     };
-    let own_configuration = OwnConfiguration::new(file.configuration, args.configuration());
+    let own_configuration = OwnConfiguration::new(file.configuration.clone(), args.configuration());
     let operators = operators(&file.cli_groups)?;
     let device = Device::open(Root::lock(&path)?, own_configuration.clone(), operators)?;
     let root = device.root().clone();
@@ -156,6 +157,8 @@ async fn serve(
         shell: settings.posix_shell.clone().unwrap_or_else(|| "sh".to_owned()),
         ..ProcessConfig::new(root.path().to_owned(), thing.clone())
     };
+    let proxies = proxies(process.proxy.as_ref())?;
+    let link = LinkSettings::of(thing.clone(), &settings, &file.identity, proxies);
     let config = NucleusConfig {
         thing,
         engine: EngineConfig { cache: Some(root.cache()), ..EngineConfig::default() },
@@ -166,6 +169,7 @@ async fn serve(
         clock: Clock::system(),
         process,
         device: Some(device),
+        link,
     };
     let (nucleus, records) = Nucleus::start(config).await?;
     let (mut tee, kept, shown) = Tee::new(records);

@@ -4,7 +4,7 @@
 
 use super::bootstrap::Restart;
 use super::outcome::Problem;
-use crate::component::artifact::source::https::Proxy;
+use crate::network::Proxy;
 use gg_model::{ConfigTree, LocalDeploymentRequest, NucleusSettings};
 use serde_json::{Map, Value};
 use std::fmt;

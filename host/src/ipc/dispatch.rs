@@ -5,7 +5,7 @@ use super::call::Session;
 use crate::capability::caller::Caller;
 use crate::capability::door::Served;
 use crate::capability::{
-    Capabilities, configuration, debug, deployment, host, lifecycle, metric, pubsub,
+    Capabilities, configuration, debug, deployment, host, lifecycle, metric, mqtt, pubsub,
 };
 use crate::runtime::token::Tokens;
 use gg_ipc::operation::call;
@@ -40,6 +40,7 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
         keyvalue: _,
         lifecycle,
         metric,
+        mqtt,
         pubsub,
     } = &session.server.capabilities;
     let caller = &session.caller;
@@ -51,6 +52,20 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
         O::SubscribeToTopic => follow::<call::SubscribeToTopic>(request, |request| {
             pubsub::ipc::subscribe(pubsub, caller, request)
         }),
+
+        O::PublishToIoTCore => {
+            let publish = |request| mqtt::ipc::publish(mqtt, caller, request);
+            in_time::<call::PublishToIoTCore, _>(request, publish).await
+        }
+        O::SubscribeToIoTCore => {
+            let subscribe = |request| mqtt::ipc::subscribe(mqtt, caller, request);
+            follow_in_time::<call::SubscribeToIoTCore, _>(request, subscribe).await
+        }
+        O::SubscribeToIoTCoreConnectionStatus => {
+            follow::<call::SubscribeToIoTCoreConnectionStatus>(request, |_| {
+                mqtt::ipc::status(mqtt, caller)
+            })
+        }
 
         O::GetConfiguration => at_once::<call::GetConfiguration>(request, |request| {
             configuration::ipc::read(configuration, caller, request)
@@ -168,9 +183,6 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
         | O::GetSecretValue
         | O::GetThingShadow
         | O::ListNamedShadowsForThing
-        | O::PublishToIoTCore
-        | O::SubscribeToIoTCore
-        | O::SubscribeToIoTCoreConnectionStatus
         | O::UpdateThingShadow => Err(not_yet(operation)),
 
         // In Greengrass these are a plugin's, which is not on every device either.

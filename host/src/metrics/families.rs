@@ -1,6 +1,6 @@
 //! Figures as families of samples: a name, what it means, and a number for each set of labels.
 
-use super::{ComponentFigures, Figures};
+use super::{ComponentFigures, Figures, LinkFigures, SpoolFigures};
 
 /// What kind of number a family holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -158,7 +158,7 @@ fn of_nucleus(figures: &Figures) -> Vec<Family> {
         labels: vec![("outcome", outcome.clone())],
         value: *count as f64,
     });
-    vec![
+    let mut all = vec![
         Family::new(("gg_nucleus_info", Gauge, "The nucleus and its device."), [info]),
         Family::new(
             ("gg_nucleus_uptime_seconds", Gauge, "Time since the nucleus was started."),
@@ -181,7 +181,76 @@ fn of_nucleus(figures: &Figures) -> Vec<Family> {
             ("process_resident_memory_bytes", Gauge, "Memory of the nucleus's process."),
             nucleus.memory_bytes.and_then(|bytes| one(bytes as f64)),
         ),
-    ]
+    ];
+    all.extend(nucleus.link.iter().flat_map(of_link));
+    all.extend(nucleus.spool.iter().flat_map(of_spool));
+    all
+}
+
+/// What a number of some figures is, and how it is read off them.
+type Counted<F> = ((&'static str, Kind, &'static str), fn(&F) -> u64);
+
+/// Each number of the link: its name, kind and meaning.
+const OF_LINK: [Counted<LinkFigures>; 5] = [
+    (("gg_link_up", Kind::Gauge, "Whether there is a connection to the broker."), |link| {
+        link.up.into()
+    }),
+    (("gg_link_connections", Kind::Counter, "Connections that were made to the broker."), |link| {
+        link.connections
+    }),
+    (("gg_link_messages_received", Kind::Counter, "Messages that the broker sent."), |link| {
+        link.received
+    }),
+    (
+        ("gg_link_messages_unclaimed", Kind::Counter, "Messages that came and that nobody took."),
+        |link| link.unclaimed,
+    ),
+    (
+        ("gg_link_messages_refused", Kind::Counter, "Messages that the broker did not take."),
+        |link| link.refused,
+    ),
+];
+
+fn of_link(link: &LinkFigures) -> Vec<Family> {
+    let counts = OF_LINK.into_iter().map(|(what, measured)| {
+        Family::new(what, [Sample { labels: Vec::new(), value: measured(link) as f64 }])
+    });
+    counts.collect()
+}
+
+/// Each number of the spool: its name, kind and meaning.
+const OF_SPOOL: [Counted<SpoolFigures>; 5] = [
+    (("gg_spool_messages", Kind::Gauge, "Messages that wait for the cloud."), |spool| {
+        spool.messages
+    }),
+    (("gg_spool_bytes", Kind::Gauge, "What the messages take that wait for the cloud."), |spool| {
+        spool.bytes
+    }),
+    (
+        ("gg_spool_messages_taken", Kind::Counter, "Messages that were to go to the cloud."),
+        |spool| spool.taken,
+    ),
+    (("gg_spool_messages_sent", Kind::Counter, "Messages that the cloud has."), |spool| spool.sent),
+    (
+        (
+            "gg_spool_messages_again",
+            Kind::Counter,
+            "Messages that were under way when the connection was lost, and were sent again.",
+        ),
+        |spool| spool.again,
+    ),
+];
+
+fn of_spool(spool: &SpoolFigures) -> Vec<Family> {
+    let counts = OF_SPOOL.into_iter().map(|(what, measured)| {
+        Family::new(what, [Sample { labels: Vec::new(), value: measured(spool) as f64 }])
+    });
+    let lost = spool.lost.iter().map(|(reason, count)| Sample {
+        labels: vec![("reason", reason.clone())],
+        value: *count as f64,
+    });
+    let help = "Messages to the cloud that were lost or refused, by reason.";
+    counts.chain([Family::new(("gg_spool_messages_lost", Kind::Counter, help), lost)]).collect()
 }
 
 fn component(one: &ComponentFigures) -> Vec<(&'static str, String)> {

@@ -15,5 +15,7 @@ mod usage;
 pub use counters::{Counter, Counters, Registry};
 pub use families::{Family, Kind, Sample, families};
 // As they are asked for.
-pub use gg_ipc::shapes::{ComponentFigures, Figures, NucleusFigures, Reported};
+pub use gg_ipc::shapes::{
+    ComponentFigures, Figures, LinkFigures, NucleusFigures, Reported, SpoolFigures,
+};
 pub use usage::Usage;

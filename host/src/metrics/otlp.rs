@@ -3,7 +3,7 @@
 //!
 //! The nucleus is one resource, and each component is one.
 
-use super::{ComponentFigures, Figures};
+use super::{ComponentFigures, Figures, LinkFigures, SpoolFigures};
 use serde_json::{Value, json};
 
 /// `AGGREGATION_TEMPORALITY_CUMULATIVE`.
@@ -133,12 +133,47 @@ fn nucleus(figures: &Figures) -> Value {
         .collect();
     writer.sum("gg.nucleus.deployments", "{deployment}", true, points);
     writer.count("gg.nucleus.store.commits", "{transaction}", nucleus.store_commits, &[]);
+    if let Some(link) = &nucleus.link {
+        of_link(&mut writer, link);
+    }
+    if let Some(spool) = &nucleus.spool {
+        of_spool(&mut writer, spool);
+    }
     writer.close_scope(SCOPE, env!("CARGO_PKG_VERSION"));
     writer.resource(&[
         ("service.name", "gg-host"),
         ("service.version", &nucleus.version),
         ("service.instance.id", &figures.thing_name),
     ])
+}
+
+fn of_link(writer: &mut Writer, link: &LinkFigures) {
+    writer.gauge("gg.link.up", "1", &Number::Count(link.up.into()), &[]);
+    writer.count("gg.link.connections", "{connection}", link.connections, &[]);
+    for (name, count) in [
+        ("gg.link.messages.received", link.received),
+        ("gg.link.messages.unclaimed", link.unclaimed),
+        ("gg.link.messages.refused", link.refused),
+    ] {
+        writer.count(name, "{message}", count, &[]);
+    }
+}
+
+fn of_spool(writer: &mut Writer, spool: &SpoolFigures) {
+    writer.gauge("gg.spool.messages", "{message}", &Number::Count(spool.messages), &[]);
+    writer.gauge("gg.spool.size", "By", &Number::Count(spool.bytes), &[]);
+    for (name, count) in [
+        ("gg.spool.messages.taken", spool.taken),
+        ("gg.spool.messages.sent", spool.sent),
+        ("gg.spool.messages.again", spool.again),
+    ] {
+        writer.count(name, "{message}", count, &[]);
+    }
+    let lost = spool.lost.iter();
+    let points = lost
+        .map(|(reason, count)| writer.point(&Number::Count(*count), &[("gg.reason", reason)]))
+        .collect();
+    writer.sum("gg.spool.messages.lost", "{message}", true, points);
 }
 
 fn component(figures: &Figures, one: &ComponentFigures) -> Value {

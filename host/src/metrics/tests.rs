@@ -31,6 +31,12 @@ fn figures() -> Figures {
             memory_bytes: None,
             deployments: BTreeMap::from([("failed".to_owned(), 1), ("succeeded".to_owned(), 4)]),
             store_commits: 9,
+            link: Some(LinkFigures { up: true, received: 7, ..LinkFigures::default() }),
+            spool: Some(SpoolFigures {
+                messages: 3,
+                lost: BTreeMap::from([("expired".to_owned(), 2)]),
+                ..SpoolFigures::default()
+            }),
         },
         components: vec![component("a", Some(1.5)), component("b", None)],
     }
@@ -74,6 +80,10 @@ fn text_for_prometheus_has_its_form() {
         "gg_nucleus_info{version=\"0.1.0\",thing=\"a \\\"thing\\\" \\\\ \\n\"} 1",
         "gg_component_reported_total{component=\"a\",metric=\"Lag \\\"1\\\"\",unit=\"SECONDS\"} 4.5",
         "process_cpu_seconds_total 0.25",
+        "gg_link_up 1",
+        "gg_link_messages_received_total 7",
+        "gg_spool_messages 3",
+        "gg_spool_messages_lost_total{reason=\"expired\"} 2",
     ] {
         assert!(lines.contains(&line), "{line}\n{text}");
     }
@@ -127,4 +137,9 @@ fn opentelemetry_has_a_resource_for_the_nucleus_and_for_each_component() {
     assert_eq!(lag["sum"]["dataPoints"][0]["asDouble"], 4.5);
     let outcomes = metric(0, "gg.nucleus.deployments").unwrap();
     assert_eq!(outcomes["sum"]["dataPoints"].as_array().unwrap().len(), 2);
+    assert!(metric(0, "gg.link.up").is_some());
+    let waiting = metric(0, "gg.spool.messages").unwrap();
+    assert_eq!(waiting["gauge"]["dataPoints"][0]["asInt"], "3");
+    let lost = metric(0, "gg.spool.messages.lost").unwrap();
+    assert_eq!(lost["sum"]["dataPoints"][0]["asInt"], "2");
 }

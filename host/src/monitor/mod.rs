@@ -6,6 +6,8 @@ pub mod push;
 
 use crate::capability::metric::Metrics;
 use crate::clock::Clock;
+use crate::cloud::Link;
+use crate::cloud::spool::Spool;
 use crate::deployment::queue::Queue;
 use crate::metrics::{ComponentFigures, Figures, NucleusFigures, Registry, Reported, Usage};
 use crate::store::Store;
@@ -25,6 +27,10 @@ pub(crate) struct Monitor {
     pub(crate) queue: Queue,
     /// What components report of themselves.
     pub(crate) reported: Metrics,
+    /// What waits for the cloud, if anything may.
+    pub(crate) spool: Option<Spool>,
+    /// The link to the cloud, if there is one.
+    pub(crate) link: Option<Link>,
     pub(crate) started: Instant,
     pub(crate) store: Store,
     pub(crate) supervisor: Supervisor,
@@ -57,6 +63,8 @@ impl Monitor {
                 .map(|(state, count)| (state.to_string().to_lowercase(), count))
                 .into(),
             store_commits: self.store.commits(),
+            link: self.link.as_ref().map(Link::figures),
+            spool: self.spool.as_ref().map(Spool::figures),
         }
     }
 

@@ -15,11 +15,14 @@ use crate::capability::host::{self, HostControl};
 use crate::capability::keyvalue::KeyValue;
 use crate::capability::lifecycle::LifecycleControl;
 use crate::capability::metric::Metrics;
+use crate::capability::mqtt::Mqtt;
 use crate::capability::pubsub::PubSub;
 use crate::clock::Clock;
+use crate::cloud::spool::Spool;
+use crate::cloud::{Link, LinkSettings};
 use crate::component::InstalledComponent;
 use crate::component::artifact::source::Files;
-use crate::component::artifact::source::https::{self, Https, Patience, ProxySettings};
+use crate::component::artifact::source::https::{Https, Patience};
 use crate::component::artifact::{ArtifactSource, FetchSettings, Fetcher};
 use crate::component::library::Library;
 use crate::deployment::assemble::Assembler;
@@ -40,6 +43,7 @@ use crate::metrics::Registry;
 use crate::monitor::Monitor;
 use crate::monitor::endpoint::Endpoint;
 use crate::monitor::push::Push;
+use crate::network::{self, ProxySettings};
 use crate::runtime::docker::{DockerConfig, DockerRuntime};
 use crate::runtime::process::{ProcessConfig, ProcessRuntime, Proxy};
 use crate::runtime::wasm::{EngineConfig, WasmEngine, WasmRuntime};
@@ -48,7 +52,7 @@ use crate::supervisor::{ComponentStatus, Runtimes, Supervisor, Treatment};
 use crate::tasks::Tasks;
 use anyhow::Context as _;
 use device::Device;
-use gg_model::{ComponentName, ThingName};
+use gg_model::{ComponentName, NucleusSettings, ThingName};
 use requests::{Deployments, Host, Lives};
 use root::Root;
 use std::num::NonZeroUsize;
@@ -79,6 +83,8 @@ pub struct NucleusConfig {
     pub process: ProcessConfig,
     /// Where it keeps what must survive it; nowhere when `None`.
     pub device: Option<Device>,
+    /// How the broker is reached, if one is configured.
+    pub link: Option<LinkSettings>,
 }
 
 /// The running whole.
@@ -92,6 +98,8 @@ pub struct Nucleus {
     operators: Option<Operators>,
     started: Instant,
     tasks: Tasks,
+    /// What is published and not yet sent, if there is a link.
+    spool: Option<Spool>,
     /// What is asked, until somebody reads of it.
     wanted: Option<Wanted>,
 }
@@ -152,6 +160,18 @@ impl Nucleus {
         let (host, of_host) = HostControl::new();
         let wanted = Wanted { deployments, host: of_host };
         let pubsub = PubSub::counted(counters.clone());
+        let operator = Caller::operator(&operators::own_name(), config.thing.clone());
+        let spool = match &config.link {
+            Some(_) => {
+                let told = kept.as_ref().map_or_else(no_settings, |kept| kept.own.watch());
+                Some(Spool::open(store.clone(), told, config.clock.clone()).await?)
+            }
+            None => None,
+        };
+        let link = config
+            .link
+            .zip(spool.clone())
+            .map(|(settings, spool)| Link::start(settings, spool, &tasks, operator.stop().clone()));
         let capabilities = Capabilities {
             configuration: Configuration::new(config.clock.clone(), store),
             debug: DebugPasswords::new(config.clock.clone()),
@@ -160,6 +180,7 @@ impl Nucleus {
             keyvalue,
             lifecycle,
             metric: Metrics::default(),
+            mqtt: Mqtt::new(link, counters.clone()),
             pubsub: pubsub.clone(),
         };
         // Before anything is started that is to use it.
@@ -201,7 +222,6 @@ impl Nucleus {
             wasm: Arc::new(wasm),
         };
         let supervisor = Supervisor::new(runtimes, tasks.clone(), pubsub);
-        let operator = Caller::operator(&operators::own_name(), config.thing.clone());
         let configuration = capabilities.configuration.clone();
         let lives = Lives::new(configuration, supervisor.clone(), tasks.clone());
         tasks.spawn(lives.serve(requests, operator.stop().clone()));
@@ -218,7 +238,7 @@ impl Nucleus {
         };
         let (executor, started) = (Executor::new(parts), Instant::now());
         let wanted = kept.is_some().then_some(wanted);
-        Ok((Self { executor, kept, operator, operators, started, tasks, wanted }, said))
+        Ok((Self { executor, kept, operator, operators, started, tasks, spool, wanted }, said))
     }
 
     /// Be a device's nucleus: bring up what is to run and serve the queue of deployments, until asked
@@ -234,7 +254,8 @@ impl Nucleus {
         stop: CancellationToken,
         reached: impl Fn(Milestone),
     ) -> anyhow::Result<(Self, Option<Restart>)> {
-        let Self { executor, kept, operator: caller, operators, started, tasks, wanted } = self;
+        let Self { executor, kept, operator: caller, operators, started, tasks, spool, wanted } =
+            self;
         let kept = kept.context("a nucleus without a root folder serves no deployments")?;
         let parts = executor.parts();
         let (progress, queue) = (Progress::default(), Queue::new(kept.store.clone()));
@@ -253,6 +274,8 @@ impl Nucleus {
             counters: parts.counters.clone(),
             queue: queue.clone(),
             reported: parts.capabilities.metric.clone(),
+            spool: spool.clone(),
+            link: parts.capabilities.mqtt.link().ok().cloned(),
             started,
             store: kept.store.clone(),
             supervisor: parts.supervisor.clone(),
@@ -294,7 +317,16 @@ impl Nucleus {
         let (executor, restart) = worker.run(stop, reached).await;
         let kept = Some(kept);
         Ok((
-            Self { executor, kept, operator: caller, operators, started, tasks, wanted: None },
+            Self {
+                executor,
+                kept,
+                operator: caller,
+                operators,
+                started,
+                tasks,
+                spool,
+                wanted: None,
+            },
             restart,
         ))
     }
@@ -361,7 +393,7 @@ impl Nucleus {
 
     /// Stop all components, each within the deadline, and end.
     pub async fn drain(self, deadline: Duration) {
-        let Self { executor, operator, operators, tasks, kept, started: _, wanted } = self;
+        let Self { executor, operator, operators, tasks, kept, started: _, spool, wanted } = self;
         let supervisor = executor.parts().supervisor.clone();
         supervisor.stop_all(deadline).await;
         operator.ask_to_stop();
@@ -371,6 +403,12 @@ impl Nucleus {
         supervisor.close();
         drop(supervisor);
         tasks.finish().await;
+        // Nothing is sent any more.
+        if let Some(spool) = spool
+            && let Err(error) = spool.close().await
+        {
+            tracing::warn!(%error, "what was sent last will be sent again");
+        }
     }
 }
 
@@ -381,6 +419,11 @@ impl Kept {
         let library = Library::open(root.path()).context("cannot open the component store")?;
         Ok(Self { fetcher, store, library, own, root })
     }
+}
+
+/// A run has no configuration of its own.
+fn no_settings() -> watch::Receiver<Arc<NucleusSettings>> {
+    watch::channel(Arc::default()).1
 }
 
 /// Containers are run with what processes are.
@@ -398,19 +441,22 @@ fn docker_config(process: &ProcessConfig) -> DockerConfig {
     }
 }
 
+/// By way of whom other machines are reached.
+///
+/// # Errors
+/// The URL is none of a proxy.
+pub fn proxies(proxy: Option<&Proxy>) -> anyhow::Result<ProxySettings> {
+    let Some(Proxy { url, except }) = proxy else { return Ok(ProxySettings::default()) };
+    let proxy: network::Proxy = url.parse().context("networkProxy.proxy.url")?;
+    Ok(ProxySettings::new(Some(proxy.clone()), Some(proxy), except))
+}
+
 /// Brings the files of components from this machine and from web servers.
 fn fetcher(root: &Root, proxy: Option<&Proxy>, tasks: &Tasks) -> anyhow::Result<Fetcher> {
     let tls = Https::public_tls().context("cannot prepare for TLS")?;
-    let proxies = match proxy {
-        None => ProxySettings::new(None, None, ""),
-        Some(Proxy { url, except }) => {
-            let proxy: https::Proxy = url.parse().context("networkProxy.proxy.url")?;
-            ProxySettings::new(Some(proxy.clone()), Some(proxy), except)
-        }
-    };
     let sources: Vec<Box<dyn ArtifactSource>> = vec![
         Box::new(Files::new(tasks.clone())),
-        Box::new(Https::new(tls, proxies, Patience::default())),
+        Box::new(Https::new(tls, proxies(proxy)?, Patience::default())),
     ];
     let settings = FetchSettings::new(root.path().join("packages"));
     Ok(Fetcher::new(tasks.clone(), sources, settings))

@@ -9,6 +9,7 @@ mod deployments;
 mod generations;
 mod keyvalue;
 mod schema;
+mod spool;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ pub use configuration::LeafChange;
 pub use deployments::{DeploymentRow, DeploymentState};
 pub use generations::{Generation, StoredComponent};
 pub use keyvalue::Entry;
+pub use spool::{Gone, LANES, SpoolLane, SpoolRow, SpoolStamp, Thin, lane_start};
 
 use crate::metrics::Counter;
 use crate::tasks::Tasks;
@@ -66,9 +68,15 @@ pub enum StoreError {
 /// What a job gives: a value, or SQLite's error.
 type Outcome<T> = rusqlite::Result<T>;
 
-/// One request: does its work, and gives what tells its sender how it went once it is on disk. It
-/// gets an error in place of the connection when no transaction could be begun.
-type Job = Box<dyn FnOnce(Result<&Connection, &StoreError>) -> Answer + Send>;
+/// One request: does its work, and says how it went. It gets an error in place of the connection when
+/// no transaction could be begun.
+type Job = Box<dyn FnOnce(Result<&Connection, &StoreError>) -> Done + Send>;
+
+/// How the work of a request went, and what tells its sender once it is on disk.
+struct Done {
+    error: Option<StoreError>,
+    answer: Answer,
+}
 
 /// Called when it is known whether the work is on disk: with the error if it is not.
 type Answer = Box<dyn FnOnce(Option<&StoreError>)>;
@@ -103,6 +111,15 @@ impl Store {
         self.commits.total()
     }
 
+    /// Behave from now on as on a disk that is full when the file has so many pages.
+    #[cfg(test)]
+    pub(crate) async fn let_grow_to(&self, pages: u32) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+        })
+        .await
+    }
+
     /// Do work in a transaction of its own or together with others. Done when it is on disk, or
     /// when none of it is.
     async fn write<T: Send + 'static>(
@@ -110,21 +127,58 @@ impl Store {
         work: impl FnOnce(&Connection) -> Outcome<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (sender, answer) = oneshot::channel();
-        let path = std::sync::Arc::clone(&self.path);
-        let job: Job = Box::new(move |connection| {
+        let told = move |outcome| {
+            let _gone = sender.send(outcome);
+        };
+        self.place().await?.write(work, told);
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// A place among the requests, once there is one. Work is done in the order in which places are
+    /// used, not taken.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn place(&self) -> Result<Place<'_>, StoreError> {
+        let permit = self.jobs.reserve().await.map_err(|_| StoreError::Closed)?;
+        Ok(Place { permit, path: &self.path })
+    }
+
+    /// A place among the requests, if there is one now.
+    pub fn try_place(&self) -> Option<Place<'_>> {
+        Some(Place { permit: self.jobs.try_reserve().ok()?, path: &self.path })
+    }
+}
+
+/// A place among the requests for the thread, for one of them.
+#[derive(Debug)]
+pub struct Place<'s> {
+    permit: mpsc::Permit<'s, Job>,
+    path: &'s std::sync::Arc<Path>,
+}
+
+impl Place<'_> {
+    /// Do work as [`Store::write`] does. How it went is told on the store's thread, in the order in
+    /// which places were used, and not at all if the thread has ended.
+    fn write<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Connection) -> Outcome<T> + Send + 'static,
+        told: impl FnOnce(Result<T, StoreError>) + Send + 'static,
+    ) {
+        let path = std::sync::Arc::clone(self.path);
+        self.permit.send(Box::new(move |connection| {
             let outcome = connection.map_err(StoreError::clone).and_then(|connection| {
                 within_savepoint(connection, work).map_err(|error| said(&path, &error))
             });
-            Box::new(move |not_on_disk| {
-                let outcome = match not_on_disk {
+            let error = outcome.as_ref().err().cloned();
+            let answer = Box::new(move |not_on_disk: Option<&StoreError>| {
+                told(match not_on_disk {
                     None => outcome,
                     Some(error) => Err(error.clone()),
-                };
-                let _gone = sender.send(outcome);
-            })
-        });
-        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
-        answer.await.map_err(|_| StoreError::Closed)?
+                });
+            });
+            Done { error, answer }
+        }));
     }
 }
 
@@ -144,27 +198,44 @@ fn within_savepoint<T>(
 ) -> Outcome<T> {
     connection.execute_batch("SAVEPOINT one")?;
     let outcome = work(connection);
+    if connection.is_autocommit() {
+        return outcome;
+    }
     let end = if outcome.is_ok() { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
     connection.execute_batch(end)?;
     outcome
 }
 
 fn serve(connection: Connection, path: &Path, mut jobs: mpsc::Receiver<Job>, commits: &Counter) {
+    // So many are to be alone, since one has failed that may fail again.
+    let mut alone = 0_usize;
     while let Some(first) = jobs.blocking_recv() {
+        let most = if alone > 0 { 1 } else { MOST_TOGETHER };
+        alone = alone.saturating_sub(1);
         let mut answers = Vec::new();
         let changes = connection.total_changes();
         let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| said(path, &error));
-        let mut next = Some(first);
+        let (mut next, mut failure) = (Some(first), None);
         while let Some(job) = next {
-            answers.push(job(begun.as_ref().map(|()| &connection)));
-            next = if answers.len() < MOST_TOGETHER { jobs.try_recv().ok() } else { None };
+            let Done { error, answer } = job(begun.as_ref().map(|()| &connection));
+            answers.push(answer);
+            // A disk that is full ends the transaction, and takes what was written before with it.
+            if begun.is_ok() && connection.is_autocommit() {
+                failure = error;
+                break;
+            }
+            next = if answers.len() < most { jobs.try_recv().ok() } else { None };
         }
-        let failure = connection.execute_batch("COMMIT").err().map(|error| {
-            let _nothing_to_undo = connection.execute_batch("ROLLBACK");
-            said(path, &error)
-        });
-        // One that only read has written nothing.
-        if failure.is_none() && connection.total_changes() > changes {
+        if failure.is_none() {
+            failure = connection.execute_batch("COMMIT").err().map(|error| {
+                let _nothing_to_undo = connection.execute_batch("ROLLBACK");
+                said(path, &error)
+            });
+        }
+        if failure.is_some() {
+            alone = QUEUE;
+        } else if connection.total_changes() > changes {
+            // One that only read has written nothing.
             commits.add(1);
         }
         answers.into_iter().for_each(|answer| answer(failure.as_ref()));

@@ -7,7 +7,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Each brings the file from the version of its place in the list to the next.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
     CREATE TABLE state(
         one INTEGER PRIMARY KEY CHECK (one = 1),
         -- The generation that is to run, and the one to go back to while a deployment is under way.
@@ -70,7 +71,39 @@ const STEPS: [&str; 1] = ["
         value BLOB NOT NULL,
         PRIMARY KEY (component, bucket, key)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    -- Publications that wait for the cloud, in the order in which they leave. The first byte of a
+    -- number is its lane.
+    CREATE TABLE spool(
+        number INTEGER PRIMARY KEY,
+        size INTEGER NOT NULL,
+        qos INTEGER NOT NULL,
+        retain INTEGER NOT NULL,
+        expires INTEGER,
+        topic TEXT NOT NULL,
+        properties TEXT,
+        payload BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX spool_unsure ON spool(number) WHERE qos = 0;
+    CREATE INDEX spool_expires ON spool(expires) WHERE expires IS NOT NULL;
+    -- What is in it, so that nobody has to count.
+    CREATE TABLE spool_lane(
+        lane INTEGER PRIMARY KEY,
+        messages INTEGER NOT NULL,
+        bytes INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO spool_lane VALUES (0, 0, 0), (1, 0, 0), (2, 0, 0);
+    -- The time that publications expire by, and what other clocks said then.
+    CREATE TABLE spool_time(
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        now INTEGER NOT NULL,
+        wall INTEGER NOT NULL,
+        uptime INTEGER NOT NULL,
+        boot TEXT NOT NULL
+    ) STRICT;
+",
+];
 
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let failed = |error: rusqlite::Error| said(path, &error);

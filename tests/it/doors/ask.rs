@@ -20,6 +20,19 @@ pub(crate) enum Ask {
     Next(usize),
     /// End a subscription.
     Unsubscribe(usize),
+    /// Publish a message to the broker.
+    PublishToCloud(CloudMessage),
+    /// Subscribe at the broker.
+    SubscribeToCloud {
+        /// The filter.
+        filter: String,
+        /// Whether with QoS 1.
+        surely: bool,
+    },
+    /// Wait for a subscription's next message of the broker.
+    NextOfCloud(usize),
+    /// Whether there is a connection to the broker.
+    Connected,
     /// Read a configuration.
     Get {
         /// Whose; the component's own when `None`.
@@ -56,6 +69,10 @@ pub(crate) enum Answer {
     Number(usize),
     /// A message.
     Message(Message),
+    /// A message of the broker.
+    CloudMessage(CloudMessage),
+    /// Whether it is so.
+    Is(bool),
     /// A value of a configuration.
     Value(Value),
     /// The path of a value that changed.
@@ -73,6 +90,31 @@ pub(crate) struct Message {
     pub(crate) payload: Vec<u8>,
     /// Whether they are JSON.
     pub(crate) json: bool,
+}
+
+/// A message of the broker.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct CloudMessage {
+    /// The topic.
+    pub(crate) topic: String,
+    /// The bytes.
+    pub(crate) payload: Vec<u8>,
+    /// Whether with QoS 1. Greengrass does not tell who receives.
+    pub(crate) surely: bool,
+    /// Whether the broker is to keep it, or had kept it.
+    pub(crate) retain: bool,
+    /// Whether it is said to be JSON, or text.
+    pub(crate) json: Option<bool>,
+    /// MIME type of the payload.
+    pub(crate) content_type: Option<String>,
+    /// Where an answer is expected.
+    pub(crate) response_topic: Option<String>,
+    /// Ties an answer to its request.
+    pub(crate) correlation_data: Option<Vec<u8>>,
+    /// Seconds after which it is of no use.
+    pub(crate) message_expiry: Option<u32>,
+    /// User properties, in order.
+    pub(crate) user_properties: Vec<(String, String)>,
 }
 
 /// Why something is not done, as far as both doors can say it.

@@ -1,17 +1,19 @@
 //! The door for processes: Greengrass IPC, spoken by the test with the token of a process that
 //! leaves it in its work folder.
 
-use super::ask::{Answer, Ask, Message, Refusal};
+use super::ask::{Answer, Ask, CloudMessage, Message, Refusal};
 use super::{Door, Made, Wit};
 use crate::host::{DEADLINE, Host};
 use gg_host::clock::Clock;
 use gg_ipc::handshake;
 use gg_ipc::operation::{Call, call};
 use gg_ipc::shapes::{
-    BinaryMessage, ConfigurationUpdateEvents, GetConfigurationRequest, JsonMessage, PublishMessage,
-    PublishToTopicRequest, ReceiveMode, ReportedLifecycleState,
-    SubscribeToConfigurationUpdateRequest, SubscribeToTopicRequest, SubscriptionResponseMessage,
-    UpdateConfigurationRequest, UpdateStateRequest,
+    BinaryMessage, ConfigurationUpdateEvents, ConnectionStatus, GetConfigurationRequest,
+    IoTCoreConnectionStatusEvent, IoTCoreMessage, JsonMessage, PayloadFormat, PublishMessage,
+    PublishToIoTCoreRequest, PublishToTopicRequest, Qos, ReceiveMode, ReportedLifecycleState,
+    SubscribeToConfigurationUpdateRequest, SubscribeToIoTCoreConnectionStatusRequest,
+    SubscribeToIoTCoreRequest, SubscribeToTopicRequest, SubscriptionResponseMessage,
+    UpdateConfigurationRequest, UpdateStateRequest, UserProperty,
 };
 use gg_ipc::{
     Decoder, Document, ErrorCode, ObjectText, ReplyError, Secret, StreamId, StreamMessage,
@@ -40,6 +42,7 @@ pub(crate) struct Ipc {
     /// Events that nobody has waited for yet, of each stream that is open.
     events: HashMap<StreamId, VecDeque<StreamMessage>>,
     subscriptions: Vec<StreamId>,
+    of_cloud: Vec<StreamId>,
     watches: Vec<StreamId>,
 }
 
@@ -76,6 +79,7 @@ impl Door for Ipc {
             last: None,
             events: HashMap::new(),
             subscriptions: Vec::new(),
+            of_cloud: Vec::new(),
             watches: Vec::new(),
         };
         ipc.send(&handshake::connect(&Secret::new(token.to_owned())).unwrap());
@@ -129,6 +133,47 @@ impl Ipc {
                 self.events.remove(&stream);
                 self.send(&gg_ipc::Message::Stream(StreamMessage::end(stream)));
                 Answer::Done
+            }
+            Ask::PublishToCloud(message) => {
+                self.call::<call::PublishToIoTCore>(&to_cloud(message))?;
+                Answer::Done
+            }
+            Ask::SubscribeToCloud { filter, surely } => {
+                let request = SubscribeToIoTCoreRequest { topic_name: filter, qos: qos(surely) };
+                let (stream, _) = self.call::<call::SubscribeToIoTCore>(&request)?;
+                self.of_cloud.push(stream);
+                Answer::Number(self.of_cloud.len() - 1)
+            }
+            Ask::NextOfCloud(number) => {
+                let event = self.event(self.of_cloud[number]);
+                let IoTCoreMessage::Message(message) =
+                    event.read_event::<call::SubscribeToIoTCore>()?;
+                let properties = message.user_properties.into_iter();
+                Answer::CloudMessage(CloudMessage {
+                    topic: message.topic_name,
+                    payload: message.payload.unwrap_or_default().0.to_vec(),
+                    surely: false,
+                    retain: message.retain.unwrap(),
+                    json: message.payload_format.map(|format| format == PayloadFormat::Utf8),
+                    content_type: message.content_type,
+                    response_topic: message.response_topic,
+                    correlation_data: message.correlation_data.map(|data| data.0.to_vec()),
+                    message_expiry: message.message_expiry_interval_seconds,
+                    user_properties: properties
+                        .map(|UserProperty { key, value }| (key, value))
+                        .collect(),
+                })
+            }
+            Ask::Connected => {
+                let request = SubscribeToIoTCoreConnectionStatusRequest {};
+                let (stream, _) =
+                    self.call::<call::SubscribeToIoTCoreConnectionStatus>(&request)?;
+                let event = self.event(stream);
+                let IoTCoreConnectionStatusEvent::ConnectionStatusEvent(event) =
+                    event.read_event::<call::SubscribeToIoTCoreConnectionStatus>()?;
+                // Nobody reads what follows.
+                self.send(&gg_ipc::Message::Stream(StreamMessage::end(stream)));
+                Answer::Is(event.status == ConnectionStatus::Connected)
             }
             Ask::Get { component, path } => {
                 let last = path.last().cloned();
@@ -224,6 +269,27 @@ impl Ipc {
             assert!(count > 0, "the nucleus closed the connection");
             self.unread.extend_from_slice(&some[..count]);
         }
+    }
+}
+
+fn qos(surely: bool) -> Qos {
+    if surely { Qos::AtLeastOnce } else { Qos::AtMostOnce }
+}
+
+fn to_cloud(message: CloudMessage) -> PublishToIoTCoreRequest {
+    use PayloadFormat::{Bytes, Utf8};
+    let properties = message.user_properties.into_iter();
+    PublishToIoTCoreRequest {
+        topic_name: message.topic,
+        qos: qos(message.surely),
+        payload: message.payload.into(),
+        retain: Some(message.retain),
+        user_properties: properties.map(|(key, value)| UserProperty { key, value }).collect(),
+        message_expiry_interval_seconds: message.message_expiry,
+        correlation_data: message.correlation_data.map(Into::into),
+        response_topic: message.response_topic,
+        payload_format: message.json.map(|json| if json { Utf8 } else { Bytes }),
+        content_type: message.content_type,
     }
 }
 

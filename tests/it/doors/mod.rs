@@ -7,6 +7,7 @@ mod ask;
 mod configuration;
 mod ipc;
 mod lifecycle;
+mod mqtt;
 mod places;
 mod pubsub;
 mod rights;

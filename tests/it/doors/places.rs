@@ -37,6 +37,9 @@ fn place(operation: Operation) -> Place {
     use Place::{Both, ForProcesses, NotYet, Nowhere};
     match operation {
         O::GetConfiguration => Both(&["configuration.get", "configuration.get-of"]),
+        O::PublishToIoTCore => Both(&["mqtt.publish"]),
+        O::SubscribeToIoTCore => Both(&["mqtt.subscribe", "mqtt.subscription.next"]),
+        O::SubscribeToIoTCoreConnectionStatus => Both(&["mqtt.connected"]),
         O::PublishToTopic => Both(&["pubsub.publish"]),
         O::SubscribeToConfigurationUpdate => {
             Both(&["configuration.watch", "configuration.watcher.next"])
@@ -82,14 +85,6 @@ fn place(operation: Operation) -> Place {
         ]),
         O::GetThingShadow => NotYet(&["shadow.get"]),
         O::ListNamedShadowsForThing => NotYet(&["shadow.list-named"]),
-        O::PublishToIoTCore => NotYet(&["mqtt.publish"]),
-        O::SubscribeToIoTCore => NotYet(&[
-            "mqtt.subscribe",
-            "mqtt.subscription.dropped",
-            "mqtt.subscription.next",
-            "mqtt.subscription.next-timeout",
-        ]),
-        O::SubscribeToIoTCoreConnectionStatus => NotYet(&["mqtt.connected"]),
         O::UpdateThingShadow => NotYet(&["shadow.update"]),
 
         O::AuthorizeClientDeviceAction
@@ -106,7 +101,7 @@ const DELTA: &str = "a process subscribes to the shadow's topics; not served yet
 const LOG: &str = "the log of a process is what it writes to standard output";
 
 /// The functions that guests alone have, and why.
-const FOR_GUESTS: [(&str, &str); 15] = [
+const FOR_GUESTS: [(&str, &str); 17] = [
     ("configuration.watcher.next-timeout", STREAMS),
     ("inference.describe", MODELS),
     ("inference.models", MODELS),
@@ -116,6 +111,8 @@ const FOR_GUESTS: [(&str, &str); 15] = [
     ("logging.enabled", LOG),
     ("logging.log", LOG),
     ("message-handler.handle", "the host calls it, once a message; a process is not called"),
+    ("mqtt.subscription.dropped", "Greengrass does not tell; `gg-host top` does"),
+    ("mqtt.subscription.next-timeout", STREAMS),
     ("pubsub.next-any", STREAMS),
     ("pubsub.subscription.dropped", "Greengrass does not tell; `gg-host top` does"),
     ("pubsub.subscription.next-timeout", STREAMS),

@@ -3,6 +3,7 @@
 //! Everything but a system package goes into one cache folder, in a sub-folder named by what it
 //! holds, so that a second run costs nothing and nothing old is ever taken for new.
 
+mod broker;
 mod c;
 pub mod cache;
 mod debian;
@@ -15,7 +16,6 @@ pub mod run;
 mod wasm_target;
 
 use anyhow::{Result, bail};
-use std::path::Path;
 use std::path::PathBuf;
 
 pub use c::C;
@@ -93,9 +93,7 @@ pub fn for_demo() -> Toolchains {
 /// had; without it, its rows have no ratio.
 pub fn for_bench() -> Result<()> {
     wasm_target::install()?;
-    // Debian puts it where only the administrator looks.
-    let there = run::which("mosquitto").is_some() || Path::new("/usr/sbin/mosquitto").is_file();
-    if !there && let Err(error) = debian::install(&["mosquitto"]) {
+    if let Err(error) = broker::install() {
         eprintln!("WARNING: no mosquitto to compare with: {error:#}");
     }
     Ok(())
@@ -109,6 +107,7 @@ pub fn run(ci: bool) -> Result<Toolchains> {
     let js = keep("JavaScript", js::install(), &mut missing);
     let client = python.as_ref().map(ipc::install);
     let client_js = js.as_ref().map(ipc_js::install);
+    let _installed = keep("MQTT", broker::install(), &mut missing);
     let tools = Toolchains {
         rust: keep("Rust", wasm_target::install(), &mut missing),
         c: keep("C", c::install(), &mut missing),

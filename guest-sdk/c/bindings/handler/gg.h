@@ -130,7 +130,8 @@ typedef struct gg_host_mqtt_publication_t {
   gg_host_mqtt_qos_t   qos;
   // Whether the broker keeps it for later subscribers.
   bool   retain;
-  // What the bytes are, where the publisher said so.
+  // What the bytes are, where the publisher said so. MQTT knows bytes and text: `json` is sent as
+  // text, which the host checks to be UTF-8, and text that is JSON is received as `json`.
   gg_host_mqtt_option_payload_format_t   format;
   // MIME type of the payload.
   gg_option_string_t   content_type;
@@ -653,7 +654,8 @@ typedef struct {
 // Imported Functions from `gg:host/mqtt@0.1.0`
 // Publish to the cloud.
 extern bool gg_host_mqtt_publish(gg_host_mqtt_publication_t *publication, gg_host_mqtt_error_t *err);
-// Subscribe at the cloud. Done when the broker has granted it, or at once when offline.
+// Subscribe at the cloud. Done when the broker has granted it, or at once when offline. The queue
+// holds 256 messages, or what the limits allow; when it is full, the oldest makes room.
 extern bool gg_host_mqtt_subscribe(gg_string_t *filter, gg_host_mqtt_qos_t qos, gg_host_mqtt_own_subscription_t *ret, gg_host_mqtt_error_t *err);
 // Whether the link is up at this moment.
 extern bool gg_host_mqtt_connected(void);

@@ -5,14 +5,18 @@
 mod file;
 mod logging;
 mod metrics;
+mod mqtt;
 mod proxy;
 mod settings;
+mod spooler;
 
-pub use file::NucleusFile;
+pub use file::{IdentityFiles, NucleusFile};
 pub use logging::{LogFormat, LogOutput, LoggingSettings};
 pub use metrics::{MetricsSettings, OtlpSettings};
+pub use mqtt::{MqttSettings, MqttVersion, QuotaSettings, Retries};
 pub use proxy::ProxySettings;
 pub use settings::NucleusSettings;
+pub use spooler::{SpoolerSettings, SpoolerStorage, WhenSpoolerFull};
 
 use crate::shape::{Path, ShapeError};
 use serde_json::Value;

@@ -116,6 +116,29 @@ impl TopicFilter {
     }
 }
 
+impl TopicFilter {
+    /// Whether there are topics that both match.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        fn overlap<'a>(
+            mut one: impl Iterator<Item = &'a str>,
+            mut other: impl Iterator<Item = &'a str>,
+        ) -> bool {
+            loop {
+                match (one.next(), other.next()) {
+                    (Some("#"), _) | (_, Some("#")) | (None, None) => return true,
+                    (Some("+"), Some(_)) | (Some(_), Some("+")) => {}
+                    (Some(level), Some(same)) if level == same => {}
+                    _ => return false,
+                }
+            }
+        }
+        // A leading wildcard matches no topic that begins with `$`.
+        let (wild, own) = (['+', '#'], '$');
+        let parted = |one: &Self, other: &Self| one.0.starts_with(wild) && other.0.starts_with(own);
+        !parted(self, other) && !parted(other, self) && overlap(self.levels(), other.levels())
+    }
+}
+
 /// Every topic is a filter for itself alone.
 impl From<Topic> for TopicFilter {
     fn from(topic: Topic) -> Self {

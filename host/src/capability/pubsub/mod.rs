@@ -1,36 +1,30 @@
 //! Local publish and subscribe between the components of this device: at most once, in the
 //! order of each publisher, nothing retained. Topics and filters as in MQTT 5.0, section 4.7.
 //!
-//! A publication is matched against the tree of filters ([`trie`]) and offered to the queue of
+//! A publication is matched against the tree of filters ([`Trie`]) and offered to the queue of
 //! each match ([`queue`]). A [`Publisher`] remembers the matches of the topics it used last.
 
 pub(crate) mod ipc;
 mod publisher;
-mod queue;
 mod shelf;
 mod subscription;
 #[cfg(test)]
 mod tests;
-mod trie;
 pub mod wit;
 
 pub use publisher::Publisher;
 pub use subscription::{Backlog, Subscription, next_any};
 
 use super::caller::{Caller, Operation};
+use super::queue::{DEFAULT_QUEUE, Queue, Reader, Waiting};
 use crate::error::{Error, Result};
 use crate::metrics::Registry;
+use crate::trie::Trie;
 use gg_model::{ComponentName, ReceiveMode, Topic, TopicFilter, WhenFull};
-use queue::Queue;
 use shelf::{Shelf, Shelved};
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Notify;
-use trie::Trie;
-
-/// Messages a subscription's queue holds unless it says otherwise.
-pub const DEFAULT_QUEUE: u32 = 256;
 
 /// What the publisher says its payload is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,8 +46,7 @@ pub struct Message {
     pub format: PayloadFormat,
 }
 
-impl Message {
-    /// Bytes it takes while it waits, what is around the payload included.
+impl Waiting for Message {
     fn size(&self) -> u64 {
         const AROUND: u64 = 64;
         self.payload.len() as u64 + AROUND
@@ -79,7 +72,7 @@ pub struct PubSub {
 
 #[derive(Debug, Default)]
 struct Topics {
-    subscribers: RwLock<Trie<Arc<Queue>>>,
+    subscribers: RwLock<Trie<Arc<Queue<Message>>>>,
     /// Counts every change of `subscribers`.
     generation: AtomicU64,
     next_id: AtomicU64,
@@ -136,7 +129,7 @@ impl PubSub {
         ));
         let id = self.topics.next_id.fetch_add(1, Ordering::Relaxed);
         self.change(|subscribers| subscribers.insert(&filter, id, Arc::clone(&queue)));
-        let fresh = Shelved { id, filter, options, queue, batch: VecDeque::new() };
+        let fresh = Shelved { id, filter, options, reader: Reader::new(queue) };
         Ok(Subscription::new(self.clone(), caller.clone(), fresh, slot))
     }
 
@@ -144,7 +137,7 @@ impl PubSub {
     pub fn clear_shelf(&self, component: &ComponentName) {
         for shelved in self.topics.shelf.clear(component) {
             self.unsubscribe(&shelved.filter, shelved.id);
-            shelved.queue.close();
+            shelved.reader.queue().close();
         }
     }
 
@@ -163,7 +156,7 @@ impl PubSub {
         self.change(|subscribers| subscribers.remove(filter, id));
     }
 
-    fn change(&self, change: impl FnOnce(&mut Trie<Arc<Queue>>)) {
+    fn change(&self, change: impl FnOnce(&mut Trie<Arc<Queue<Message>>>)) {
         let mut subscribers =
             self.topics.subscribers.write().unwrap_or_else(PoisonError::into_inner);
         change(&mut subscribers);
@@ -176,10 +169,10 @@ impl PubSub {
     }
 
     /// The queues a message of this caller on this topic goes to.
-    fn matches(&self, caller: &Caller, topic: &Topic) -> Vec<Arc<Queue>> {
+    fn matches(&self, caller: &Caller, topic: &Topic) -> Vec<Arc<Queue<Message>>> {
         let subscribers = self.topics.subscribers.read().unwrap_or_else(PoisonError::into_inner);
         let mut found = Vec::new();
-        subscribers.matches(topic, &mut |queue: &Arc<Queue>| {
+        subscribers.matches(topic, &mut |queue: &Arc<Queue<Message>>| {
             if !(queue.from_others && queue.owner == *caller.name()) {
                 found.push(Arc::clone(queue));
             }

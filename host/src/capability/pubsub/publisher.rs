@@ -1,8 +1,8 @@
 //! The publishing end of one instance of a component.
 
-use super::queue::{Offer, Queue};
 use super::{Message, PayloadFormat, PubSub};
 use crate::capability::caller::{Caller, Operation};
+use crate::capability::queue::{Offer, Queue};
 use crate::error::{Error, Result};
 use crate::metrics::Counters;
 use bytesize::ByteSize;
@@ -39,7 +39,7 @@ struct Route {
     topic: Topic,
     policy: u64,
     subscribers: u64,
-    queues: Vec<Arc<Queue>>,
+    queues: Vec<Arc<Queue<Message>>>,
 }
 
 impl Publisher {
@@ -141,10 +141,10 @@ enum Then {
     GoOn,
     LetOthersRun,
     /// These queues have no room, and their subscribers asked publishers to wait.
-    WaitForRoom(Vec<Arc<Queue>>, Arc<Message>),
+    WaitForRoom(Vec<Arc<Queue<Message>>>, Arc<Message>),
 }
 
-async fn wait_for_room(full: Vec<Arc<Queue>>, message: Arc<Message>) {
+async fn wait_for_room(full: Vec<Arc<Queue<Message>>>, message: Arc<Message>) {
     for queue in full {
         queue.offer_patiently(&message).await;
     }

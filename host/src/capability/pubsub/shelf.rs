@@ -1,11 +1,11 @@
 //! Subscriptions between two instances of a component: while one is replaced by the next, its
 //! queues go on filling, and the next picks them up by subscribing to the same again.
 
-use super::queue::Queue;
 use super::{Message, SubscribeOptions};
+use crate::capability::queue::Reader;
 use gg_model::{ComponentName, TopicFilter};
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 /// A subscription without a reader.
 #[derive(Debug)]
@@ -13,8 +13,7 @@ pub(super) struct Shelved {
     pub(super) id: u64,
     pub(super) filter: TopicFilter,
     pub(super) options: SubscribeOptions,
-    pub(super) queue: Arc<Queue>,
-    pub(super) batch: VecDeque<Arc<Message>>,
+    pub(super) reader: Reader<Message>,
 }
 
 /// The shelved subscriptions of all components.

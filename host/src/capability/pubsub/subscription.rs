@@ -1,15 +1,13 @@
 //! The reading end of a subscription.
 
-use super::queue::Queue;
 use super::shelf::Shelved;
 use super::{Message, PubSub, SubscribeOptions};
 use crate::capability::caller::{Caller, Slot};
+use crate::capability::queue::{Queue, Reader, unless_stopped};
 use gg_model::TopicFilter;
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio_util::sync::CancellationToken;
 
 /// The messages of one filter. Dropping it unsubscribes.
 #[derive(Debug)]
@@ -19,16 +17,14 @@ pub struct Subscription {
     id: u64,
     filter: TopicFilter,
     options: SubscribeOptions,
-    queue: Arc<Queue>,
-    /// Taken from the queue, not yet read.
-    batch: VecDeque<Arc<Message>>,
+    reader: Reader<Message>,
     _slot: Slot,
 }
 
 impl Subscription {
     pub(super) fn new(pubsub: PubSub, caller: Caller, from: Shelved, slot: Slot) -> Self {
-        let Shelved { id, filter, options, queue, batch } = from;
-        Self { pubsub, caller, id, filter, options, queue, batch, _slot: slot }
+        let Shelved { id, filter, options, reader } = from;
+        Self { pubsub, caller, id, filter, options, reader, _slot: slot }
     }
 
     /// What was subscribed to.
@@ -38,40 +34,27 @@ impl Subscription {
 
     /// Messages lost so far because the queue was full; stays at the largest number.
     pub fn dropped(&self) -> u32 {
-        self.queue.dropped()
+        self.reader.queue().dropped()
     }
 
     /// A look at how many messages wait, for others than the reader.
     pub fn backlog(&self) -> Backlog {
-        Backlog(Arc::clone(&self.queue))
+        Backlog(Arc::clone(self.reader.queue()))
     }
 
     /// The next message, if one is there.
     pub fn try_next(&mut self) -> Option<Arc<Message>> {
-        if self.batch.is_empty() {
-            let _pending = self.queue.poll_take(&mut self.batch, None);
-        }
-        self.batch.pop_front()
+        self.reader.try_next()
     }
 
     /// The next message, or ask to be woken when there is one.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Arc<Message>> {
-        if self.batch.is_empty() && self.queue.poll_take(&mut self.batch, Some(cx)).is_pending() {
-            return Poll::Pending;
-        }
-        self.batch.pop_front().map_or(Poll::Pending, Poll::Ready)
+        self.reader.poll_next(cx)
     }
 
     /// Wait for the next message. `None`: the instance is asked to stop and the queue is empty.
     pub async fn next(&mut self) -> Option<Arc<Message>> {
-        if self.caller.is_handing_over() {
-            return None;
-        }
-        if let Some(message) = self.try_next() {
-            return Some(message);
-        }
-        let stop = self.caller.stop().clone();
-        unless_stopped(&stop, poll_fn(|cx| self.poll_next(cx))).await
+        self.reader.next(&self.caller).await
     }
 }
 
@@ -82,20 +65,19 @@ impl Drop for Subscription {
                 id: self.id,
                 filter: self.filter.clone(),
                 options: self.options,
-                queue: Arc::clone(&self.queue),
-                batch: std::mem::take(&mut self.batch),
+                reader: self.reader.hand_over(),
             };
             self.pubsub.topics.shelf.put(self.caller.name(), shelved);
             return;
         }
         self.pubsub.unsubscribe(&self.filter, self.id);
-        self.queue.close();
+        self.reader.queue().close();
     }
 }
 
 /// A look at how many messages wait in a subscription's queue.
 #[derive(Clone, Debug)]
-pub struct Backlog(Arc<Queue>);
+pub struct Backlog(Arc<Queue<Message>>);
 
 impl Backlog {
     /// Messages that wait.
@@ -131,12 +113,4 @@ pub async fn next_any(
         return None;
     }
     unless_stopped(caller.stop(), any).await
-}
-
-async fn unless_stopped<T>(stop: &CancellationToken, next: impl Future<Output = T>) -> Option<T> {
-    tokio::select! {
-        biased;
-        found = next => Some(found),
-        () = stop.cancelled() => None,
-    }
 }

@@ -56,6 +56,7 @@ const RUST_SDK: &[File] = embed!("../guest-sdk/rust":
     "src/lifecycle.rs",
     "src/log.rs",
     "src/message.rs",
+    "src/mqtt.rs",
     "src/pubsub.rs",
 );
 

@@ -2,17 +2,22 @@
 
 use crate::cli::{Format, attribute, default_cache};
 use crate::clock::Clock;
+use crate::cloud::LinkSettings;
 use crate::deployment::Deployment;
 use crate::deployment::concrete::{Operator, Places};
 use crate::deployment::source::local::Setting;
 use crate::logs::Level;
+use crate::network::ProxySettings;
 use crate::nucleus::NucleusConfig;
 use crate::runtime::process::ProcessConfig;
 use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use clap::ValueHint;
-use gg_model::{ComponentName, Directory, Grant, HostPort, LimitOverrides};
+use gg_model::{
+    ComponentName, Directory, Grant, HostPort, IdentityFiles, LimitOverrides, MqttSettings,
+    NucleusSettings,
+};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
@@ -60,6 +65,10 @@ pub(in crate::cli) struct Args {
     /// Let components reach a host: HOST:PORT. A name allows HTTP requests, an address sockets too.
     #[arg(long, value_name = "HOST:PORT")]
     pub(super) net: Vec<HostPort>,
+
+    /// Let components talk to a broker of MQTT: mqtt://HOST[:PORT].
+    #[arg(long, value_name = "URL", value_parser = broker)]
+    pub(super) broker: Option<(String, u16)>,
 
     /// Set an environment variable: NAME=VALUE, or NAME to pass on this program's.
     #[arg(long, short = 'e', value_name = "NAME[=VALUE]")]
@@ -164,7 +173,24 @@ impl Args {
             clock,
             process: ProcessConfig::new(places.root.clone(), places.thing.clone()),
             device: None,
+            link: self.link(places),
         })
+    }
+
+    /// How the broker is reached.
+    fn link(&self, places: &Places) -> Option<LinkSettings> {
+        let (host, port) = self.broker.clone()?;
+        let settings = NucleusSettings {
+            endpoint: Some(host),
+            mqtt: MqttSettings {
+                port: Some(port.into()),
+                tls: Some(false),
+                ..MqttSettings::default()
+            },
+            ..NucleusSettings::default()
+        };
+        let (files, proxies) = (IdentityFiles::default(), ProxySettings::default());
+        LinkSettings::of(places.thing.clone(), &settings, &files, proxies)
     }
 
     /// What the operator adds to the recipes.
@@ -197,6 +223,18 @@ impl Args {
     pub(super) fn settings(&self) -> Result<Vec<Setting>> {
         let files = self.config_file.iter().map(|file| config_file(file));
         files.chain(self.config.iter().map(|pair| setting(pair))).collect()
+    }
+}
+
+/// `mqtt://HOST[:PORT]`.
+fn broker(url: &str) -> Result<(String, u16), String> {
+    let uri: http::Uri = url.parse().map_err(|_| "not a URL".to_owned())?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("mqtt"), Some(host)) => {
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            Ok((host.to_owned(), uri.port_u16().unwrap_or(1883)))
+        }
+        _ => Err("write mqtt://HOST[:PORT]".to_owned()),
     }
 }
 

@@ -4,7 +4,6 @@ mod args;
 mod end;
 mod feed;
 pub(super) mod output;
-mod watch;
 
 pub(super) use args::Args;
 
@@ -16,6 +15,7 @@ use crate::deployment::source::local::{self, LocalComponent, Setting};
 use crate::deployment::{Deployment, DesiredComponent};
 use crate::logs::Level;
 use crate::nucleus::Nucleus;
+use crate::watched::files::Watch;
 use anyhow::{Context as _, Result, anyhow};
 use end::{End, INTERRUPTED};
 use feed::Publication;
@@ -24,7 +24,6 @@ use output::Printer;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use watch::Watch;
 
 /// Run to the end.
 pub(super) fn run(args: Args) -> Result<ExitCode> {
@@ -87,7 +86,7 @@ async fn live(
     let mut watching = match args.watch {
         true => {
             let files = deployment.components.iter().map(|desired| &desired.component.artifact);
-            Some(Watch::new(files.cloned())?)
+            Some(Watch::new(files.cloned()).context("cannot watch for changes")?)
         }
         false => None,
     };

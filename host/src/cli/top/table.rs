@@ -108,14 +108,25 @@ impl Table {
         let nucleus = &self.nucleus;
         let up = std::time::Duration::from_secs(whole(nucleus.uptime_seconds));
         let memory = nucleus.memory_bytes.map_or_else(|| "-".to_owned(), bytes);
+        let spool = nucleus.spool.as_ref().filter(|spool| spool.messages > 0).map(|spool| {
+            format!(", {} messages ({}) wait for the cloud", spool.messages, bytes(spool.bytes))
+        });
+        let spool = spool.unwrap_or_default();
+        let link = match &nucleus.link {
+            Some(link) if !link.up => ", not connected to the broker",
+            _ => "",
+        };
         let _infallible = writeln!(
             text,
-            "{}: gg-host {}, up {}, {memory}, {} components",
+            "{}: gg-host {}, up {}, {memory}, {} components{link}{spool}",
             self.thing_name,
             nucleus.version,
             humantime::format_duration(up),
             self.components.len(),
         );
+        if let Some(fault) = nucleus.link.as_ref().and_then(|link| link.fault.as_ref()) {
+            let _infallible = writeln!(text, "{}", crate::logs::presentable(fault, 400));
+        }
         let longest = self.components.iter().map(|row| row.component_name.len()).max();
         let width = longest.unwrap_or_default().max("NAME".len() + 1);
         let mark = |column: Sort, title: &str| match column == sort {

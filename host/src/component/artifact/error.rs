@@ -2,6 +2,7 @@
 
 use super::Digest;
 use super::unpack::UnpackError;
+use crate::network::NetworkFault;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -168,52 +169,6 @@ pub enum ArtifactError {
         uri: String,
         /// What is wrong.
         reason: &'static str,
-    },
-}
-
-/// What went wrong between this host and a server.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum NetworkFault {
-    /// No connection.
-    #[error("cannot connect to {host}: {error}")]
-    Connect {
-        /// To whom.
-        host: String,
-        /// Why.
-        error: io::Error,
-    },
-    /// The connection ended, or what came over it was not HTTP.
-    #[error("lost {host}: {reason}")]
-    Lost {
-        /// Whom.
-        host: String,
-        /// How.
-        reason: String,
-    },
-    /// The proxy did not connect.
-    #[error("the proxy {proxy} answers {status} and does not connect to {host}")]
-    Proxy {
-        /// Which proxy.
-        proxy: String,
-        /// Its status of HTTP; 407 wants other credentials.
-        status: u16,
-        /// To whom.
-        host: String,
-    },
-    /// Nothing came for too long.
-    #[error("{host} is silent")]
-    Silent {
-        /// Who.
-        host: String,
-    },
-    /// The other side is not whom the name says, or speaks no TLS.
-    #[error("no secure connection to {host}: {error}")]
-    Tls {
-        /// To whom.
-        host: String,
-        /// Why.
-        error: io::Error,
     },
 }
 

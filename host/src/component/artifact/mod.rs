@@ -24,7 +24,7 @@ mod testing;
 pub mod unpack;
 
 pub use digest::Digest;
-pub use error::{ArtifactError, NetworkFault};
+pub use error::ArtifactError;
 pub use fetch::{FetchSettings, Fetcher, Retry, Transfer};
 pub use location::file_name;
 pub use part::Part;

@@ -1,9 +1,10 @@
 //! A component's folders, and servers that do what they are told, for the tests beside this.
 
-use super::source::https::{Https, Patience, ProxySettings};
+use super::source::https::{Https, Patience};
 use super::source::{ArtifactSource, Files};
 use super::unpack::UnpackLimits;
 use super::{ArtifactError, Digest, FetchSettings, Fetcher, Folders, Retry, Transfer};
+use crate::network::ProxySettings;
 use crate::tasks::Tasks;
 use base64::Engine as _;
 use gg_model::recipe::{Artifact, Permission, Unarchive};

@@ -18,6 +18,7 @@ use crate::capability::host::HostControl;
 use crate::capability::keyvalue::KeyValue;
 use crate::capability::lifecycle::{LifecycleControl, Request};
 use crate::capability::metric::Metrics;
+use crate::capability::mqtt::Mqtt;
 use crate::capability::pubsub::PubSub;
 use crate::capability::testing::somebody;
 use crate::clock::Clock;
@@ -75,6 +76,7 @@ impl Bench {
             keyvalue: KeyValue::default(),
             lifecycle: lifecycle.clone(),
             metric: metrics.clone(),
+            mqtt: Mqtt::default(),
             pubsub: pubsub.clone(),
         };
         let server =

@@ -26,8 +26,8 @@ use std::sync::Arc;
 /// The child's stack until it runs its program, in pieces of 16 bytes: 64 KiB.
 const STACK: usize = 4096;
 
-/// The highest signal but the real-time ones, for which nothing here has a handler.
-const SIGNALS: c_int = 31;
+/// The highest signal.
+const SIGNALS: c_int = 64;
 
 /// Everything a process is made of.
 pub(super) struct Plan {
@@ -255,8 +255,7 @@ fn close_others() {
     unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
 }
 
-/// Signals do what they do by default, and none is blocked. Real-time ones do what they did when
-/// gg-host was started.
+/// All signals do what they do by default, and none is blocked.
 #[expect(unsafe_code, reason = "libc keeps some signals to itself")]
 fn default_signals() {
     // As large as the kernel's `struct sigaction` is anywhere; zeroes are SIG_DFL and no more.

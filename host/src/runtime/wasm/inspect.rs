@@ -28,6 +28,9 @@ pub fn needs(import: &str) -> Option<&'static str> {
         "gg:host/pubsub" => {
             "accessControl aws.greengrass.ipc.pubsub: the topics (--allow pubsub:publish:TOPIC)"
         }
+        "gg:host/mqtt" => {
+            "accessControl aws.greengrass.ipc.mqttproxy: the topics (--allow mqtt:publish:TOPIC)"
+        }
         "wasi:http/outgoing-handler" => "sandbox.network: the hosts it calls (--net HOST:PORT)",
         "wasi:sockets/tcp" | "wasi:sockets/udp" => {
             "sandbox.network: the addresses, if it opens sockets (--net ADDRESS:PORT)"

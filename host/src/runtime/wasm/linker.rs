@@ -1,7 +1,7 @@
 //! Every door, for every guest. What a component may do behind a door is for the cores to say.
 
 use super::guest::Guest;
-use crate::capability::{Capabilities, configuration, keyvalue, lifecycle, logging, pubsub};
+use crate::capability::{Capabilities, configuration, keyvalue, lifecycle, logging, mqtt, pubsub};
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
@@ -23,6 +23,11 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
         caller: &guest.caller,
         table: &mut guest.table,
         turn: &mut guest.turn,
+    })?;
+    mqtt::wit::add_to_linker(&mut linker, |guest: &mut Guest| mqtt::wit::View {
+        mqtt: &capabilities(&guest.capabilities).mqtt,
+        caller: &guest.caller,
+        table: &mut guest.table,
     })?;
     configuration::wit::add_to_linker(&mut linker, |guest: &mut Guest| configuration::wit::View {
         configuration: &capabilities(&guest.capabilities).configuration,
@@ -56,6 +61,7 @@ fn capabilities(capabilities: &Capabilities) -> &Capabilities {
         keyvalue: _,
         lifecycle: _,
         metric: _,
+        mqtt: _,
         pubsub: _,
     } = capabilities;
     capabilities

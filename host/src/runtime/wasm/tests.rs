@@ -62,7 +62,7 @@ fn imports_are_served_or_refused_with_a_reason() {
         assert_eq!(service_of(served), Service::Served, "{served}");
     }
     let refused = [
-        ("gg:host/mqtt@0.1.0", "does not serve yet"),
+        ("gg:host/inference@0.1.0", "does not serve yet"),
         ("gg:host/nothing@0.1.0", "no interface of gg:host"),
         ("gg:host/pubsub@0.2.0", "serves version 0.1.0"),
         ("wasi:http/handler@0.3.0", "WASI 0.2"),

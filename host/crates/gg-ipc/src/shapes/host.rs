@@ -62,6 +62,45 @@ shapes! {
         pub deployments: BTreeMap<String, u64>,
         /// Transactions that the store wrote to disk.
         pub store_commits: u64,
+        /// What waits for the cloud, if anything may.
+        pub spool: Option<SpoolFigures>,
+        /// The link to the cloud, if there is one.
+        pub link: Option<LinkFigures>,
+    }
+
+    /// What waits for the cloud, and what went there since the nucleus was started.
+    #[derive(Default)]
+    pub struct SpoolFigures {
+        /// Messages that wait or are under way.
+        pub messages: u64,
+        /// What they take, in bytes.
+        pub bytes: u64,
+        /// Messages that were taken.
+        pub taken: u64,
+        /// Messages that the broker has.
+        pub sent: u64,
+        /// Messages that were under way when the connection was lost, and are sent again.
+        pub again: u64,
+        /// Messages that were lost or refused, by reason.
+        #[serde(default, deserialize_with = "or_empty")]
+        pub lost: BTreeMap<String, u64>,
+    }
+
+    /// The link to the cloud, and what went over it since the nucleus was started.
+    #[derive(Default)]
+    pub struct LinkFigures {
+        /// Whether there is a connection.
+        pub up: bool,
+        /// Why there is none, if that is known.
+        pub fault: Option<String>,
+        /// Connections that were made.
+        pub connections: u64,
+        /// Messages that came.
+        pub received: u64,
+        /// Messages that came and that nobody took.
+        pub unclaimed: u64,
+        /// Messages that the broker refused, which are lost.
+        pub refused: u64,
     }
 
     /// What is measured of one component. What cannot be known now is not there.

@@ -16,6 +16,8 @@ pub struct NucleusFile {
     pub root: Option<String>,
     /// `system.thingName`: the core device's name.
     pub thing: Option<ThingName>,
+    /// What of `system` says who the device is.
+    pub identity: IdentityFiles,
     /// Its configuration, which [`NucleusSettings`] can be read from.
     pub configuration: Map<String, Value>,
     /// `AuthorizedPosixGroups` of `aws.greengrass.Cli`: groups, by name or number, whose members may
@@ -23,6 +25,17 @@ pub struct NucleusFile {
     pub cli_groups: Vec<String>,
     /// What the text holds that has no effect.
     pub warnings: Vec<Warning>,
+}
+
+/// By which files a device shows who it is, and knows the cloud.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IdentityFiles {
+    /// `certificateFilePath`: the device's certificate, and those between it and a root.
+    pub certificate: Option<String>,
+    /// `privateKeyPath`: its key.
+    pub private_key: Option<String>,
+    /// `rootCaPath`: whose certificates are trusted.
+    pub root_ca: Option<String>,
 }
 
 impl NucleusFile {
@@ -49,6 +62,14 @@ impl NucleusFile {
             let mut system = Object::open(&path, value)?;
             file.root = system.text("rootpath")?.map(Into::into);
             file.thing = system.read("thingName", parsed)?;
+            // What an installer leaves empty is not there.
+            let filled = |text: &&str| !text.is_empty();
+            let mut path = |name| Ok(system.text(name)?.filter(filled).map(Into::into));
+            file.identity = IdentityFiles {
+                certificate: path("certificateFilePath")?,
+                private_key: path("privateKeyPath")?,
+                root_ca: path("rootCaPath")?,
+            };
             system.warn_unknown(warnings);
         }
         if let Some(value) = object.take("services") {

@@ -1,6 +1,8 @@
 //! The configuration of a nucleus.
 
-use super::{LoggingSettings, MetricsSettings, ProxySettings, number};
+use super::{
+    LoggingSettings, MetricsSettings, MqttSettings, ProxySettings, SpoolerSettings, number,
+};
 use crate::deployment::{PosixUser, SystemResourceLimits, read_posix_user};
 use crate::name::ComponentName;
 use crate::shape::{Object, Path, ShapeError, Warning, Warnings, scalar_text};
@@ -13,6 +15,10 @@ use std::collections::BTreeMap;
 pub struct NucleusSettings {
     /// `awsRegion`.
     pub region: Option<String>,
+    /// `iotDataEndpoint`: the name of the broker.
+    pub endpoint: Option<String>,
+    /// `mqtt`.
+    pub mqtt: MqttSettings,
     /// `runWithDefault.posixUser`: who processes run as.
     pub posix_user: Option<PosixUser>,
     /// `runWithDefault.posixShell`: what runs their scripts.
@@ -34,7 +40,7 @@ pub struct NucleusSettings {
 }
 
 /// Keys of Greengrass that mean nothing here.
-const NOT_SERVED: [&str; 16] = [
+const NOT_SERVED: [&str; 14] = [
     "credentialEndpointTimeoutMs",
     "deploymentConfigurationTimeSource",
     "deploymentPollingFrequencySeconds",
@@ -45,10 +51,8 @@ const NOT_SERVED: [&str; 16] = [
     "httpClient",
     "interpolateComponentConfiguration",
     "iotCredEndpoint",
-    "iotDataEndpoint",
     "iotRoleAlias",
     "jvmOptions",
-    "mqtt",
     "s3EndpointType",
     "telemetry",
 ];
@@ -66,9 +70,13 @@ impl NucleusSettings {
     }
 
     /// Whether another configuration is in force only once the nucleus has started again. What
-    /// components are made from and how much is logged can change at any time.
+    /// components are made from, how much is logged and how much waits for the broker can change at
+    /// any time.
     pub fn takes_restart(&self, next: &Self) -> bool {
+        let storage = self.mqtt.spooler.storage;
+        let spooler = SpoolerSettings { storage, ..next.mqtt.spooler };
         let alike = Self {
+            mqtt: MqttSettings { spooler, ..self.mqtt.clone() },
             posix_user: next.posix_user.clone(),
             resources: next.resources,
             store_bytes: next.store_bytes,
@@ -88,6 +96,11 @@ impl NucleusSettings {
         let mut settings = Self::default();
         let mut object = Object::open(path, value)?;
         settings.region = object.text("awsRegion")?.map(Into::into);
+        let filled = |text: &&str| !text.is_empty();
+        settings.endpoint = object.text("iotDataEndpoint")?.filter(filled).map(Into::into);
+        settings.mqtt = object
+            .read("mqtt", |path, value| MqttSettings::read(path, value, warnings))?
+            .unwrap_or_default();
         settings.store_bytes = object.read("componentStoreMaxSizeBytes", number)?;
         object.read("runWithDefault", |path, value| settings.run_with(path, value, warnings))?;
         settings.proxy = object

@@ -92,12 +92,55 @@ fn who_is_told_what_is_measured_is_read() {
 }
 
 #[test]
+fn how_the_broker_is_reached_is_read() {
+    let file = NucleusFile::parse(
+        "system: {certificateFilePath: /c.pem, privateKeyPath: /k.pem, rootCaPath: ''}
+services:
+  aws.greengrass.Nucleus:
+    configuration:
+      iotDataEndpoint: broker.test
+      mqtt: {port: '443', version: mqtt3, maxPublishRetry: -1, tls: false, threadPoolSize: 1,
+             quotas: {publishesPerSecond: 5}}
+",
+    )
+    .unwrap();
+    let (certificate, private_key) = (Some("/c.pem".into()), Some("/k.pem".into()));
+    assert_eq!(file.identity, IdentityFiles { certificate, private_key, root_ca: None });
+    let warnings: Vec<String> = file.warnings.iter().map(ToString::to_string).collect();
+    let named = "mqtt.threadPoolSize (line 6, column 76): has no effect on this host";
+    assert!(warnings[0].ends_with(named), "{warnings:?}");
+    let settings = NucleusSettings::read(&file.configuration.into()).unwrap();
+    assert_eq!(settings.endpoint.as_deref(), Some("broker.test"));
+    let quotas = QuotaSettings { publishes_per_second: Some(5), ..QuotaSettings::default() };
+    let mqtt = MqttSettings {
+        port: Some(443),
+        version: MqttVersion::V3,
+        retries: Some(Retries::Unlimited),
+        tls: Some(false),
+        quotas,
+        ..MqttSettings::default()
+    };
+    assert_eq!(settings.mqtt, mqtt);
+    for (key, wrong) in [
+        ("port", json!(65_536)),
+        ("version", json!("mqtt4")),
+        ("maxInFlightPublishes", json!(0)),
+        ("maxPublishRetry", json!(-2)),
+        ("keepAliveTimeoutMs", json!(5)),
+        ("maxMessageSizeInBytes", json!(268_435_456)),
+    ] {
+        let error = NucleusSettings::read(&json!({"mqtt": {key: wrong}})).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("aws.greengrass.Nucleus.mqtt.{key}: ")), "{error}");
+    }
+}
+
+#[test]
 fn keys_without_effect_are_named_and_wrong_values_too_but_no_secret() {
     let read = |configuration: Value| NucleusSettings::read(&configuration);
     let settings = read(json!({
         "awsRegion": "eu-central-1",
         "jvmOptions": "-Xmx64m",
-        "mqtt": {"port": 443},
+        "telemetry": {"enabled": false},
         "runWithDefault": {"posixUsr": "me", "windowsUser": "me"},
     }));
     let warnings = settings.unwrap().warnings;
@@ -107,7 +150,7 @@ fn keys_without_effect_are_named_and_wrong_values_too_but_no_secret() {
         [
             "aws.greengrass.Nucleus.runWithDefault.posixUsr: is not a known key; is it `posixUser`?",
             "aws.greengrass.Nucleus.jvmOptions: has no effect on this host",
-            "aws.greengrass.Nucleus.mqtt: has no effect on this host",
+            "aws.greengrass.Nucleus.telemetry: has no effect on this host",
         ]
     );
     for (wrong, key) in [
@@ -145,7 +188,41 @@ fn what_everything_is_made_from_takes_a_restart() {
         (json!({"awsRegion": "eu-west-1"}), true),
         (json!({"networkProxy": {"proxy": {"url": "http://proxy:1"}}}), true),
         (json!({"metrics": {"listen": "127.0.0.1:1"}}), true),
+        (json!({"iotDataEndpoint": "broker.test"}), true),
+        (json!({"mqtt": {"port": 443}}), true),
+        (json!({"mqtt": {"spooler": {"storageType": "Memory"}}}), true),
+        (json!({"mqtt": {"spooler": {"maxSizeInBytes": 5, "keepQos0WhenOffline": true}}}), false),
     ] {
         assert_eq!(before.takes_restart(&read(next.clone())), restarts, "{next}");
+    }
+}
+
+#[test]
+fn how_messages_wait_for_the_broker_is_read() {
+    let read = |spooler: Value| NucleusSettings::read(&json!({"mqtt": {"spooler": spooler}}));
+    let settings = read(json!({
+        "storageType": "Disk", "maxSizeInBytes": "1000", "keepQos0WhenOffline": true,
+        "pluginName": "aws.greengrass.DiskSpooler", "maxMessages": 7, "whenFull": "drop-oldest",
+    }));
+    let settings = settings.unwrap();
+    assert_eq!(settings.warnings, []);
+    let expected = SpoolerSettings {
+        storage: Some(SpoolerStorage::Disk),
+        bytes: Some(1000),
+        messages: Some(7),
+        keep_qos0: true,
+        when_full: WhenSpoolerFull::DropOldest,
+    };
+    assert_eq!(settings.mqtt.spooler, expected);
+    for (key, wrong) in [
+        ("storageType", json!("Paper")),
+        ("maxSizeInBytes", json!(0)),
+        ("maxMessages", json!(-1)),
+        ("keepQos0WhenOffline", json!("perhaps")),
+        ("whenFull", json!("block")),
+    ] {
+        let error = read(json!({key: wrong})).unwrap_err().to_string();
+        let start = format!("aws.greengrass.Nucleus.mqtt.spooler.{key}: ");
+        assert!(error.starts_with(&start), "{error}");
     }
 }

@@ -139,3 +139,36 @@ proptest! {
         prop_assert!(t.parse::<Topic>().is_err() || t.parse::<TopicFilter>().is_ok());
     }
 }
+
+#[test]
+fn filters_overlap_where_a_topic_matches_both() {
+    let overlap = |one: &str, other: &str| {
+        let (one, other): (TopicFilter, TopicFilter) =
+            (one.parse().unwrap(), other.parse().unwrap());
+        let both = one.overlaps(&other);
+        assert_eq!(both, other.overlaps(&one));
+        both
+    };
+    for (one, other) in [
+        ("a", "a"),
+        ("a/+", "a/b"),
+        ("a/+/c", "a/b/+"),
+        ("a/#", "a"),
+        ("#", "a/b"),
+        ("+/b", "a/#"),
+        ("a//b", "a/+/b"),
+        ("$a/#", "$a/+"),
+    ] {
+        assert!(overlap(one, other), "{one} {other}");
+    }
+    for (one, other) in [
+        ("a", "b"),
+        ("a/+", "a"),
+        ("a/+/c", "a/b/d"),
+        ("a/b/#", "a/c/#"),
+        ("#", "$a/b"),
+        ("+/b", "$a/b"),
+    ] {
+        assert!(!overlap(one, other), "{one} {other}");
+    }
+}

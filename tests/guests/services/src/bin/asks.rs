@@ -3,8 +3,8 @@
 #[path = "../../../../it/doors/ask.rs"]
 mod ask;
 
-use ask::{Answer, Ask, Message, Refusal};
-use gg_sdk::bindings::gg::host::{configuration, lifecycle, pubsub, types};
+use ask::{Answer, Ask, CloudMessage, Message, Refusal};
+use gg_sdk::bindings::gg::host::{configuration, lifecycle, mqtt, pubsub, types};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 
@@ -12,6 +12,7 @@ use std::net::TcpStream;
 #[derive(Default)]
 struct Held {
     subscriptions: Vec<Option<pubsub::Subscription>>,
+    of_cloud: Vec<mqtt::Subscription>,
     watchers: Vec<configuration::Watcher>,
 }
 
@@ -52,6 +53,19 @@ impl Held {
                 self.subscriptions[number] = None;
                 Answer::Done
             }
+            Ask::PublishToCloud(message) => {
+                mqtt::publish(&publication(message))?;
+                Answer::Done
+            }
+            Ask::SubscribeToCloud { filter, surely } => {
+                self.of_cloud.push(mqtt::subscribe(&filter, qos(surely))?);
+                Answer::Number(self.of_cloud.len() - 1)
+            }
+            Ask::NextOfCloud(number) => {
+                let message = self.of_cloud[number].next()?.expect("it is not asked to stop");
+                Answer::CloudMessage(of_cloud(message))
+            }
+            Ask::Connected => Answer::Is(mqtt::connected()),
             Ask::Get { component, path } => {
                 let text = match component {
                     Some(component) => configuration::get_of(&component, &path)?,
@@ -88,6 +102,43 @@ fn subscribe(
     let receive_mode = Some(if from_others { FromOthers } else { All });
     let options = pubsub::SubscribeOptions { receive_mode, queue: None, when_full: None };
     pubsub::subscribe_with(filter, options)
+}
+
+fn qos(surely: bool) -> types::Qos {
+    if surely { types::Qos::AtLeastOnce } else { types::Qos::AtMostOnce }
+}
+
+fn publication(message: CloudMessage) -> mqtt::Publication {
+    use types::PayloadFormat::{Binary, Json};
+    let properties = message.user_properties.into_iter();
+    mqtt::Publication {
+        topic: message.topic,
+        payload: message.payload,
+        qos: qos(message.surely),
+        retain: message.retain,
+        format: message.json.map(|json| if json { Json } else { Binary }),
+        content_type: message.content_type,
+        response_topic: message.response_topic,
+        correlation_data: message.correlation_data,
+        message_expiry: message.message_expiry,
+        user_properties: properties.map(|(key, value)| mqtt::UserProperty { key, value }).collect(),
+    }
+}
+
+fn of_cloud(message: mqtt::Publication) -> CloudMessage {
+    let properties = message.user_properties.into_iter();
+    CloudMessage {
+        topic: message.topic,
+        payload: message.payload,
+        surely: false,
+        retain: message.retain,
+        json: message.format.map(|format| format == types::PayloadFormat::Json),
+        content_type: message.content_type,
+        response_topic: message.response_topic,
+        correlation_data: message.correlation_data,
+        message_expiry: message.message_expiry,
+        user_properties: properties.map(|property| (property.key, property.value)).collect(),
+    }
 }
 
 fn refusal(error: &types::Error) -> Refusal {

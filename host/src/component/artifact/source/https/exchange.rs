@@ -1,8 +1,7 @@
 //! One request and its answer, over a connection of their own.
 
 use super::Patience;
-use super::connect::{Stream, Target};
-use crate::component::artifact::NetworkFault;
+use crate::network::{NetworkFault, Stream, Target};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt as _;

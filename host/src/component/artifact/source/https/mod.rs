@@ -1,18 +1,14 @@
 //! Web servers: files of them, and what is sent to one ([`Https::post`]). What is here of one is continued where the server still has the same file
 //! (`Range`, `If-Range`); a redirect is followed; a proxy is used where one is set.
 
-mod connect;
 mod exchange;
-mod proxy;
 #[cfg(test)]
 mod tests;
 
-pub use proxy::{Proxy, ProxyError, ProxySettings};
-
 use super::ArtifactSource;
 use crate::component::artifact::location::shown;
-use crate::component::artifact::{ArtifactError, NetworkFault, Part};
-use connect::{Target, connect};
+use crate::component::artifact::{ArtifactError, Part};
+use crate::network::{NetworkFault, ProxySettings, Stream, Target, connect};
 use exchange::{Answer, exchange};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
@@ -94,9 +90,13 @@ impl Https {
             all.extend(headers.clone());
         }
         let request = request.body(Full::new(body)).map_err(|_| invalid())?;
-        let stream = connect(&target, &self.proxies, &self.tls, self.patience.connect).await;
+        let stream = self.connect(&target).await;
         let answer = exchange(stream.map_err(failed)?, &target, request, &self.patience).await;
         Ok(answer.map_err(failed)?.status())
+    }
+
+    async fn connect(&self, target: &Target) -> Result<Box<dyn Stream>, NetworkFault> {
+        connect(target, &self.proxies, [&self.tls, &self.tls], self.patience.connect).await
     }
 
     async fn download(
@@ -153,8 +153,7 @@ impl Https {
                 .header(header::IF_RANGE, validator);
         }
         let request = request.body(Empty::<Bytes>::new()).map_err(invalid)?;
-        let stream = connect(target, &self.proxies, &self.tls, self.patience.connect).await;
-        let stream = stream.map_err(failed)?;
+        let stream = self.connect(target).await.map_err(failed)?;
         exchange(stream, target, request, &self.patience).await.map_err(failed)
     }
 }

@@ -1,27 +1,32 @@
-//! One subscription's queue: bounded in messages by itself and in bytes together with the other
-//! queues of its component, with one reader and any number of publishers.
+//! One subscription's queue, of local topics or of the cloud's: bounded in messages by itself and in
+//! bytes together with the other queues of its component, with one reader and any number of
+//! publishers.
 
-use super::Message;
-use crate::capability::caller::Budget;
+use super::caller::{Budget, Caller};
 use crate::metrics::Counters;
 use gg_model::{ComponentName, WhenFull};
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// Messages a subscription's queue holds unless it says otherwise.
+pub const DEFAULT_QUEUE: u32 = 256;
 
 /// How long a publisher waits for room in a queue that asks it to. A subscriber that takes
 /// nothing for so long loses the right to hold others up until it reads again.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Messages the reader takes out at once, so that it and the publishers seldom meet at the lock.
 const BATCH: usize = 32;
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Offer {
+pub(crate) enum Offer {
     /// It is in the queue, which has room for so many more.
     Taken { room: usize },
     /// It, or an older one in its place, was dropped and counted.
@@ -30,15 +35,21 @@ pub(super) enum Offer {
     Full,
 }
 
+/// What waits in a queue.
+pub(crate) trait Waiting {
+    /// Bytes it takes while it waits, what is around the payload included.
+    fn size(&self) -> u64;
+}
+
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(crate) struct Queue<M> {
     /// Whose subscription it is.
-    pub(super) owner: ComponentName,
-    pub(super) from_others: bool,
+    pub(crate) owner: ComponentName,
+    pub(crate) from_others: bool,
     when_full: WhenFull,
     capacity: usize,
     bytes: Budget,
-    state: Mutex<State>,
+    state: Mutex<State<M>>,
     dropped: AtomicU32,
     /// Its owner's.
     counters: Arc<Counters>,
@@ -47,15 +58,17 @@ pub(super) struct Queue {
     room: Notify,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    messages: VecDeque<Arc<Message>>,
+#[derive(Debug)]
+struct State<M> {
+    messages: VecDeque<Arc<M>>,
     reader: Option<Waker>,
     closed: bool,
 }
 
-impl Queue {
-    pub(super) fn new(
+impl<M: Waiting> Queue<M> {
+    /// A queue of messages, those of its owner left out or not; full at so many messages, or when
+    /// its owner's budget of bytes is spent.
+    pub(crate) fn new(
         owner: ComponentName,
         from_others: bool,
         when_full: WhenFull,
@@ -69,7 +82,7 @@ impl Queue {
             when_full,
             capacity: capacity.max(1),
             bytes,
-            state: Mutex::default(),
+            state: Mutex::new(State { messages: VecDeque::new(), reader: None, closed: false }),
             dropped: AtomicU32::new(0),
             counters,
             stalled: AtomicBool::new(false),
@@ -78,7 +91,7 @@ impl Queue {
     }
 
     /// Put a message in, if there is room or the subscription's rule makes some.
-    pub(super) fn offer(&self, message: &Arc<Message>) -> Offer {
+    pub(crate) fn offer(&self, message: &Arc<M>) -> Offer {
         let mut state = self.lock();
         if state.closed {
             return Offer::Taken { room: usize::MAX };
@@ -114,7 +127,7 @@ impl Queue {
     }
 
     /// Put a message in, waiting for room. Gives up after [`PATIENCE`].
-    pub(super) async fn offer_patiently(&self, message: &Arc<Message>) {
+    pub(crate) async fn offer_patiently(&self, message: &Arc<M>) {
         let patience = async {
             loop {
                 let room = self.room.notified();
@@ -132,11 +145,7 @@ impl Queue {
     }
 
     /// Move waiting messages into `batch`, or ask to be woken.
-    pub(super) fn poll_take(
-        &self,
-        batch: &mut VecDeque<Arc<Message>>,
-        cx: Option<&mut Context<'_>>,
-    ) -> Poll<()> {
+    fn poll_take(&self, batch: &mut VecDeque<Arc<M>>, cx: Option<&mut Context<'_>>) -> Poll<()> {
         let mut state = self.lock();
         if state.messages.is_empty() {
             if let Some(cx) = cx {
@@ -165,7 +174,7 @@ impl Queue {
     }
 
     /// Take nothing more, and let waiting publishers go.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
         let unread = std::mem::take(&mut state.messages);
@@ -174,11 +183,11 @@ impl Queue {
         self.room.notify_waiters();
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.lock().messages.len()
     }
 
-    pub(super) fn dropped(&self) -> u32 {
+    pub(crate) fn dropped(&self) -> u32 {
         self.dropped.load(Ordering::Relaxed)
     }
 
@@ -190,7 +199,70 @@ impl Queue {
         });
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<M>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The reading end of a queue.
+#[derive(Debug)]
+pub(crate) struct Reader<M> {
+    queue: Arc<Queue<M>>,
+    /// Taken from the queue, not yet read.
+    batch: VecDeque<Arc<M>>,
+}
+
+impl<M: Waiting> Reader<M> {
+    pub(crate) fn new(queue: Arc<Queue<M>>) -> Self {
+        Self { queue, batch: VecDeque::new() }
+    }
+
+    /// What is left to read, for another to read in its place.
+    pub(crate) fn hand_over(&mut self) -> Self {
+        Self { queue: Arc::clone(&self.queue), batch: std::mem::take(&mut self.batch) }
+    }
+
+    /// What it reads from.
+    pub(crate) fn queue(&self) -> &Arc<Queue<M>> {
+        &self.queue
+    }
+
+    /// The next message, if one is there.
+    pub(crate) fn try_next(&mut self) -> Option<Arc<M>> {
+        if self.batch.is_empty() {
+            let _pending = self.queue.poll_take(&mut self.batch, None);
+        }
+        self.batch.pop_front()
+    }
+
+    /// The next message, or ask to be woken when there is one.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Arc<M>> {
+        if self.batch.is_empty() && self.queue.poll_take(&mut self.batch, Some(cx)).is_pending() {
+            return Poll::Pending;
+        }
+        self.batch.pop_front().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Wait for the next message. `None`: the instance is asked to stop and the queue is empty.
+    pub(crate) async fn next(&mut self, caller: &Caller) -> Option<Arc<M>> {
+        if caller.is_handing_over() {
+            return None;
+        }
+        if let Some(message) = self.try_next() {
+            return Some(message);
+        }
+        unless_stopped(caller.stop(), poll_fn(|cx| self.poll_next(cx))).await
+    }
+}
+
+/// What is waited for, or nothing if the component is asked to stop first.
+pub(crate) async fn unless_stopped<T>(
+    stop: &CancellationToken,
+    next: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        biased;
+        found = next => Some(found),
+        () = stop.cancelled() => None,
     }
 }

@@ -1,4 +1,7 @@
-//! Files of which the executor says when there is something to do with them.
+//! Files of which the executor says when there is something to do with them, and [`files`] when they
+//! were written anew.
+
+pub(crate) mod files;
 
 use std::io;
 use std::os::fd::AsRawFd;

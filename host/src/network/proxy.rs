@@ -39,7 +39,7 @@ impl ProxySettings {
     }
 
     /// The proxy to a host, if one is to be used.
-    pub(super) fn to(&self, host: &str, port: u16, tls: bool) -> Option<&Proxy> {
+    pub fn to(&self, host: &str, port: u16, tls: bool) -> Option<&Proxy> {
         let proxy = if tls { self.https.as_ref() } else { self.http.as_ref() }?;
         let host = host.to_ascii_lowercase();
         let exempt = self.exempt.iter().any(|one| matches(one, &host, port));

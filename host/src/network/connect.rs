@@ -1,8 +1,8 @@
-//! A connection to a server: through a proxy where one is to be used, encrypted where the URI says
+//! A connection to a server: through a proxy where one is to be used, encrypted where the target says
 //! so.
 
+use super::NetworkFault;
 use super::proxy::{Proxy, ProxySettings, is_this_machine};
-use crate::component::artifact::NetworkFault;
 use http::uri::Scheme;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -17,21 +17,23 @@ use tokio::time::timeout;
 const LONGEST_ANSWER: usize = 8 << 10;
 
 /// Bytes to and from a server.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Where a request goes.
+/// Where a connection goes.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Target {
+pub struct Target {
     /// Name or address, without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) tls: bool,
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Whether it is spoken to by TLS.
+    pub tls: bool,
 }
 
 impl Target {
     /// `None`: a URI that is not one of HTTP, or that holds credentials.
-    pub(super) fn of(uri: &http::Uri) -> Option<Self> {
+    pub fn of(uri: &http::Uri) -> Option<Self> {
         let scheme = uri.scheme()?;
         let tls = *scheme == Scheme::HTTPS;
         let authority = uri.authority()?;
@@ -44,7 +46,8 @@ impl Target {
         (!host.is_empty()).then(|| Self { host: host.to_ascii_lowercase(), port, tls })
     }
 
-    pub(super) fn is_this_machine(&self) -> bool {
+    /// Whether it means this machine.
+    pub fn is_this_machine(&self) -> bool {
         is_this_machine(&self.host)
     }
 
@@ -55,11 +58,15 @@ impl Target {
     }
 }
 
-/// Connect; each address of the server, and each step after, may take so long.
-pub(super) async fn connect(
+/// Connect; each address of the server, and each step after, may take so long. How TLS is spoken may
+/// be another thing for the server than for a proxy.
+///
+/// # Errors
+/// No connection, or not to whom the name says.
+pub async fn connect(
     target: &Target,
     proxies: &ProxySettings,
-    tls: &Arc<ClientConfig>,
+    [tls, proxy_tls]: [&Arc<ClientConfig>; 2],
     patience: Duration,
 ) -> Result<Box<dyn Stream>, NetworkFault> {
     let stream = match proxies.to(&target.host, target.port, target.tls) {
@@ -67,7 +74,7 @@ pub(super) async fn connect(
         Some(proxy) => {
             let mut stream = dial(&proxy.host, proxy.port, patience).await?;
             if proxy.tls {
-                stream = secure(&proxy.host, stream, tls, patience).await?;
+                stream = secure(&proxy.host, stream, proxy_tls, patience).await?;
             }
             let passed = timeout(patience, pass(proxy, target, &mut stream)).await;
             passed.map_err(|_| NetworkFault::Silent { host: proxy.to_string() })??;
@@ -84,7 +91,11 @@ async fn dial(host: &str, port: u16, patience: Duration) -> Result<Box<dyn Strea
     let mut last = io::Error::other("its name has no address");
     for address in addresses.map_err(failed)? {
         match timeout(patience, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Ok(Box::new(stream)),
+            Ok(Ok(stream)) => {
+                // What is written waits for nothing to follow it.
+                stream.set_nodelay(true).map_err(failed)?;
+                return Ok(Box::new(stream));
+            }
             Ok(Err(error)) => last = error,
             Err(_) => last = io::ErrorKind::TimedOut.into(),
         }

@@ -1,4 +1,4 @@
-//! Who subscribed to what: a tree of topic levels. Finding the subscribers of a topic costs
+//! Who subscribed to what: a tree of topic levels, for local topics as for those of the cloud. Finding the subscribers of a topic costs
 //! by the length of the topic and the number of matches, not by the number of subscriptions.
 
 use gg_model::{Topic, TopicFilter};
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 /// Values filed under topic filters. A filter may hold several.
 #[derive(Debug)]
-pub(super) struct Trie<V> {
+pub(crate) struct Trie<V> {
     root: Node<V>,
 }
 
@@ -35,7 +35,7 @@ impl<V> Default for Trie<V> {
 
 impl<V> Trie<V> {
     /// File a value under a filter. `id` names it for [`Trie::remove`].
-    pub(super) fn insert(&mut self, filter: &TopicFilter, id: u64, value: V) {
+    pub(crate) fn insert(&mut self, filter: &TopicFilter, id: u64, value: V) {
         let mut node = &mut self.root;
         for level in filter.levels() {
             match level {
@@ -53,13 +53,13 @@ impl<V> Trie<V> {
     }
 
     /// Take a value out again, and every branch that holds nothing any more.
-    pub(super) fn remove(&mut self, filter: &TopicFilter, id: u64) {
+    pub(crate) fn remove(&mut self, filter: &TopicFilter, id: u64) {
         let levels: Vec<&str> = filter.levels().collect();
         self.root.remove(&levels, id);
     }
 
     /// Call `found` with every value whose filter matches the topic.
-    pub(super) fn matches<'a>(&'a self, topic: &Topic, found: &mut impl FnMut(&'a V)) {
+    pub(crate) fn matches<'a>(&'a self, topic: &Topic, found: &mut impl FnMut(&'a V)) {
         let text = topic.as_ref();
         // MQTT 5.0, 4.7.2: a leading wildcard does not match a topic that begins with `$`.
         let wild = !text.starts_with('$');

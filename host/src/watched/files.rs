@@ -1,6 +1,5 @@
 //! Files whose changes are waited for.
 
-use anyhow::{Context, Result};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,7 +11,7 @@ const SETTLE: Duration = Duration::from_millis(150);
 
 /// Tells when one of some files was written anew.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     changes: mpsc::Receiver<PathBuf>,
     _watcher: RecommendedWatcher,
 }
@@ -22,7 +21,7 @@ impl Watch {
     ///
     /// # Errors
     /// Their folders cannot be watched.
-    pub(super) fn new(files: impl Iterator<Item = PathBuf>) -> Result<Self> {
+    pub(crate) fn new(files: impl Iterator<Item = PathBuf>) -> notify::Result<Self> {
         let files: BTreeSet<PathBuf> = files.collect();
         let folders: BTreeSet<PathBuf> =
             files.iter().filter_map(|file| file.parent().map(PathBuf::from)).collect();
@@ -37,18 +36,15 @@ impl Watch {
                     // Full: the reader will look at the files anyway.
                     let _full = sender.try_send(path);
                 }
-            })
-            .context("cannot watch for changes")?;
+            })?;
         for folder in folders {
-            watcher
-                .watch(&folder, RecursiveMode::NonRecursive)
-                .with_context(|| format!("cannot watch {}", folder.display()))?;
+            watcher.watch(&folder, RecursiveMode::NonRecursive)?;
         }
         Ok(Self { changes, _watcher: watcher })
     }
 
     /// Wait for changes to come and to settle; gives the files.
-    pub(super) async fn changed(&mut self) -> BTreeSet<PathBuf> {
+    pub(crate) async fn changed(&mut self) -> BTreeSet<PathBuf> {
         let mut changed = BTreeSet::new();
         match self.changes.recv().await {
             Some(path) => changed.insert(path),

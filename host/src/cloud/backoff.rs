@@ -1,0 +1,70 @@
+//! How long to wait before the next attempt to connect: twice as long each time, up to a limit, and
+//! of that a random part ("full jitter"), so that devices that lost a broker together do not return
+//! together.
+
+use std::time::Duration;
+
+/// The bounds of the waits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Delays {
+    /// The first wait is no longer than this.
+    pub least: Duration,
+    /// Nor is any longer than this.
+    pub most: Duration,
+    /// A connection that has held so long counts as good: the next wait is a first one.
+    pub stable: Duration,
+}
+
+/// The attempts since the last good connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Backoff {
+    attempts: u32,
+}
+
+impl Backoff {
+    /// A connection has ended that held so long, or did not come about.
+    pub(super) fn ended(&mut self, held: Duration, delays: &Delays) {
+        if held >= delays.stable {
+            self.attempts = 0;
+        }
+    }
+
+    /// The next wait; `random` is anything.
+    pub(super) fn next(&mut self, delays: &Delays, random: u64) -> Duration {
+        let doubled = delays.least.saturating_mul(1 << self.attempts.min(20));
+        self.attempts = self.attempts.saturating_add(1);
+        let longest = doubled.min(delays.most.max(delays.least));
+        longest.mul_f64((random >> 11) as f64 / (1_u64 << 53) as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DELAYS: Delays = Delays {
+        least: Duration::from_secs(1),
+        most: Duration::from_secs(10),
+        stable: Duration::from_secs(5),
+    };
+
+    #[test]
+    fn waits_grow_to_the_limit_and_begin_anew_after_a_good_connection() {
+        let mut backoff = Backoff::default();
+        let mut longest = || backoff.next(&DELAYS, u64::MAX).as_secs_f64().round();
+        assert_eq!([longest(), longest(), longest(), longest()], [1.0, 2.0, 4.0, 8.0]);
+        assert_eq!([longest(), longest()], [10.0, 10.0]);
+        backoff.ended(Duration::from_secs(4), &DELAYS);
+        assert_eq!(backoff.next(&DELAYS, u64::MAX).as_secs_f64().round(), 10.0);
+        backoff.ended(Duration::from_secs(5), &DELAYS);
+        assert_eq!(backoff.next(&DELAYS, u64::MAX).as_secs_f64().round(), 1.0);
+    }
+
+    #[test]
+    fn any_part_of_a_wait_is_as_likely() {
+        let at = |random| Backoff::default().next(&DELAYS, random);
+        assert_eq!(at(0), Duration::ZERO);
+        assert_eq!(at(1 << 63), Duration::from_millis(500));
+        assert!(at(u64::MAX) <= Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,121 @@
+//! A connection to the broker: opened, and the client introduced.
+
+use super::fault::LinkFault;
+use super::settings::LinkSettings;
+use super::wire::read::read;
+use super::wire::write::{self, Connect};
+use super::wire::{ConnAck, Packet};
+use crate::network::{self, Stream, Target};
+use bytes::BytesMut;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::timeout;
+
+/// A connection over which the broker has let the client in.
+pub(super) struct Connection {
+    pub(super) stream: Box<dyn Stream>,
+    pub(super) connack: ConnAck,
+    /// What came after that.
+    pub(super) input: BytesMut,
+}
+
+/// Connect as this client.
+///
+/// # Errors
+/// Why not.
+pub(super) async fn open(settings: &LinkSettings, client: &str) -> Result<Connection, LinkFault> {
+    let target = Target {
+        host: settings.host.clone(),
+        port: settings.port,
+        tls: settings.identity.is_some(),
+    };
+    let [tls, proxy_tls] = match &settings.identity {
+        Some(identity) => identity.load()?,
+        None => without_tls()?,
+    };
+    let tls = [&tls, &proxy_tls];
+    let stream = network::connect(&target, &settings.proxies, tls, settings.socket_timeout);
+    let mut stream = stream.await?;
+    let mut output = BytesMut::new();
+    let connect = Connect {
+        client,
+        keep_alive: u16::try_from(settings.keep_alive.as_secs()).unwrap_or(u16::MAX),
+        session_expiry: settings.session_expiry,
+        receive_maximum: settings.receive_maximum,
+        packet_bytes: settings.packet_bytes(),
+    };
+    write::connect(&mut output, settings.version, &connect);
+    stream.write_all(&output).await?;
+    stream.flush().await?;
+    let mut input = BytesMut::new();
+    let answer = timeout(settings.operation_timeout, answer(settings, &mut stream, &mut input));
+    match answer.await.map_err(|_| LinkFault::Silent("to CONNECT"))? {
+        Ok(Packet::ConnAck(connack)) if connack.reason.is_failure() => {
+            Err(LinkFault::Refused { client: client.to_owned(), reason: connack.reason })
+        }
+        Ok(Packet::ConnAck(connack)) => Ok(Connection { stream, connack, input }),
+        Ok(Packet::Disconnect(reason)) => {
+            Err(LinkFault::Ended { client: client.to_owned(), reason })
+        }
+        Ok(_) => Err(LinkFault::Wire(super::wire::read::WireError::Unexpected(0))),
+        Err(LinkFault::Closed) => Err(LinkFault::ClosedAtOnce(client.to_owned())),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// The first packet that the broker sends.
+async fn answer(
+    settings: &LinkSettings,
+    stream: &mut Box<dyn Stream>,
+    input: &mut BytesMut,
+) -> Result<Packet, LinkFault> {
+    let most = settings.packet_bytes() as usize;
+    loop {
+        if let Some(packet) = read(input, settings.version, most)? {
+            return Ok(packet);
+        }
+        if is_closed(stream.read_buf(input).await)? {
+            return Err(LinkFault::Closed);
+        }
+    }
+}
+
+/// Whether what was read is the end. Not all say goodbye in TLS before they hang up.
+pub(super) fn is_closed(read: io::Result<usize>) -> io::Result<bool> {
+    match read {
+        Ok(bytes) => Ok(bytes == 0),
+        Err(error)
+            if [io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset]
+                .contains(&error.kind()) =>
+        {
+            Ok(true)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// For a broker that is not spoken to by TLS; a proxy before it may be.
+fn without_tls() -> Result<[Arc<rustls::ClientConfig>; 2], LinkFault> {
+    let public = super::identity::public().map_err(LinkFault::Identity)?;
+    Ok([Arc::clone(&public), public])
+}
+
+/// The name of a device's nth connection: `T`, `T#2`, `T#3` …, as with the Java nucleus. All have to
+/// be allowed by the policy of its certificate.
+pub(super) fn client(settings: &LinkSettings, connection: usize) -> String {
+    match connection {
+        0 => settings.thing.to_string(),
+        further => format!("{}#{}", settings.thing, further + 1),
+    }
+}
+
+/// How long the broker lets a client be silent.
+pub(super) fn keep_alive(settings: &LinkSettings, connack: &ConnAck) -> Duration {
+    match connack.keep_alive {
+        // The broker's word counts; 0 is no limit.
+        Some(seconds @ 1..) => Duration::from_secs(seconds.into()),
+        _ => settings.keep_alive,
+    }
+}

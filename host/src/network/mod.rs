@@ -1,0 +1,57 @@
+//! Connections to other machines: through a proxy where one is to be used ([`proxy`]), encrypted
+//! where that is asked for.
+
+mod connect;
+pub mod proxy;
+
+pub use connect::{Stream, Target, connect};
+pub use proxy::{Proxy, ProxySettings};
+
+use std::io;
+use thiserror::Error;
+
+/// What went wrong between this host and a server.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum NetworkFault {
+    /// No connection.
+    #[error("cannot connect to {host}: {error}")]
+    Connect {
+        /// To whom.
+        host: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// The connection ended, or what came over it was not what is spoken there.
+    #[error("lost {host}: {reason}")]
+    Lost {
+        /// Whom.
+        host: String,
+        /// How.
+        reason: String,
+    },
+    /// The proxy did not connect.
+    #[error("the proxy {proxy} answers {status} and does not connect to {host}")]
+    Proxy {
+        /// Which proxy.
+        proxy: String,
+        /// Its status of HTTP; 407 wants other credentials.
+        status: u16,
+        /// To whom.
+        host: String,
+    },
+    /// Nothing came for too long.
+    #[error("{host} is silent")]
+    Silent {
+        /// Who.
+        host: String,
+    },
+    /// The other side is not whom the name says, or speaks no TLS.
+    #[error("no secure connection to {host}: {error}")]
+    Tls {
+        /// To whom.
+        host: String,
+        /// Why.
+        error: io::Error,
+    },
+}
