@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod monitor;
 pub mod network;
 pub mod nucleus;
+mod random;
 pub mod runtime;
 pub mod store;
 pub mod supervisor;

@@ -6,8 +6,8 @@ use super::connection::{self, Connection};
 use super::fault::LinkFault;
 use super::session::{End, Held, Session};
 use super::{LinkState, Shared};
+use crate::random;
 use crate::watched::files::Watch;
-use rustix::rand::{GetRandomFlags, getrandom};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::Notify;
@@ -56,7 +56,9 @@ async fn connect(shared: &Arc<Shared>, connection: usize, renewed: &Notify) {
             told.clear();
         }
         backoff.ended(begun.elapsed(), &shared.settings.delays);
-        let wait = backoff.next(&shared.settings.delays, random());
+        // Without random bytes, the longest wait.
+        let random = random::bytes().map_or(u64::MAX, u64::from_le_bytes);
+        let wait = backoff.next(&shared.settings.delays, random);
         tracing::debug!(client, ?wait, "connecting again after a pause");
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
@@ -150,14 +152,5 @@ async fn watch(shared: &Shared, renewed: &Notify) {
                 tracing::warn!("the identity's files have changed, and cannot be used: {error}");
             }
         }
-    }
-}
-
-fn random() -> u64 {
-    let mut bytes = [0; 8];
-    // Without, the longest wait.
-    match getrandom(&mut bytes, GetRandomFlags::empty()) {
-        Ok(_) => u64::from_le_bytes(bytes),
-        Err(_) => u64::MAX,
     }
 }

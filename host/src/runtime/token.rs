@@ -2,7 +2,7 @@
 //! environment.
 
 use crate::capability::caller::Caller;
-use rustix::rand::{GetRandomFlags, getrandom};
+use crate::random;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
@@ -24,9 +24,7 @@ impl Token {
     /// # Errors
     /// The kernel gives no random bytes.
     pub fn random() -> io::Result<Self> {
-        let mut bytes = [0; LENGTH];
-        // So few bytes are given all at once or not at all.
-        getrandom(&mut bytes, GetRandomFlags::empty())?;
+        let bytes = random::bytes::<LENGTH>()?;
         let text = bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 64)])).collect();
         Ok(Self(text))
     }

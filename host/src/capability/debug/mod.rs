@@ -7,9 +7,9 @@ pub(crate) mod ipc;
 use super::caller::{Caller, Operation};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::random;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rustix::rand::{GetRandomFlags, getrandom};
 use sha2::{Digest as _, Sha256};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -61,9 +61,8 @@ impl DebugPasswords {
     /// Unauthorized; the kernel gives no random bytes.
     pub fn create(&self, caller: &Caller) -> Result<Password> {
         caller.authorize(Operation::CreateDebugPassword, "*")?;
-        let mut bytes = [0; RANDOM];
-        let random = getrandom(&mut bytes, GetRandomFlags::empty());
-        random.map_err(|error| Error::internal(format!("no random bytes: {error}")))?;
+        let bytes = random::bytes::<RANDOM>()
+            .map_err(|error| Error::internal(format!("no random bytes: {error}")))?;
         let text = URL_SAFE_NO_PAD.encode(bytes);
         let holds = i64::try_from(HOLDS.as_millis()).unwrap_or(i64::MAX);
         let expires = self.clock.unix_millis().saturating_add(holds);

@@ -5,6 +5,7 @@ use crate::capability::caller::Caller;
 use crate::capability::door::{Follow, Served, about};
 use crate::clock::{Clock, utc};
 use crate::error::Error;
+use crate::random;
 use crate::store::{DeploymentRow, DeploymentState};
 use futures_util::stream::unfold;
 use gg_ipc::shapes::{
@@ -17,7 +18,6 @@ use gg_ipc::shapes::{
     SubscribeToLocalDeploymentStatusResponse,
 };
 use gg_ipc::{ErrorCode, OperationError};
-use rustix::rand::{GetRandomFlags, getrandom};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
@@ -224,9 +224,8 @@ fn date(millis: i64) -> String {
 
 /// A new identity, a random UUID.
 fn uuid() -> Served<String> {
-    let mut bytes = [0_u8; 16];
-    let random = getrandom(&mut bytes, GetRandomFlags::empty());
-    random.map_err(|error| Error::internal(format!("no random bytes: {error}")))?;
+    let bytes = random::bytes::<16>()
+        .map_err(|error| Error::internal(format!("no random bytes: {error}")))?;
     let number = u128::from_be_bytes(bytes) & !(0xf << 76) & !(0x3 << 62) | 4 << 76 | 2 << 62;
     let digits = format!("{number:032x}");
     let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];

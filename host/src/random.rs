@@ -1,0 +1,15 @@
+//! Random bytes from the kernel.
+
+use rustix::io::Result;
+use rustix::rand::{GetRandomFlags, getrandom};
+
+/// A few bytes that nobody can guess.
+///
+/// # Errors
+/// The kernel gives none.
+pub(crate) fn bytes<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    // So few are given all at once or not at all.
+    getrandom(&mut bytes, GetRandomFlags::empty())?;
+    Ok(bytes)
+}
