@@ -6,7 +6,6 @@ use super::wire::read::WireError;
 use crate::clock::utc;
 use crate::network::NetworkFault;
 use rustls::{AlertDescription, CertificateError};
-use std::fmt::Write as _;
 use std::io;
 use std::time::{Duration, UNIX_EPOCH};
 use thiserror::Error;
@@ -162,11 +161,7 @@ fn of_certificate(error: &CertificateError) -> String {
             day(*not_after),
             day(*time)
         ),
-        other => {
-            let mut text = String::from("the broker's certificate cannot be trusted: ");
-            let _infallible = write!(text, "{other:?}");
-            text
-        }
+        other => format!("the broker's certificate cannot be trusted: {other:?}"),
     }
 }
 

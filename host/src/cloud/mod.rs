@@ -124,7 +124,7 @@ impl Link {
             state: watch::Sender::new(LinkState::Down(None)),
             counters: LinkCounters::default(),
         }));
-        link.connect(0);
+        run::start(&link.0, 0);
         link
     }
 
@@ -163,7 +163,7 @@ impl Link {
             self.0.table().add(filter, qos, deliver);
         let subscription = LinkSubscription { link: self.clone(), filter: filter.clone(), user };
         if is_new {
-            self.connect(connection);
+            run::start(&self.0, connection);
         }
         let mut state = self.0.state.subscribe();
         let granted = async {
@@ -224,12 +224,6 @@ impl Link {
     /// What waits to be sent.
     pub fn spool(&self) -> &Spool {
         &self.0.spool
-    }
-
-    /// Have a connection made.
-    fn connect(&self, connection: usize) {
-        let shared = Arc::clone(&self.0);
-        drop(self.0.tasks.spawn(run::run(shared, connection)));
     }
 }
 

@@ -8,12 +8,19 @@ use super::session::{End, Held, Session};
 use super::{LinkState, Shared};
 use crate::random;
 use crate::watched::files::Watch;
+use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::Notify;
 
+/// Have a connection made. One may ask for another.
+pub(super) fn start(shared: &Arc<Shared>, connection: usize) {
+    let run: BoxFuture<'static, ()> = Box::pin(run(Arc::clone(shared), connection));
+    shared.tasks.spawn(run);
+}
+
 /// Be connected until asked to stop.
-pub(super) async fn run(shared: Arc<Shared>, connection: usize) {
+async fn run(shared: Arc<Shared>, connection: usize) {
     let renewed = Notify::new();
     tokio::select! {
         () = connect(&shared, connection, &renewed) => {}
@@ -100,7 +107,7 @@ async fn hold(
         before..table.connections()
     };
     for further in further {
-        drop(shared.tasks.spawn(run_boxed(Arc::clone(shared), further)));
+        start(shared, further);
     }
     let session = Session::new(shared, connection, held, &opened);
     if connection == 0 {
@@ -113,14 +120,6 @@ async fn hold(
         shared.spool.give_back();
     }
     end
-}
-
-/// A connection may ask for another.
-fn run_boxed(
-    shared: Arc<Shared>,
-    connection: usize,
-) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
-    Box::pin(run(shared, connection))
 }
 
 /// Say what is wrong, once for each thing.

@@ -121,11 +121,7 @@ impl Table {
 
     /// A filter that nobody has asked for yet.
     fn make(&mut self, filter: &TopicFilter, qos: Qos) -> Entry {
-        let connection = self.place(filter);
-        if connection == self.connections.len() {
-            self.connections.push(Connection::default());
-        }
-        self.connections[connection].filters += 1;
+        let connection = self.seat(filter);
         // No user has this number again.
         let number = self.last_user;
         self.by_topic.insert(&matched(filter), number, filter.clone());
@@ -214,8 +210,8 @@ impl Table {
         self.connections.len()
     }
 
-    /// The first connection that can take a filter, or the next after all.
-    fn place(&self, filter: &TopicFilter) -> usize {
+    /// Have the first connection that can take a filter take it, or a new one.
+    fn seat(&mut self, filter: &TopicFilter) -> usize {
         let fits = |index: &usize| {
             let overlaps = || {
                 let mut others =
@@ -224,7 +220,13 @@ impl Table {
             };
             self.connections[*index].filters < self.most && (self.identifies || !overlaps())
         };
-        (0..self.connections.len()).find(fits).unwrap_or(self.connections.len())
+        let known = self.connections.len();
+        let connection = (0..known).find(fits).unwrap_or(known);
+        if connection == known {
+            self.connections.push(Connection::default());
+        }
+        self.connections[connection].filters += 1;
+        connection
     }
 
     /// Give filters that overlap connections of their own.
@@ -237,11 +239,7 @@ impl Table {
         }
         for filter in filters {
             let Some(mut entry) = entries.remove(&filter) else { continue };
-            let connection = self.place(&filter);
-            if connection == self.connections.len() {
-                self.connections.push(Connection::default());
-            }
-            self.connections[connection].filters += 1;
+            let connection = self.seat(&filter);
             let before = std::mem::replace(&mut entry.connection, connection);
             if before != connection {
                 entry.grant.send_replace(Grant::Asked);

@@ -43,8 +43,7 @@ pub fn connect(out: &mut BytesMut, version: MqttVersion, connect: &Connect<'_>) 
         properties.put_u16(connect.receive_maximum);
         properties.put_u8(0x27);
         properties.put_u32(connect.packet_bytes);
-        variable(&mut body, properties.len());
-        body.extend_from_slice(&properties);
+        sized(&mut body, &properties);
     }
     text(&mut body, connect.client);
     frame(out, 0x10, &body);
@@ -79,8 +78,7 @@ pub fn publish(
         out.put_u16(id);
     }
     if version == MqttVersion::V5 {
-        variable(out, properties.len());
-        out.extend_from_slice(&properties);
+        sized(out, &properties);
     }
     out.extend_from_slice(&publication.payload);
 }
@@ -136,8 +134,7 @@ pub fn subscribe(
             properties.put_u8(0x0B);
             variable(&mut properties, identifier as usize);
         }
-        variable(&mut body, properties.len());
-        body.extend_from_slice(&properties);
+        sized(&mut body, &properties);
     }
     text(&mut body, filter);
     body.put_u8(u8::from(qos == Qos::AtLeastOnce));
@@ -167,8 +164,13 @@ pub fn disconnect(out: &mut BytesMut) {
 
 fn frame(out: &mut BytesMut, first: u8, body: &[u8]) {
     out.put_u8(first);
-    variable(out, body.len());
-    out.extend_from_slice(body);
+    sized(out, body);
+}
+
+/// Bytes, with their number before them.
+fn sized(out: &mut BytesMut, bytes: &[u8]) {
+    variable(out, bytes.len());
+    out.extend_from_slice(bytes);
 }
 
 fn text(out: &mut BytesMut, text: &str) {
