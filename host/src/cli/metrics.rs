@@ -3,7 +3,7 @@
 use crate::component::artifact::source::https::{Https, Patience};
 use crate::monitor::endpoint::Endpoint;
 use crate::monitor::push::Push;
-use crate::network::ProxySettings;
+use crate::network::{ProxySettings, tls};
 use crate::nucleus::Telling;
 use anyhow::{Context as _, Result};
 use gg_model::{MetricsSettings, OtlpSettings};
@@ -40,7 +40,7 @@ impl MetricsArgs {
             None => None,
         };
         let push = self.receiver(settings).map(|otlp| {
-            let tls = Https::public_tls().context("cannot prepare for TLS")?;
+            let tls = tls::public().context("cannot prepare for TLS")?;
             let proxies = ProxySettings::new(None, None, "");
             anyhow::Ok(Push::new(&otlp, Https::new(tls, proxies, Patience::default()))?)
         });

@@ -1,6 +1,7 @@
 //! A connection to the broker: opened, and the client introduced.
 
 use super::fault::LinkFault;
+use super::identity::IdentityError;
 use super::settings::LinkSettings;
 use super::wire::read::read;
 use super::wire::write::{self, Connect};
@@ -98,7 +99,7 @@ pub(super) fn is_closed(read: io::Result<usize>) -> io::Result<bool> {
 
 /// For a broker that is not spoken to by TLS; a proxy before it may be.
 fn without_tls() -> Result<[Arc<rustls::ClientConfig>; 2], LinkFault> {
-    let public = super::identity::public().map_err(LinkFault::Identity)?;
+    let public = network::tls::public().map_err(IdentityError::Unusable)?;
     Ok([Arc::clone(&public), public])
 }
 

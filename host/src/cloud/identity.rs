@@ -2,11 +2,11 @@
 //! the broker's. They are read anew for each connection, so that files that were replaced count from
 //! the next one on.
 
+use crate::network::tls;
 use gg_model::IdentityFiles;
-use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
+use rustls::{ClientConfig, RootCertStore};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -74,9 +74,9 @@ impl Identity {
     pub(super) fn load(&self) -> Result<[Arc<ClientConfig>; 2], IdentityError> {
         let roots = Arc::new(match &self.roots {
             Some(path) => roots(path)?,
-            None => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() },
+            None => tls::public_roots(),
         });
-        let builder = || builder(&roots);
+        let builder = || tls::trusting(Arc::clone(&roots)).map_err(IdentityError::Unusable);
         let mut broker = match (&self.certificate, &self.key) {
             (None, None) => builder()?.with_no_client_auth(),
             (Some(_), None) => return Err(IdentityError::Missing("privateKeyPath")),
@@ -93,22 +93,6 @@ impl Identity {
         }
         Ok([Arc::new(broker), Arc::new(builder()?.with_no_client_auth())])
     }
-}
-
-/// How TLS is spoken to those whom browsers trust.
-pub(super) fn public() -> Result<Arc<ClientConfig>, IdentityError> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-    Ok(Arc::new(builder(&Arc::new(roots))?.with_no_client_auth()))
-}
-
-fn builder(
-    roots: &Arc<RootCertStore>,
-) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, IdentityError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map(|builder| builder.with_root_certificates(Arc::clone(roots)))
-        .map_err(IdentityError::Unusable)
 }
 
 fn roots(path: &Path) -> Result<RootCertStore, IdentityError> {

@@ -1,8 +1,9 @@
 //! Connections to other machines: through a proxy where one is to be used ([`proxy`]), encrypted
-//! where that is asked for.
+//! where that is asked for ([`tls`]).
 
 mod connect;
 pub mod proxy;
+pub mod tls;
 
 pub use connect::{Stream, Target, connect};
 pub use proxy::{Proxy, ProxySettings};

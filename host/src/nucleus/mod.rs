@@ -453,7 +453,7 @@ pub fn proxies(proxy: Option<&Proxy>) -> anyhow::Result<ProxySettings> {
 
 /// Brings the files of components from this machine and from web servers.
 fn fetcher(root: &Root, proxy: Option<&Proxy>, tasks: &Tasks) -> anyhow::Result<Fetcher> {
-    let tls = Https::public_tls().context("cannot prepare for TLS")?;
+    let tls = network::tls::public().context("cannot prepare for TLS")?;
     let sources: Vec<Box<dyn ArtifactSource>> = vec![
         Box::new(Files::new(tasks.clone())),
         Box::new(Https::new(tls, proxies(proxy)?, Patience::default())),

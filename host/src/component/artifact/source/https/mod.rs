@@ -53,20 +53,6 @@ impl Https {
         Self { tls, proxies, patience }
     }
 
-    /// TLS that trusts those whom browsers trust.
-    ///
-    /// # Errors
-    /// The library of TLS lacks what it needs.
-    pub fn public_tls() -> Result<Arc<ClientConfig>, rustls::Error> {
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Arc::new(config))
-    }
-
     /// Send something, and give the status of the answer, whose body nobody reads. A redirect is an
     /// answer like any other.
     ///

@@ -376,7 +376,7 @@ async fn a_certificate_is_checked() {
     let uri = format!("https://127.0.0.1:{}/b", server.port);
     let error = scene.fetch(&[artifact(&uri, Some(b"safe"))]).await.unwrap_err();
     assert_eq!(error.code(), "TLS_HANDSHAKE_FAILURE", "{error}");
-    assert!(Https::public_tls().is_ok());
+    assert!(crate::network::tls::public().is_ok());
 }
 
 #[tokio::test]
