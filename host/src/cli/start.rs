@@ -22,7 +22,6 @@ use crate::runtime::process::{self, ProcessConfig, Proxy};
 use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
 use anyhow::{Context as _, Result};
-use gg_model::nucleus::ProxySettings;
 use gg_model::{
     ComponentName, Limits, LogOutput, LoggingSettings, NucleusFile, NucleusSettings, PosixUser,
     ThingName,
@@ -153,7 +152,7 @@ async fn serve(
     let (log_level, mut new_level) = watch::channel(logs.level);
     let process = ProcessConfig {
         region: settings.region.clone(),
-        proxy: settings.proxy.as_ref().map(proxy),
+        proxy: settings.proxy.as_ref().map(Proxy::of),
         shell: settings.posix_shell.clone().unwrap_or_else(|| "sh".to_owned()),
         ..ProcessConfig::new(root.path().to_owned(), thing.clone())
     };
@@ -282,33 +281,6 @@ fn log_settings(root: &Root, settings: &LoggingSettings) -> Result<LogSettings> 
         logs.folder = root.path().join(folder);
     }
     Ok(logs)
-}
-
-/// The proxy with the name and the password in its URL, which is how programs are told of them.
-fn proxy(settings: &ProxySettings) -> Proxy {
-    let ProxySettings { url, user, password, except } = settings;
-    let url = match (user, url.split_once("://")) {
-        (Some(user), Some((scheme, host))) if !host.contains('@') => {
-            let password = encoded(password.as_deref().unwrap_or_default());
-            format!("{scheme}://{}:{password}@{host}", encoded(user))
-        }
-        _ => url.clone(),
-    };
-    Proxy { url, except: except.clone() }
-}
-
-/// As it stands in a URL (RFC 3986).
-fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            other => encoded += &format!("%{other:02X}"),
-        }
-    }
-    encoded
 }
 
 /// What the nucleus says of itself among what its components say.

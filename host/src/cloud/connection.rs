@@ -98,7 +98,7 @@ pub(super) fn is_closed(read: io::Result<usize>) -> io::Result<bool> {
 }
 
 /// For a broker that is not spoken to by TLS; a proxy before it may be.
-fn without_tls() -> Result<[Arc<rustls::ClientConfig>; 2], LinkFault> {
+pub(super) fn without_tls() -> Result<[Arc<rustls::ClientConfig>; 2], LinkFault> {
     let public = network::tls::public().map_err(IdentityError::Unusable)?;
     Ok([Arc::clone(&public), public])
 }

@@ -67,6 +67,24 @@ impl Identity {
         [&self.certificate, &self.key, &self.roots].into_iter().flatten().cloned()
     }
 
+    /// The device's certificate with those above it, and the roots, as far as they are configured: by
+    /// which key, from which file.
+    pub(super) fn certificates(
+        &self,
+    ) -> impl Iterator<Item = (&'static str, &Path, Result<Vec<CertificateDer<'static>>, IdentityError>)>
+    {
+        let named = [("certificateFilePath", &self.certificate), ("rootCaPath", &self.roots)];
+        named.into_iter().filter_map(|(key, path)| {
+            let path = path.as_deref()?;
+            Some((key, path, certificates(key, path)))
+        })
+    }
+
+    /// The file of the device's key.
+    pub(super) fn key(&self) -> Option<&Path> {
+        self.key.as_deref()
+    }
+
     /// How TLS is spoken to the broker, and to a proxy before it, which need not know the device.
     ///
     /// # Errors

@@ -16,11 +16,14 @@ mod fault;
 mod identity;
 pub mod publication;
 mod rate;
+mod remedy;
 mod run;
 mod session;
 pub mod settings;
 pub mod spool;
 mod table;
+pub mod trial;
+mod validity;
 pub mod wire;
 
 pub use publication::{PayloadFormat, Priority, Publication, Qos};

@@ -68,6 +68,17 @@ impl Root {
         Ok(Self { path: path.into(), _lock: Arc::new(file) })
     }
 
+    /// The process of the nucleus that holds a folder, as it has noted it; `None`: none does.
+    pub fn holder(path: &Path) -> Option<String> {
+        let mut file = File::open(path.join("state").join("lock")).ok()?;
+        if flock(&file, FlockOperation::NonBlockingLockShared).is_ok() {
+            return None;
+        }
+        let mut holder = String::new();
+        let _unknown = (&mut file).take(20).read_to_string(&mut holder);
+        Some(holder.trim().to_owned())
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path

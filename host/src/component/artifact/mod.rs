@@ -28,6 +28,7 @@ pub use error::ArtifactError;
 pub use fetch::{FetchSettings, Fetcher, Retry, Transfer};
 pub use location::file_name;
 pub use part::Part;
+pub(crate) use room::KEPT_FREE;
 pub use source::ArtifactSource;
 
 use gg_model::recipe::{Artifact, Unarchive};

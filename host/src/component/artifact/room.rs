@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What must stay free on the disk.
-const KEPT_FREE: u64 = 20 << 20;
+pub(crate) const KEPT_FREE: u64 = 20 << 20;
 
 /// Counts what is written into the component store. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -38,7 +38,7 @@ use super::token::Tokens;
 use super::{BoxFuture, Failure, Prepared, Running, Runtime, Status};
 use crate::capability::caller::Caller;
 use crate::component::InstalledComponent;
-use crate::logs::{Level, LogSink};
+use crate::logs::{Level, LogSink, presentable};
 use crate::tasks::Tasks;
 use container::hexadecimal;
 use door::Door;
@@ -54,6 +54,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+/// The container engine of this machine: its version, and where it listens.
+///
+/// # Errors
+/// None can be used; what helps stands behind a semicolon.
+pub async fn survey() -> Result<String, String> {
+    let found = async { engine::connect(engine::places(None)?).await };
+    let engine = found.await.map_err(|error| error.to_string())?;
+    let version = engine.api.version().await.map_err(|error| explain(&error))?;
+    let version = version.version.unwrap_or_else(|| "without a version".to_owned());
+    Ok(format!("{} at {}", presentable(&version, 100), engine.socket.display()))
+}
 
 /// What the runtime needs to know of its nucleus.
 #[derive(Clone, Debug)]

@@ -20,6 +20,7 @@ mod report;
 mod script;
 mod skipif;
 mod spawn;
+mod survey;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,8 @@ mod tests;
 mod user;
 mod work;
 
-pub use user::group;
+pub use survey::{Part, survey};
+pub use user::{group, runs_as};
 
 use super::token::Tokens;
 use super::{BoxFuture, Errand, Exit, Failure, Prepared, Running, Runtime, Status};
@@ -37,6 +39,7 @@ use crate::component::artifact::{ArtifactError, Folders, permission};
 use crate::logs::LogSink;
 use crate::tasks::Tasks;
 use cgroup::{Cgroup, Cgroups};
+use gg_model::nucleus::ProxySettings;
 use gg_model::recipe::StepName;
 use gg_model::{ComponentName, RuntimeKind, ThingName};
 use harden::view::LatestView;
@@ -104,6 +107,36 @@ pub struct Proxy {
     pub url: String,
     /// What is reached without it, separated by commas.
     pub except: String,
+}
+
+impl Proxy {
+    /// The proxy of a nucleus, with the name and the password in its URL, which is how programs are
+    /// told of them.
+    pub fn of(settings: &ProxySettings) -> Self {
+        let ProxySettings { url, user, password, except } = settings;
+        let url = match (user, url.split_once("://")) {
+            (Some(user), Some((scheme, host))) if !host.contains('@') => {
+                let password = encoded(password.as_deref().unwrap_or_default());
+                format!("{scheme}://{}:{password}@{host}", encoded(user))
+            }
+            _ => url.clone(),
+        };
+        Self { url, except: except.clone() }
+    }
+}
+
+/// As it stands in a URL (RFC 3986).
+fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            other => encoded += &format!("%{other:02X}"),
+        }
+    }
+    encoded
 }
 
 impl fmt::Debug for Proxy {

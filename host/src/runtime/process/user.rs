@@ -64,6 +64,15 @@ pub fn group(group: &str) -> io::Result<Option<u32>> {
     Ok(accounts.group_number(group))
 }
 
+/// Whom the processes of components run as where their deployment names nobody: the user's name.
+///
+/// # Errors
+/// No process can run so; what helps stands behind a semicolon.
+pub fn runs_as(default: Option<&PosixUser>) -> Result<String, String> {
+    let user = Accounts::read().and_then(|accounts| accounts.resolve(default));
+    user.map(|user| user.name).map_err(|error| error.to_string())
+}
+
 /// What the system says of its users.
 #[derive(Debug)]
 pub(super) struct Accounts {

@@ -50,6 +50,9 @@ pub struct Usage {
 
 /// The files of one version of cgroups. A group is a path below gg-host's folder.
 trait Layout: fmt::Debug + Send + Sync {
+    /// Which version.
+    fn version(&self) -> u8;
+
     /// Make a component's group, with everything that can be limited.
     fn create(&self, component: &str) -> io::Result<()>;
 
@@ -125,6 +128,11 @@ impl Cgroups {
 
     fn with(layout: Box<dyn Layout>) -> Self {
         Self(Arc::new(Shared { layout, users: Mutex::default() }))
+    }
+
+    /// Which version of cgroups they are of.
+    pub(super) fn version(&self) -> u8 {
+        self.0.layout.version()
     }
 
     /// Whether an earlier gg-host with this name left something.

@@ -73,6 +73,10 @@ impl V1 {
 }
 
 impl Layout for V1 {
+    fn version(&self) -> u8 {
+        1
+    }
+
     fn create(&self, component: &str) -> io::Result<()> {
         for (_, base) in &self.bases {
             make(&base.join(component))?;

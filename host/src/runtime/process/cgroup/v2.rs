@@ -43,6 +43,10 @@ impl V2 {
 }
 
 impl Layout for V2 {
+    fn version(&self) -> u8 {
+        2
+    }
+
     fn create(&self, component: &str) -> io::Result<()> {
         make(&self.base.join(component))
     }

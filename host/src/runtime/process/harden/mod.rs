@@ -80,7 +80,7 @@ pub(super) enum What {
 }
 
 impl What {
-    fn consequence(self) -> &'static str {
+    pub(super) fn consequence(self) -> &'static str {
         match self {
             Self::Cgroups => {
                 "no cgroups: native components have no limits, and a process that hides well \
