@@ -11,6 +11,7 @@ pub mod clock;
 pub mod cloud;
 pub mod component;
 pub mod deployment;
+pub mod doctor;
 pub mod error;
 pub mod ipc;
 pub mod logs;

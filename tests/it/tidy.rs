@@ -25,6 +25,7 @@ const LAYERS: [&str; 21] = [
     "deployment",
     "monitor",
     "nucleus",
+    "doctor",
     "cli",
 ];
 

@@ -3,6 +3,7 @@
 mod component;
 mod deploy;
 mod deployment;
+mod doctor;
 mod inspect;
 mod limits;
 mod logs;
@@ -43,6 +44,7 @@ enum Command {
     Component(component::Args),
     Deploy(Box<deploy::Args>),
     Deployment(deployment::Args),
+    Doctor(doctor::Args),
     Inspect(inspect::Args),
     Limits(limits::Args),
     Logs(logs::Args),
@@ -136,6 +138,7 @@ impl Cli {
             Command::Component(args) => component::run(&args),
             Command::Deploy(args) => deploy::run(&args),
             Command::Deployment(args) => deployment::run(&args),
+            Command::Doctor(args) => doctor::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Limits(args) => limits::run(&args),
             Command::Logs(args) => logs::run(args),
