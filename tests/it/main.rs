@@ -10,6 +10,7 @@ mod containers;
 mod crash;
 mod device;
 mod docs;
+mod doctor;
 mod doors;
 mod engine;
 mod fetching;
