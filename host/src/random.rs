@@ -13,3 +13,8 @@ pub(crate) fn bytes<const N: usize>() -> Result<[u8; N]> {
     getrandom(&mut bytes, GetRandomFlags::empty())?;
     Ok(bytes)
 }
+
+/// Any number, to spread in time what many devices do; without the kernel's help the largest.
+pub(crate) fn spread() -> u64 {
+    bytes().map_or(u64::MAX, u64::from_le_bytes)
+}

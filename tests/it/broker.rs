@@ -303,6 +303,11 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
+    /// What signs.
+    pub(crate) fn issuer(&self) -> &Issuer<'static, KeyPair> {
+        &self.issuer
+    }
+
     /// Write a certificate for a name into a folder, as NAME.pem, and its key, as NAME.key.
     pub(crate) fn sign(&self, folder: &Path, file: &str, name: &str, valid: Valid) -> [PathBuf; 2] {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();

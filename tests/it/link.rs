@@ -54,6 +54,7 @@ impl Making {
             certificate: path("device.pem"),
             private_key: path("device.key"),
             root_ca: path("roots.pem"),
+            ..IdentityFiles::default()
         };
         let mqtt = json!({"port": port, "minimumReconnectDelaySeconds": 1});
         Self { mqtt, files, host: "localhost", ..Self::plain(port) }
@@ -326,7 +327,7 @@ async fn another_client_of_the_same_name_is_explained() {
 }
 
 /// Settings of a broker that knows devices by certificates of its authority.
-const MUTUAL: &str = "allow_anonymous true\ncafile {folder}/devices.pem\ncertfile {folder}/broker.pem\n\
+pub(crate) const MUTUAL: &str = "allow_anonymous true\ncafile {folder}/devices.pem\ncertfile {folder}/broker.pem\n\
                       keyfile {folder}/broker.key\nrequire_certificate true\nuse_identity_as_username true";
 
 /// A broker behind TLS, and a folder with what a device needs for it.

@@ -6,7 +6,7 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 13] = [
+const TARGETS: [&str; 14] = [
     "access_control",
     "configuration",
     "deployment",
@@ -17,6 +17,7 @@ const TARGETS: [&str; 13] = [
     "load",
     "log_lines",
     "mqtt",
+    "pkcs11_uri",
     "recipe",
     "unpack",
     "version_requirement",

@@ -4,6 +4,7 @@ mod component;
 mod deploy;
 mod deployment;
 mod doctor;
+mod identity;
 mod inspect;
 mod limits;
 mod logs;

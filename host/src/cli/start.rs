@@ -4,10 +4,10 @@ use super::metrics::MetricsArgs;
 use super::print::Style;
 use super::restart::restart;
 use super::systemd::Systemd;
-use super::{Format, RootArg, attribute, start_tracing_to, stdout_colours};
+use super::{Format, RootArg, attribute, identity, start_tracing_to, stdout_colours};
 use crate::cli::run::output::Printer;
 use crate::clock::Clock;
-use crate::cloud::LinkSettings;
+use crate::cloud::{LinkSettings, claim};
 use crate::deployment::bootstrap::Restart;
 use crate::deployment::own::OwnConfiguration;
 use crate::deployment::worker::Milestone;
@@ -47,6 +47,9 @@ const TREATMENT: Treatment =
 /// `deployment` and `component`. Everything it keeps is in its root folder, which belongs to one
 /// nucleus at a time. SIGTERM or Ctrl-C stops all components in order and ends it; a second one
 /// ends it at once. What it was told survives both, and a power cut.
+///
+/// A device without a certificate of its own is given one first, if its configuration has a claim
+/// (aws.greengrass.FleetProvisioningByClaim). Keys may be in a token (pkcs11: URIs).
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -127,8 +130,9 @@ async fn serve(
     let stop = CancellationToken::new();
     // Before anything else, so that no signal is lost.
     let mut signals = Signals::new()?;
-    let file = file(args)?;
-    let path = match (&args.root.root, &file.root) {
+    let mut file = file(args)?;
+    claim::adopt(&mut file);
+    let path = match (&args.root.root, claim::root(&file)) {
         (None, Some(root)) => PathBuf::from(root),
         _ => args.root.path()?,
     };
@@ -136,10 +140,6 @@ async fn serve(
     let operators = operators(&file.cli_groups)?;
     let device = Device::open(Root::lock(&path)?, own_configuration.clone(), operators)?;
     let root = device.root().clone();
-    let thing = match args.thing_name.clone().or(file.thing) {
-        Some(thing) => thing,
-        None => "gg-host".parse()?,
-    };
     let (settings, telling) = match ready(args, &device).await {
         Err(error) if device.fall_back(&error).await? => ready(args, &device).await?,
         other => other?,
@@ -150,9 +150,26 @@ async fn serve(
     let shown = if args.verbose > 1 { Level::Debug } else { Level::Info };
     let least_level = LeastLevel::from(logs.level.min(shown));
     let (log_level, mut new_level) = watch::channel(logs.level);
+    let systemd = Systemd::from_environment();
+    let proxy = settings.proxy.as_ref().map(Proxy::of);
+    if let Some(claim) = claim::due(&mut file, device.root().path())? {
+        // It may take long, and is no failure to start.
+        systemd.ready();
+        let claim_proxy = claim.proxy.as_ref().map(Proxy::of);
+        let proxies = proxies(claim_proxy.as_ref().or(proxy.as_ref()))?;
+        tokio::select! {
+            done = identity::provision(&mut file, claim, &settings, proxies, &device) => done?,
+            () = systemd.stay_alive() => {}
+            () = signals.next() => return Ok((ExitCode::SUCCESS, None)),
+        }
+    }
+    let thing = match args.thing_name.clone().or_else(|| file.thing.clone()) {
+        Some(thing) => thing,
+        None => "gg-host".parse()?,
+    };
     let process = ProcessConfig {
         region: settings.region.clone(),
-        proxy: settings.proxy.as_ref().map(Proxy::of),
+        proxy,
         shell: settings.posix_shell.clone().unwrap_or_else(|| "sh".to_owned()),
         ..ProcessConfig::new(root.path().to_owned(), thing.clone())
     };
@@ -183,7 +200,6 @@ async fn serve(
     if let Some(address) = prometheus {
         own.host(Level::Info, format!("Prometheus may ask http://{address}/metrics"));
     }
-    let systemd = Systemd::from_environment();
     let reached = |milestone| match milestone {
         Milestone::Ready => {
             own.host(Level::Info, format!("ready in {}", path.display()));

@@ -1,17 +1,19 @@
 //! A connection to the broker: opened, and the client introduced.
 
 use super::fault::LinkFault;
-use super::identity::IdentityError;
+use super::identity::{Identity, IdentityError};
 use super::settings::LinkSettings;
 use super::wire::read::read;
 use super::wire::write::{self, Connect};
 use super::wire::{ConnAck, Packet};
 use crate::network::{self, Stream, Target};
+use crate::tasks::Tasks;
 use bytes::BytesMut;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 /// A connection over which the broker has let the client in.
@@ -26,19 +28,13 @@ pub(super) struct Connection {
 ///
 /// # Errors
 /// Why not.
-pub(super) async fn open(settings: &LinkSettings, client: &str) -> Result<Connection, LinkFault> {
-    let target = Target {
-        host: settings.host.clone(),
-        port: settings.port,
-        tls: settings.identity.is_some(),
-    };
-    let [tls, proxy_tls] = match &settings.identity {
-        Some(identity) => identity.load()?,
-        None => without_tls()?,
-    };
-    let tls = [&tls, &proxy_tls];
-    let stream = network::connect(&target, &settings.proxies, tls, settings.socket_timeout);
-    let mut stream = stream.await?;
+pub(super) async fn open(
+    settings: &LinkSettings,
+    client: &str,
+    tasks: &Tasks,
+) -> Result<Connection, LinkFault> {
+    let reach = |settings| async move { reach(&settings).await };
+    let mut stream = by_identity(settings, tasks, reach).await?;
     let mut output = BytesMut::new();
     let connect = Connect {
         client,
@@ -64,6 +60,37 @@ pub(super) async fn open(settings: &LinkSettings, client: &str) -> Result<Connec
         Err(LinkFault::Closed) => Err(LinkFault::ClosedAtOnce(client.to_owned())),
         Err(fault) => Err(fault),
     }
+}
+
+/// Do what uses the identity. A token keeps whoever asks waiting, which no other task is to notice.
+pub(super) async fn by_identity<T: Send + 'static, F: Future<Output = Result<T, LinkFault>>>(
+    settings: &LinkSettings,
+    tasks: &Tasks,
+    act: impl FnOnce(LinkSettings) -> F + Send + 'static,
+) -> Result<T, LinkFault> {
+    let settings = settings.clone();
+    if !settings.identity.as_ref().is_some_and(Identity::is_in_token) {
+        return act(settings).await;
+    }
+    let here = Handle::current();
+    let acting = tasks.spawn_blocking_host(move || here.block_on(act(settings)));
+    acting.await.map_err(|error| LinkFault::Lost(io::Error::other(error)))?
+}
+
+/// A connection to the broker, of which it knows no more than what TLS says.
+async fn reach(settings: &LinkSettings) -> Result<Box<dyn Stream>, LinkFault> {
+    let target = Target {
+        host: settings.host.clone(),
+        port: settings.port,
+        tls: settings.identity.is_some(),
+    };
+    let [tls, proxy_tls] = match &settings.identity {
+        Some(identity) => identity.load()?,
+        None => without_tls()?,
+    };
+    let tls = [&tls, &proxy_tls];
+    let stream = network::connect(&target, &settings.proxies, tls, settings.socket_timeout);
+    Ok(stream.await?)
 }
 
 /// The first packet that the broker sends.

@@ -180,6 +180,7 @@ fn of_alert(alert: AlertDescription) -> String {
         A::BadCertificate | A::CertificateUnknown | A::UnsupportedCertificate | A::AccessDenied => {
             "it refuses the device's certificate; see whether it is registered and active there"
         }
+        A::DecryptError => "the device's key is not the one of its certificate",
         A::NoApplicationProtocol => "it takes no MQTT on port 443; set mqtt.port to 8883",
         _ => return format!("the broker refuses: {alert:?}"),
     };

@@ -2,14 +2,17 @@
 //! the broker's. They are read anew for each connection, so that files that were replaced count from
 //! the next one on.
 
+use super::token::{TokenError, TokenKey, TokenObject};
 use crate::network::tls;
 use gg_model::IdentityFiles;
+use gg_model::nucleus::{Pkcs11Settings, Pkcs11Uri};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fmt, fs};
 use thiserror::Error;
 
 /// What TLS is to negotiate on port 443 so that AWS IoT takes it for MQTT with a certificate (AWS IoT
@@ -19,14 +22,25 @@ const ALPN: &[u8] = b"x-amzn-mqtt-ca";
 /// Largest file of certificates.
 const LONGEST: u64 = 1 << 20;
 
-/// The files. Without a certificate the broker has to take the device by its name alone; without
+/// Where the parts are. Without a certificate the broker has to take the device by its name alone; without
 /// roots those count whom browsers trust.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Identity {
-    certificate: Option<PathBuf>,
-    key: Option<PathBuf>,
+    certificate: Option<Place>,
+    key: Option<Place>,
     roots: Option<PathBuf>,
+    /// By which library tokens are spoken to.
+    pkcs11: Option<Pkcs11Settings>,
     port: u16,
+}
+
+/// Where a certificate or a key is.
+#[derive(Clone, Eq, PartialEq)]
+pub enum Place {
+    /// In a file.
+    File(PathBuf),
+    /// In a token, by its URI.
+    Token(String),
 }
 
 /// Why there is no identity.
@@ -42,6 +56,14 @@ pub(super) enum IdentityError {
         /// Why.
         reason: String,
     },
+    /// A token does not give what it should.
+    #[error("system.{key}: {error}")]
+    Token {
+        /// The key of the configuration that names it.
+        key: &'static str,
+        /// Why.
+        error: TokenError,
+    },
     /// One of two is not configured.
     #[error("system.{0} is not set in the configuration")]
     Missing(&'static str),
@@ -53,42 +75,56 @@ pub(super) enum IdentityError {
 impl Identity {
     /// By these files, for this port of the broker.
     pub(super) fn new(files: &IdentityFiles, port: u16) -> Self {
-        let path = |text: &Option<String>| text.as_ref().map(PathBuf::from);
         Self {
-            certificate: path(&files.certificate),
-            key: path(&files.private_key),
-            roots: path(&files.root_ca),
+            certificate: files.certificate.as_deref().map(Place::of),
+            key: files.private_key.as_deref().map(Place::of),
+            roots: files.root_ca.as_ref().map(PathBuf::from),
+            pkcs11: files.pkcs11.clone(),
             port,
         }
     }
 
     /// Its files.
     pub(super) fn files(&self) -> impl Iterator<Item = PathBuf> {
-        [&self.certificate, &self.key, &self.roots].into_iter().flatten().cloned()
+        let places = [&self.certificate, &self.key].into_iter().flatten();
+        let files = places.filter_map(|place| match place {
+            Place::File(path) => Some(path),
+            Place::Token(_) => None,
+        });
+        files.chain(&self.roots).cloned()
+    }
+
+    /// Whether a token takes part, which may keep its user waiting: [`load`](Self::load), and
+    /// whatever is done with what it gives, then blocks.
+    pub(super) fn is_in_token(&self) -> bool {
+        let mut places = [&self.certificate, &self.key].into_iter().flatten();
+        places.any(|place| matches!(place, Place::Token(_)))
     }
 
     /// The device's certificate with those above it, and the roots, as far as they are configured: by
-    /// which key, from which file.
+    /// which key, from where.
     pub(super) fn certificates(
         &self,
-    ) -> impl Iterator<Item = (&'static str, &Path, Result<Vec<CertificateDer<'static>>, IdentityError>)>
+    ) -> impl Iterator<Item = (&'static str, Place, Result<Vec<CertificateDer<'static>>, IdentityError>)>
     {
-        let named = [("certificateFilePath", &self.certificate), ("rootCaPath", &self.roots)];
-        named.into_iter().filter_map(|(key, path)| {
-            let path = path.as_deref()?;
-            Some((key, path, certificates(key, path)))
+        let roots = self.roots.clone().map(Place::File);
+        let named = [("certificateFilePath", self.certificate.clone()), ("rootCaPath", roots)];
+        named.into_iter().filter_map(|(key, place)| {
+            let place = place?;
+            let found = self.chain(key, &place);
+            Some((key, place, found))
         })
     }
 
-    /// The file of the device's key.
-    pub(super) fn key(&self) -> Option<&Path> {
-        self.key.as_deref()
+    /// Where the device's key is.
+    pub(super) fn key(&self) -> Option<&Place> {
+        self.key.as_ref()
     }
 
     /// How TLS is spoken to the broker, and to a proxy before it, which need not know the device.
     ///
     /// # Errors
-    /// A file is not there, or not what it should be.
+    /// A file or an object in a token is not there, or not what it should be.
     pub(super) fn load(&self) -> Result<[Arc<ClientConfig>; 2], IdentityError> {
         let roots = Arc::new(match &self.roots {
             Some(path) => roots(path)?,
@@ -100,16 +136,70 @@ impl Identity {
             (Some(_), None) => return Err(IdentityError::Missing("privateKeyPath")),
             (None, Some(_)) => return Err(IdentityError::Missing("certificateFilePath")),
             (Some(certificate), Some(key)) => {
-                let chain = certificates("certificateFilePath", certificate)?;
-                let key = private_key(key)?;
-                let builder = builder()?.with_client_auth_cert(chain, key);
-                builder.map_err(IdentityError::Unusable)?
+                let chain = self.chain("certificateFilePath", certificate)?;
+                match key {
+                    Place::File(path) => builder()?
+                        .with_client_auth_cert(chain, private_key(path)?)
+                        .map_err(IdentityError::Unusable)?,
+                    Place::Token(uri) => {
+                        let key = CertifiedKey::new(chain, Arc::new(self.key_in_token(uri)?));
+                        let always = Arc::new(SingleCertAndKey::from(key));
+                        builder()?.with_client_cert_resolver(always)
+                    }
+                }
             }
         };
         if self.port == 443 {
             broker.alpn_protocols = vec![ALPN.to_vec()];
         }
         Ok([Arc::new(broker), Arc::new(builder()?.with_no_client_auth())])
+    }
+
+    /// The certificates that are there.
+    fn chain(
+        &self,
+        key: &'static str,
+        place: &Place,
+    ) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
+        match place {
+            Place::File(path) => certificates(key, path),
+            Place::Token(uri) => {
+                let object = TokenObject::new(uri, self.pkcs11.as_ref());
+                let certificate = object.and_then(|object| object.certificate());
+                Ok(vec![certificate.map_err(|error| IdentityError::Token { key, error })?])
+            }
+        }
+    }
+
+    fn key_in_token(&self, uri: &str) -> Result<TokenKey, IdentityError> {
+        let object = TokenObject::new(uri, self.pkcs11.as_ref());
+        let key = object.and_then(TokenKey::find);
+        key.map_err(|error| IdentityError::Token { key: "privateKeyPath", error })
+    }
+}
+
+impl Place {
+    fn of(text: &str) -> Self {
+        match Pkcs11Uri::is_meant_by(text) {
+            true => Self::Token(text.to_owned()),
+            false => Self::File(PathBuf::from(text)),
+        }
+    }
+}
+
+/// A URI may hold a PIN: what is shown is that it is one.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Token(_) => f.write_str("the token"),
+        }
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

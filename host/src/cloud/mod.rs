@@ -11,6 +11,7 @@
 //! acknowledgement means and a lost connection costs has to be decided here.
 
 mod backoff;
+pub mod claim;
 mod connection;
 mod fault;
 mod identity;
@@ -22,6 +23,7 @@ mod session;
 pub mod settings;
 pub mod spool;
 mod table;
+mod token;
 pub mod trial;
 mod validity;
 pub mod wire;

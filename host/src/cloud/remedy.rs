@@ -48,6 +48,9 @@ fn of_identity(error: &IdentityError) -> &'static str {
         IdentityError::File { .. } => {
             "put a file there that this user can read, or have the configuration name another"
         }
+        IdentityError::Token { .. } => {
+            "see with pkcs11-tool --list-objects whether this user can use the token, and what is in it"
+        }
         IdentityError::Missing(_) => "set both certificateFilePath and privateKeyPath, or neither",
         IdentityError::Unusable(_) => {
             "use the key that the certificate was made for, or have a new certificate made for this key"

@@ -36,7 +36,7 @@ async fn connect(shared: &Arc<Shared>, connection: usize, renewed: &Notify) {
             return;
         }
         let opened = tokio::select! {
-            opened = connection::open(&shared.settings, &client) => opened,
+            opened = connection::open(&shared.settings, &client, &shared.tasks) => opened,
             () = shared.stop.cancelled() => return,
         };
         let begun = Instant::now();
@@ -63,9 +63,7 @@ async fn connect(shared: &Arc<Shared>, connection: usize, renewed: &Notify) {
             told.clear();
         }
         backoff.ended(begun.elapsed(), &shared.settings.delays);
-        // Without random bytes, the longest wait.
-        let random = random::bytes().map_or(u64::MAX, u64::from_le_bytes);
-        let wait = backoff.next(&shared.settings.delays, random);
+        let wait = backoff.next(&shared.settings.delays, random::spread());
         tracing::debug!(client, ?wait, "connecting again after a pause");
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
@@ -145,9 +143,11 @@ async fn watch(shared: &Shared, renewed: &Notify) {
     loop {
         let _files = watch.changed().await;
         // One is replaced after the other: they may not belong together yet.
-        match identity.load() {
-            Ok(_) => renewed.notify_one(),
-            Err(error) => {
+        let identity = identity.clone();
+        match shared.tasks.spawn_blocking_host(move || identity.load()).await {
+            Err(_gone) => return std::future::pending().await,
+            Ok(Ok(_)) => renewed.notify_one(),
+            Ok(Err(error)) => {
                 tracing::warn!("the identity's files have changed, and cannot be used: {error}");
             }
         }

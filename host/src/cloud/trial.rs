@@ -9,15 +9,16 @@ use super::settings::LinkSettings;
 use super::wire::read::read;
 use super::wire::{Packet, PacketId, Reason, write};
 use crate::network::{self, NetworkFault, Stream, Target};
+use crate::tasks::Tasks;
 use bytes::BytesMut;
 use rustls::pki_types::ServerName;
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
+pub use super::identity::Place;
 pub use super::validity::Validity;
 
 /// What is wrong, and what helps.
@@ -42,39 +43,39 @@ impl Complaint {
 pub struct Paper {
     /// The key in `system` that names its file.
     pub key: &'static str,
-    /// Its file.
-    pub path: PathBuf,
+    /// Where it is.
+    pub place: Place,
     /// What it says; the first is the device's own, where it is the device's.
     pub says: Result<Vec<Validity>, Complaint>,
 }
 
-/// The certificates in the files of the identity. Blocks.
+/// The certificates of the identity. Blocks.
 pub fn papers(settings: &LinkSettings) -> Vec<Paper> {
     let Some(identity) = &settings.identity else { return Vec::new() };
-    let papers = identity.certificates().map(|(key, path, found)| Paper {
+    let papers = identity.certificates().map(|(key, place, found)| Paper {
         key,
-        path: path.to_owned(),
         says: match found {
             Ok(found) => {
                 let read: Option<Vec<_>> = found.iter().map(|der| Validity::of(der)).collect();
                 read.ok_or_else(|| Complaint {
-                    what: format!("{} holds what is no certificate of X.509", path.display()),
+                    what: format!("{place} holds what is no certificate of X.509"),
                     remedy: "replace the file by the certificate that was made for the device"
                         .into(),
                 })
             }
             Err(error) => Err(Complaint::of(error, settings)),
         },
+        place,
     });
     papers.collect()
 }
 
-/// The file of the device's key, where one is named.
-pub fn key_file(settings: &LinkSettings) -> Option<PathBuf> {
-    Some(settings.identity.as_ref()?.key()?.to_owned())
+/// Where the device's key is, if the device has one.
+pub fn key(settings: &LinkSettings) -> Option<&Place> {
+    settings.identity.as_ref()?.key()
 }
 
-/// Whether the identity's files can be used together. Blocks.
+/// Whether the parts of the identity can be used together. Blocks.
 ///
 /// # Errors
 /// Why not.
@@ -103,23 +104,27 @@ async fn dial(settings: &LinkSettings) -> Result<Box<dyn Stream>, LinkFault> {
 ///
 /// # Errors
 /// Why not.
-pub async fn secure(settings: &LinkSettings) -> Result<Option<(Validity, String)>, Complaint> {
-    let Some(identity) = &settings.identity else { return Ok(None) };
-    let secured = async {
+pub async fn secure(
+    settings: &LinkSettings,
+    tasks: &Tasks,
+) -> Result<Option<(Validity, String)>, Complaint> {
+    let secured = connection::by_identity(settings, tasks, |settings| async move {
+        let Some(identity) = &settings.identity else { return Ok(None) };
         let [tls, _] = identity.load()?;
         let host = settings.host.clone();
         let failed = |error| NetworkFault::Tls { host: host.clone(), error };
         let name = ServerName::try_from(host.clone());
         let name = name.map_err(|error| failed(io::Error::other(error)))?;
-        let connecting = tokio_rustls::TlsConnector::from(tls).connect(name, dial(settings).await?);
+        let stream = dial(&settings).await?;
+        let connecting = tokio_rustls::TlsConnector::from(tls).connect(name, stream);
         let connected = timeout(settings.socket_timeout, connecting).await;
         let connected = connected.map_err(|_| NetworkFault::Silent { host: host.clone() })?;
         let (_, session) = connected.map_err(failed)?.into_inner();
         let certificate = session.peer_certificates().and_then(|chain| chain.first());
         let says = certificate.and_then(|der| Validity::of(der));
         let version = session.protocol_version().map(|version| format!("{version:?}"));
-        Ok::<_, LinkFault>(says.map(|says| (says, version.unwrap_or_default())))
-    };
+        Ok(says.map(|says| (says, version.unwrap_or_default())))
+    });
     secured.await.map_err(|fault| Complaint::of(fault, settings))
 }
 
@@ -144,8 +149,12 @@ impl<'a> Trial<'a> {
     ///
     /// # Errors
     /// Why not.
-    pub async fn enter(settings: &'a LinkSettings, client: &'a str) -> Result<Self, Complaint> {
-        match connection::open(settings, client).await {
+    pub async fn enter(
+        settings: &'a LinkSettings,
+        client: &'a str,
+        tasks: &Tasks,
+    ) -> Result<Self, Complaint> {
+        match connection::open(settings, client, tasks).await {
             Ok(connection) => Ok(Self { settings, client, connection, last: 0, open: true }),
             Err(fault) => Err(Complaint::of(fault, settings)),
         }

@@ -14,7 +14,7 @@ const OTHERS: Duration = Duration::from_secs(3);
 
 pub(super) async fn look(case: &Case, told: &Told, reached: bool, sheet: &Sheet) {
     let Some(link) = case.link.as_ref().filter(|_| reached) else { return };
-    match secure(link).await {
+    match secure(link, &case.tasks).await {
         Ok(None) => {}
         Ok(Some((certificate, version))) => match judge(&certificate, Clock::system().now()) {
             None => sheet.ok(
@@ -38,13 +38,13 @@ pub(super) async fn look(case: &Case, told: &Told, reached: bool, sheet: &Sheet)
     let passing = LinkSettings { session_expiry: 0, ..link.clone() };
     if case.running.is_some() {
         // As the device itself would end the nucleus's own connection.
-        if let Some(trial) = enter(&passing, &beside, sheet, Verdict::Failure).await {
-            topics(trial, &passing, &beside, told, sheet).await;
+        if let Some(trial) = enter(&passing, &beside, case, sheet, Verdict::Failure).await {
+            topics(trial, &passing, &beside, case, told, sheet).await;
         }
         return;
     }
     let thing = link.thing.to_string();
-    let Some(device) = enter(link, &thing, sheet, Verdict::Failure).await else { return };
+    let Some(device) = enter(link, &thing, case, sheet, Verdict::Failure).await else { return };
     let alone = async {
         match device.hold(OTHERS).await {
             Ok(()) => sheet.ok("thing name", format!("nobody else connects as {thing}")),
@@ -52,8 +52,8 @@ pub(super) async fn look(case: &Case, told: &Told, reached: bool, sheet: &Sheet)
         }
     };
     let allowed = async {
-        if let Some(trial) = enter(&passing, &beside, sheet, Verdict::Warning).await {
-            topics(trial, &passing, &beside, told, sheet).await;
+        if let Some(trial) = enter(&passing, &beside, case, sheet, Verdict::Warning).await {
+            topics(trial, &passing, &beside, case, told, sheet).await;
         }
     };
     tokio::join!(alone, allowed);
@@ -62,10 +62,11 @@ pub(super) async fn look(case: &Case, told: &Told, reached: bool, sheet: &Sheet)
 async fn enter<'a>(
     link: &'a LinkSettings,
     client: &'a str,
+    case: &Case,
     sheet: &Sheet,
     verdict: Verdict,
 ) -> Option<Trial<'a>> {
-    match Trial::enter(link, client).await {
+    match Trial::enter(link, client, &case.tasks).await {
         Ok(trial) => {
             sheet.ok("MQTT", format!("{client} is let in"));
             Some(trial)
@@ -99,6 +100,7 @@ async fn topics<'a>(
     trial: Trial<'a>,
     link: &'a LinkSettings,
     client: &'a str,
+    case: &Case,
     told: &Told,
     sheet: &Sheet,
 ) {
@@ -115,7 +117,7 @@ async fn topics<'a>(
         let mut open = match trial.take() {
             Some(trial) => trial,
             // The broker has answered the last one with the end of the connection.
-            None => match Trial::enter(link, client).await {
+            None => match Trial::enter(link, client, &case.tasks).await {
                 Ok(trial) => trial,
                 Err(complaint) => return sheet.complaint(Verdict::Failure, "MQTT", &complaint),
             },

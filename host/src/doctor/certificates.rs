@@ -2,7 +2,7 @@
 
 use super::{Case, Sheet, Verdict};
 use crate::clock::{Clock, utc};
-use crate::cloud::trial::{Paper, Validity, fit, key_file, papers};
+use crate::cloud::trial::{Paper, Place, Validity, fit, key, papers};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, SystemTime};
@@ -33,10 +33,13 @@ pub(super) fn look(case: &Case, sheet: &Sheet) {
             Ok(says) => says.iter().take(1).for_each(|own| device(own, &subject, now, sheet)),
         }
     }
-    match (fit(link), key_file(link)) {
-        (Ok(()), Some(key)) => {
+    match (fit(link), key(link)) {
+        (Ok(()), Some(Place::File(key))) => {
             sheet.ok("system.privateKeyPath", "is the key of the certificate");
-            guarded(&key, sheet);
+            guarded(key, sheet);
+        }
+        (Ok(()), Some(Place::Token(_))) => {
+            sheet.ok("system.privateKeyPath", "is in the token, which lets it be used");
         }
         (Ok(()), None) => {
             let message = "the device has no certificate, which most brokers ask for";
@@ -51,13 +54,13 @@ pub(super) fn look(case: &Case, sheet: &Sheet) {
 
 /// One of several may have ended long ago.
 fn roots(says: &[Validity], paper: &Paper, now: SystemTime, sheet: &Sheet) {
-    let (subject, path) = (format!("system.{}", paper.key), paper.path.display());
+    let (subject, place) = (format!("system.{}", paper.key), &paper.place);
     let good = says.iter().filter(|one| now >= one.from && now <= one.to).count();
     if good > 0 {
-        sheet.ok(subject, format!("authorities in {path} that count at this time: {good}"));
+        sheet.ok(subject, format!("authorities in {place} that count at this time: {good}"));
         return;
     }
-    let message = format!("no certificate in {path} counts at this time");
+    let message = format!("no certificate in {place} counts at this time");
     let remedy = "replace the file by one with the authorities of today, and see whether the clock is \
                   right";
     sheet.bad(Verdict::Failure, subject, message, remedy);

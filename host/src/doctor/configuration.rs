@@ -1,7 +1,7 @@
 //! The nucleus's file, and what deployments have said of the nucleus.
 
 use super::{Case, Sheet, Told, Verdict};
-use crate::cloud::LinkSettings;
+use crate::cloud::{LinkSettings, claim};
 use crate::deployment::own::OwnConfiguration;
 use crate::ipc::client;
 use crate::network::ProxySettings;
@@ -29,11 +29,13 @@ pub(super) async fn look(
     let given = Arc::clone(&told);
     let (book, check) = (sheet.book.clone(), sheet.check);
     let read = tasks.spawn_blocking_host(move || file(&given, &book.sheet(check)));
-    let file = read.await.unwrap_or_default();
-    let root = match &file.root {
+    let mut file = read.await.unwrap_or_default();
+    claim::adopt(&mut file);
+    let root = match claim::root(&file) {
         Some(root) if !told.root_counts => PathBuf::from(root),
         _ => told.root.clone(),
     };
+    claimed(&mut file, &root, sheet);
     let held = root.clone();
     let running = tasks.spawn_blocking_host(move || Root::holder(&held)).await.ok().flatten();
     let settings = settings(&file, &root, running.is_some(), sheet, tasks).await;
@@ -63,7 +65,25 @@ pub(super) async fn look(
             "set system.thingName to the name of the device's certificate",
         ),
     }
-    Case { root, settings, proxies, link, running }
+    Case { root, settings, proxies, link, running, tasks: tasks.clone() }
+}
+
+/// Whether the device has still to be given its certificate.
+fn claimed(file: &mut NucleusFile, root: &Path, sheet: &Sheet) {
+    let subject = "aws.greengrass.FleetProvisioningByClaim";
+    match claim::due(file, root) {
+        Ok(None) => {}
+        Ok(Some(_)) => {
+            let message = "the device has no certificate of its own yet";
+            let remedy =
+                "have gg-host start get it one by the claim, and see its log if it does not";
+            sheet.bad(Verdict::Warning, subject, message, remedy);
+        }
+        Err(error) => {
+            let remedy = "move the file away, and have gg-host start get a certificate anew";
+            sheet.bad(Verdict::Failure, subject, error, remedy);
+        }
+    }
 }
 
 fn file(told: &Told, sheet: &Sheet) -> NucleusFile {

@@ -218,6 +218,8 @@ struct Case {
     link: Option<LinkSettings>,
     /// The process of the nucleus that runs there.
     running: Option<String>,
+    /// Who does what blocks.
+    tasks: Tasks,
 }
 
 /// Look at all of it, for so long at most.

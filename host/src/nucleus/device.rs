@@ -36,6 +36,11 @@ impl Device {
         &self.root
     }
 
+    /// What spawns its tasks.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
     /// The nucleus's own configuration.
     pub fn own(&self) -> &OwnConfiguration {
         &self.own

@@ -3,6 +3,7 @@
 //! ```text
 //! ROOT/config.yaml            what the nucleus is started with, if it is there
 //! ROOT/state/store.db         configuration, deployments, key-value stores
+//! ROOT/state/identity.json    the device's name and certificate, if a claim brought them
 //! ROOT/packages/…             recipes and artifacts (see `component::library`)
 //! ROOT/work/COMPONENT/        each component's own folder
 //! ROOT/logs/                  log files

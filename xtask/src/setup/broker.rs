@@ -1,4 +1,5 @@
-//! A broker of MQTT, for the tests of the link to the cloud and to compare with.
+//! A broker of MQTT, for the tests of the link to the cloud and to compare with, and a security
+//! module made of software, which holds the keys of devices in those tests.
 
 use anyhow::Result;
 use std::path::Path;
@@ -10,4 +11,10 @@ pub fn install() -> Result<()> {
     // Debian puts it where only the administrator looks.
     let there = run::which("mosquitto").is_some() || Path::new("/usr/sbin/mosquitto").is_file();
     if there { Ok(()) } else { debian::install(&["mosquitto"]) }
+}
+
+/// Install SoftHSM, and what makes keys in it, if they are missing.
+pub fn install_token() -> Result<()> {
+    let there = ["softhsm2-util", "pkcs11-tool"].iter().all(|tool| run::which(tool).is_some());
+    if there { Ok(()) } else { debian::install(&["softhsm2", "opensc"]) }
 }

@@ -108,6 +108,7 @@ pub fn run(ci: bool) -> Result<Toolchains> {
     let client = python.as_ref().map(ipc::install);
     let client_js = js.as_ref().map(ipc_js::install);
     let _installed = keep("MQTT", broker::install(), &mut missing);
+    let _installed = keep("PKCS#11", broker::install_token(), &mut missing);
     let tools = Toolchains {
         rust: keep("Rust", wasm_target::install(), &mut missing),
         c: keep("C", c::install(), &mut missing),

@@ -45,8 +45,8 @@ pub use interpolate::interpolate;
 pub use limits::{Exceeded, LimitOverrides, Limits};
 pub use name::{ComponentName, ThingName};
 pub use nucleus::{
-    IdentityFiles, LogFormat, LogOutput, LoggingSettings, MetricsSettings, MqttSettings,
-    MqttVersion, NucleusFile, NucleusSettings, OtlpSettings,
+    ClaimSettings, IdentityFiles, LogFormat, LogOutput, LoggingSettings, MetricsSettings,
+    MqttSettings, MqttVersion, NucleusFile, NucleusSettings, OtlpSettings,
 };
 pub use platform::{Platform, RuntimeKind};
 pub use policy::{AccessPolicy, Grant, ResourceStyle};

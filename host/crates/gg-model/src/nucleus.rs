@@ -2,18 +2,22 @@
 //! configuration, as the Java nucleus (`aws.greengrass.Nucleus`) and nucleus lite
 //! (`aws.greengrass.NucleusLite`) have them.
 
+mod claim;
 mod file;
 mod logging;
 mod metrics;
 mod mqtt;
+mod pkcs11;
 mod proxy;
 mod settings;
 mod spooler;
 
+pub use claim::ClaimSettings;
 pub use file::{IdentityFiles, NucleusFile};
 pub use logging::{LogFormat, LogOutput, LoggingSettings};
 pub use metrics::{MetricsSettings, OtlpSettings};
 pub use mqtt::{MqttSettings, MqttVersion, QuotaSettings, Retries};
+pub use pkcs11::{Pin, Pkcs11Settings, Pkcs11Uri, Pkcs11UriError};
 pub use proxy::ProxySettings;
 pub use settings::NucleusSettings;
 pub use spooler::{SpoolerSettings, SpoolerStorage, WhenSpoolerFull};
@@ -29,6 +33,11 @@ fn number(path: &Path<'_>, value: &Value) -> Result<u64, ShapeError> {
     };
     let found = number.filter(|number| *number > 0);
     found.ok_or_else(|| ShapeError::expected(path, "a whole number above 0", value))
+}
+
+/// A text that no message shows.
+fn secret<'v>(path: &Path<'_>, value: &'v Value) -> Result<&'v str, ShapeError> {
+    value.as_str().ok_or_else(|| ShapeError::new(path, "expected text (put it in quotes)"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The file that a nucleus is started with.
 
-use super::NucleusSettings;
+use super::{ClaimSettings, NucleusSettings, Pkcs11Settings};
 use crate::name::{ComponentName, ThingName};
 use crate::recipe::{RecipeError, parse_value};
 use crate::shape::{Object, Path, ShapeError, Warning, Warnings, parsed};
@@ -8,6 +8,14 @@ use serde_json::{Map, Value};
 
 /// Whose configuration says who may use the command line.
 const CLI: &str = "aws.greengrass.Cli";
+
+/// Whose configuration says by which library tokens are spoken to.
+const PKCS11: &str = "aws.greengrass.crypto.Pkcs11Provider";
+
+/// Whose configuration says how the device gets its certificate: the Java nucleus's plug-in, and
+/// the part of nucleus lite.
+const CLAIM: [&str; 2] =
+    ["aws.greengrass.FleetProvisioningByClaim", "aws.greengrass.fleet_provisioning"];
 
 /// What a nucleus is told at its start (Greengrass developer guide, "Greengrass nucleus").
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,6 +26,8 @@ pub struct NucleusFile {
     pub thing: Option<ThingName>,
     /// What of `system` says who the device is.
     pub identity: IdentityFiles,
+    /// How it gets what says so, if it is not there yet.
+    pub claim: Option<ClaimSettings>,
     /// Its configuration, which [`NucleusSettings`] can be read from.
     pub configuration: Map<String, Value>,
     /// `AuthorizedPosixGroups` of `aws.greengrass.Cli`: groups, by name or number, whose members may
@@ -27,7 +37,7 @@ pub struct NucleusFile {
     pub warnings: Vec<Warning>,
 }
 
-/// By which files a device shows who it is, and knows the cloud.
+/// By which files, or objects in tokens (`pkcs11:`), a device shows who it is, and knows the cloud.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IdentityFiles {
     /// `certificateFilePath`: the device's certificate, and those between it and a root.
@@ -36,6 +46,8 @@ pub struct IdentityFiles {
     pub private_key: Option<String>,
     /// `rootCaPath`: whose certificates are trusted.
     pub root_ca: Option<String>,
+    /// The library by which tokens are spoken to.
+    pub pkcs11: Option<Pkcs11Settings>,
 }
 
 impl NucleusFile {
@@ -69,6 +81,7 @@ impl NucleusFile {
                 certificate: path("certificateFilePath")?,
                 private_key: path("privateKeyPath")?,
                 root_ca: path("rootCaPath")?,
+                pkcs11: None,
             };
             system.warn_unknown(warnings);
         }
@@ -79,6 +92,16 @@ impl NucleusFile {
                 service(&mut services, name, warnings, |path, value, warnings| {
                     let _whole = NucleusSettings::read_at(path, value, warnings)?;
                     file.configuration.extend(value.as_object().cloned().unwrap_or_default());
+                    Ok(())
+                })?;
+            }
+            service(&mut services, PKCS11, warnings, |path, value, warnings| {
+                file.identity.pkcs11 = Some(Pkcs11Settings::read(path, value, warnings)?);
+                Ok(())
+            })?;
+            for name in CLAIM {
+                service(&mut services, name, warnings, |path, value, warnings| {
+                    file.claim = Some(ClaimSettings::read(path, value, warnings)?);
                     Ok(())
                 })?;
             }

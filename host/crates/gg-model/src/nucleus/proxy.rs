@@ -1,5 +1,6 @@
 //! `networkProxy`: by way of whom a nucleus and its components reach other machines.
 
+use super::secret;
 use crate::shape::{Object, Path, ShapeError, Warnings};
 use serde_json::Value;
 use std::fmt;
@@ -48,9 +49,4 @@ impl ProxySettings {
         object.warn_unknown(warnings);
         Ok(Some(settings).filter(|settings| !settings.url.is_empty()))
     }
-}
-
-/// A text that no message shows.
-fn secret<'v>(path: &Path<'_>, value: &'v Value) -> Result<&'v str, ShapeError> {
-    value.as_str().ok_or_else(|| ShapeError::new(path, "expected text (put it in quotes)"))
 }

@@ -54,6 +54,63 @@ fn unknown_keys_are_warned_of_and_wrong_values_refused() {
 }
 
 #[test]
+fn the_library_of_tokens_is_read_and_its_pin_not_shown() {
+    let text = "system: {privateKeyPath: 'pkcs11:object=key'}
+services:
+  aws.greengrass.crypto.Pkcs11Provider:
+    configuration: {name: any, library: /lib/a.so, slot: 0, userPin: 'secret'}";
+    let file = NucleusFile::parse(text).unwrap();
+    assert_eq!(file.warnings, []);
+    let provider = file.identity.pkcs11.clone().unwrap();
+    assert_eq!((provider.library.as_str(), provider.slot), ("/lib/a.so", Some(0)));
+    assert_eq!(provider.pin.as_ref().unwrap().reveal(), "secret");
+    assert!(!format!("{file:?}").contains("secret"));
+    for wrong in [text.replace("'secret'", "4321"), text.replace("library: /lib/a.so, ", "")] {
+        let error = NucleusFile::parse(&wrong).unwrap_err().to_string();
+        assert!(error.contains("Pkcs11Provider") && !error.contains("4321"), "{error}");
+    }
+}
+
+#[test]
+fn a_claim_is_read_by_the_names_of_both_nuclei() {
+    let of = |name: &str, configuration: &str| {
+        let text = format!("services: {{{name}: {{configuration: {configuration}}}}}");
+        NucleusFile::parse(&text)
+    };
+    let java = of(
+        "aws.greengrass.FleetProvisioningByClaim",
+        "{rootPath: /r, provisioningTemplate: t, claimCertificatePath: /c, iotDataEndpoint: e,
+          claimCertificatePrivateKeyPath: /k, templateParameters: {Serial: 7, Lot: a}, mqttPort: 443,
+          proxyUrl: 'http://p:1', proxyUserName: me, proxyPassword: word, deviceId: d-1,
+          csrPath: /csr, csrPrivateKeyPath: /key}",
+    );
+    let java = java.unwrap();
+    assert_eq!(java.warnings, []);
+    let claim = java.claim.unwrap();
+    assert_eq!(claim.parameters["Serial"], "7");
+    assert_eq!((claim.port, claim.client), (Some(443), Some("d-1".parse().unwrap())));
+    assert_eq!(claim.proxy.unwrap().password.as_deref(), Some("word"));
+    let lite = of(
+        "aws.greengrass.fleet_provisioning",
+        "{templateName: t, claimCertPath: /c, claimKeyPath: /k, iotDataEndpoint: e,
+          iotCredEndpoint: i, templateParams: '{\"Serial\": \"7\"}'}",
+    );
+    let claim = lite.unwrap().claim.unwrap();
+    assert_eq!((claim.template.as_str(), claim.parameters["Serial"].as_str()), ("t", "7"));
+    let enough = "claimCertPath: c, claimKeyPath: k, iotDataEndpoint: e";
+    for (wrong, word) in [
+        ("{}".to_owned(), "provisioningTemplate"),
+        (format!("{{templateName: a/b, {enough}}}"), "template"),
+        (format!("{{templateName: t, csrPath: x, {enough}}}"), "csrPrivateKeyPath"),
+        (format!("{{templateName: t, templateParams: '[', {enough}}}"), "templateParams"),
+        (format!("{{templateName: t, templateParams: {{a: []}}, {enough}}}"), "templateParams.a"),
+    ] {
+        let error = of("aws.greengrass.fleet_provisioning", &wrong).unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
+    }
+}
+
+#[test]
 fn an_empty_file_says_nothing() {
     assert_eq!(NucleusFile::parse(" \n").unwrap(), NucleusFile::default());
 }
@@ -105,7 +162,10 @@ services:
     )
     .unwrap();
     let (certificate, private_key) = (Some("/c.pem".into()), Some("/k.pem".into()));
-    assert_eq!(file.identity, IdentityFiles { certificate, private_key, root_ca: None });
+    assert_eq!(
+        file.identity,
+        IdentityFiles { certificate, private_key, ..IdentityFiles::default() }
+    );
     let warnings: Vec<String> = file.warnings.iter().map(ToString::to_string).collect();
     let named = "mqtt.threadPoolSize (line 6, column 76): has no effect on this host";
     assert!(warnings[0].ends_with(named), "{warnings:?}");
