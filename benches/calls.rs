@@ -19,6 +19,7 @@ use gg_host::capability::lifecycle::LifecycleControl;
 use gg_host::capability::metric::Metrics;
 use gg_host::capability::mqtt::Mqtt;
 use gg_host::capability::pubsub::{PubSub, Subscription};
+use gg_host::capability::secrets::Secrets;
 use gg_host::clock::Clock;
 use gg_host::component::InstalledComponent;
 use gg_host::logs::{Level, LogSink};
@@ -283,6 +284,7 @@ impl Loader {
             metric: Metrics::default(),
             mqtt: Mqtt::default(),
             pubsub: PubSub::default(),
+            secrets: Secrets::new(None)?,
         };
         let engine = Arc::new(WasmEngine::new(&common::host::engine())?);
         let runtime = WasmRuntime::new(engine, tasks, capabilities, clock, None);

@@ -131,6 +131,8 @@ impl Host {
             device: None,
             link: None,
             core_dumps: None,
+            secrets: None,
+            credentials: None,
             clock: clock.clone(),
         };
         let (mut nucleus, records) = Nucleus::start(config).await?;

@@ -48,6 +48,7 @@ async fn both(socket: &Path) -> Result<(Vec<f64>, Vec<f64>)> {
         thing: "bench".parse()?,
         socket: Some(socket.to_owned()),
         environment: Vec::new(),
+        credentials: None,
         tokens: Tokens::default(),
     };
     let containers = DockerRuntime::new(config, Tasks::new(None)?);

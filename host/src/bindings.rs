@@ -17,6 +17,8 @@ wasmtime::component::bindgen!({
         "gg:host/mqtt.subscribe": async | trappable,
         "gg:host/mqtt.[method]subscription.next": async | trappable,
         "gg:host/mqtt.[method]subscription.next-timeout": async | trappable,
+        "gg:host/secrets.get": async | trappable,
+        "gg:host/secrets.refresh": async | trappable,
         "gg:host/configuration.update": async | trappable,
         "gg:host/configuration.[method]watcher.next": async | trappable,
         "gg:host/configuration.[method]watcher.next-timeout": async | trappable,

@@ -24,5 +24,6 @@ pub mod runtime;
 pub mod store;
 pub mod supervisor;
 pub mod tasks;
+pub mod token_exchange;
 mod trie;
 mod watched;

@@ -24,7 +24,7 @@ const RELAY: &str = "com.example.Relay";
 /// What runs the scripts of the tests, and AWS's client for it. Native components run as another user
 /// than root, which takes root.
 pub(crate) struct Client {
-    interpreter: String,
+    pub(crate) interpreter: String,
     packages: PathBuf,
     /// The variable that tells the interpreter where the packages are.
     variable: &'static str,
@@ -277,7 +277,7 @@ fn other_components_are_looked_at_paused_restarted_stopped_and_deployed() {
             "defer ServiceError Time limit",
             "token UnauthorizedError",
             "cloud UnauthorizedError com.example.Python is not authorized to perform aws.greengrass#PublishToIoTCore",
-            "secret ServiceError",
+            "secret UnauthorizedError",
             "debug debug 24 None",
             "done",
         ],

@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod aws;
 mod broker;
 mod cache;
 mod cli;

@@ -193,6 +193,39 @@ fn keyvalue_keeps_the_last_message_of_each_topic() {
 }
 
 #[test]
+fn sealed_takes_a_secret_and_shows_nothing_of_it() {
+    let folder = crate::host::folder();
+    let secrets = crate::host::file(
+        folder.path(),
+        "secrets.yaml",
+        "secrets: [{Name: sealing-key, VersionId: '7', SecretString: hunter2}]",
+    );
+    let only_mine = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&secrets, only_mine).unwrap();
+    let mut host = run([recipe("sealed")])
+        .args(["--secrets", secrets.to_str().unwrap()])
+        .subscribe("sealed")
+        .publish("plain/a", "hello")
+        .start();
+    let id = "com.example.Sealed";
+    // FNV-1a of `hunter2hello`.
+    let seal = "hunter2hello".bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    host.wait_until_said(id, "sealed");
+    let sealed = |event: &crate::host::Event| event.line.contains(&format!("hello {seal:016x}"));
+    if !host.seen().iter().any(sealed) {
+        host.wait_for("the seal", sealed);
+    }
+    let said = host.seen().iter().find(|event| event.says(id, "sealed")).unwrap();
+    assert_eq!(said.json["fields"]["version"], "7");
+    host.signal(rustix::process::Signal::TERM);
+    let outcome = host.finish();
+    outcome.expect_code(0);
+    assert!(outcome.events.iter().all(|event| !event.line.contains("hunter2")), "{outcome}");
+}
+
+#[test]
 fn http_reaches_only_what_is_granted() {
     let server = HttpServer::start("hello from the test");
     let address = server.address;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules from the bottom to the top: each may use those before it.
-const LAYERS: [&str; 22] = [
+const LAYERS: [&str; 23] = [
     "clock",
     "error",
     "metrics",
@@ -21,6 +21,7 @@ const LAYERS: [&str; 22] = [
     "component",
     "runtime",
     "ipc",
+    "token_exchange",
     "supervisor",
     "deployment",
     "monitor",

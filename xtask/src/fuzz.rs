@@ -6,7 +6,7 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 14] = [
+const TARGETS: [&str; 15] = [
     "access_control",
     "configuration",
     "deployment",
@@ -19,6 +19,7 @@ const TARGETS: [&str; 14] = [
     "mqtt",
     "pkcs11_uri",
     "recipe",
+    "secrets",
     "unpack",
     "version_requirement",
 ];

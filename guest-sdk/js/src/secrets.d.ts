@@ -7,3 +7,6 @@ export interface Secret {
 
 /** Find a secret by its name or ARN; left out: the stage `AWSCURRENT`. */
 export function get(name: string, which?: { version: string } | { stage: string }): Secret;
+
+/** The version that counts now; the cloud is asked first, if the secret is from there. */
+export function refresh(name: string): Secret;

@@ -6,7 +6,15 @@ export function get(name, { version, stage } = {}) {
   let which;
   if (version !== undefined) which = { tag: 'version', val: version };
   else if (stage !== undefined) which = { tag: 'stage', val: stage };
-  const secret = call(() => secrets.get(name, which));
+  return opaque(call(() => secrets.get(name, which)));
+}
+
+/** The version that counts now; the cloud is asked first, if the secret is from there. */
+export function refresh(name) {
+  return opaque(call(() => secrets.refresh(name, undefined)));
+}
+
+function opaque(secret) {
   return {
     /** The value: a string or bytes. */
     reveal: () => call(() => secret.reveal()).val,

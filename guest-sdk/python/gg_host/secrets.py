@@ -36,3 +36,9 @@ def get(name: str, *, version: str | None = None, stage: str | None = None) -> S
         which = secrets.Selector_Stage(stage)
     with host_call():
         return Secret(secrets.get(name, which))
+
+
+def refresh(name: str) -> Secret:
+    """The version that counts now; the cloud is asked first, if the secret is from there."""
+    with host_call():
+        return Secret(secrets.refresh(name, None))

@@ -36,6 +36,7 @@ pub mod log;
 mod message;
 pub mod mqtt;
 mod pubsub;
+pub mod secrets;
 
 pub use bindings::gg::host::pubsub::{ReceiveMode, WhenFull};
 pub use bindings::gg::host::types::{Origin, PayloadFormat};

@@ -54,10 +54,14 @@ operations! {
         DeferComponentUpdate in "aws.greengrass.ipc.lifecycle";
         /// Look at a component; the resource is its name.
         GetComponentDetails in "aws.greengrass.Cli";
+        /// Have credentials of AWS; the resource is `*`.
+        GetCredentials in "aws.greengrass.TokenExchangeService";
         /// Read a configuration; the resource is the component it belongs to.
         GetConfiguration in "gg.host.configuration";
         /// Look at a local deployment; the resource is its identity.
         GetLocalDeploymentStatus in "aws.greengrass.Cli";
+        /// Read a secret; the resource is its ARN, or its name.
+        GetSecretValue in "aws.greengrass.SecretManager";
         /// Look at all components; the resource is `*`.
         ListComponents in "aws.greengrass.Cli";
         /// Look at all local deployments; the resource is `*`.
@@ -316,23 +320,43 @@ impl Caller {
         if own && current && known & bit != 0 {
             return Ok(());
         }
-        let policy =
-            Arc::clone(&self.component.policy.read().unwrap_or_else(PoisonError::into_inner));
-        let (service, name) = (operation.service(), operation.name());
-        if policy.allows(service, name, resource, operation.style()) {
+        if self.may(operation, resource) {
             if own {
                 let others = if current { known } else { generation };
                 self.component.known.store(others | bit, Ordering::Relaxed);
             }
             return Ok(());
         }
+        Err(self.refusal(operation, resource))
+    }
+
+    /// The same where the resource has two names; a grant of either will do.
+    ///
+    /// # Errors
+    /// [`crate::error::ErrorKind::Unauthorized`], with the words that would grant the first.
+    pub fn authorize_either(&self, operation: Operation, resources: [&str; 2]) -> Result<()> {
+        match resources.iter().any(|resource| self.may(operation, resource)) {
+            true => Ok(()),
+            false => Err(self.refusal(operation, resources[0])),
+        }
+    }
+
+    fn may(&self, operation: Operation, resource: &str) -> bool {
+        let policy =
+            Arc::clone(&self.component.policy.read().unwrap_or_else(PoisonError::into_inner));
+        let (service, name) = (operation.service(), operation.name());
+        policy.allows(service, name, resource, operation.style())
+    }
+
+    fn refusal(&self, operation: Operation, resource: &str) -> Error {
         self.warn_once(operation, resource);
-        Err(Error::unauthorized(format!(
+        let (service, name) = (operation.service(), operation.name());
+        Error::unauthorized(format!(
             "{component} is not authorized to perform {name} on {resource:?}; grant it under \
              accessControl.{service} in its configuration, or for a run with \
              --allow '{service}:{name}:{resource}'",
             component = self.name(),
-        )))
+        ))
     }
 
     /// A component may keep its refusals to itself; the operator hears of the first of each kind.

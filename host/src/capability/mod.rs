@@ -4,6 +4,7 @@
 
 pub mod caller;
 pub mod configuration;
+pub mod credentials;
 pub mod debug;
 pub mod deployment;
 pub(crate) mod door;
@@ -16,6 +17,7 @@ pub mod metric;
 pub mod mqtt;
 pub mod pubsub;
 mod queue;
+pub mod secrets;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -29,6 +31,7 @@ use metric::Metrics;
 use mqtt::Mqtt;
 use pubsub::PubSub;
 pub use queue::DEFAULT_QUEUE;
+use secrets::Secrets;
 
 /// Everything a component can reach, `logging` and `http` excepted: those belong to one
 /// component each. A new field here breaks the build where a door must learn of it.
@@ -52,4 +55,6 @@ pub struct Capabilities {
     pub mqtt: Mqtt,
     /// Local topics.
     pub pubsub: PubSub,
+    /// Secrets.
+    pub secrets: Secrets,
 }

@@ -1,9 +1,8 @@
 //! Who is told what is measured: the options of `gg-host start`, which go before its settings.
 
-use crate::component::artifact::source::https::{Https, Patience};
 use crate::monitor::endpoint::Endpoint;
 use crate::monitor::push::Push;
-use crate::network::{ProxySettings, tls};
+use crate::network::{Client, Patience, ProxySettings, tls};
 use crate::nucleus::Telling;
 use anyhow::{Context as _, Result};
 use gg_model::{MetricsSettings, OtlpSettings};
@@ -42,9 +41,12 @@ impl MetricsArgs {
         let push = self.receiver(settings).map(|otlp| {
             let tls = tls::public().context("cannot prepare for TLS")?;
             let proxies = ProxySettings::new(None, None, "");
-            anyhow::Ok(Push::new(&otlp, Https::new(tls, proxies, Patience::default()))?)
+            anyhow::Ok(Push::new(
+                &otlp,
+                Client::new([tls.clone(), tls], proxies, Patience::default()),
+            )?)
         });
-        Ok(Telling { endpoint, push: push.transpose()? })
+        Ok(Telling { endpoint, push: push.transpose()?, exchange: None })
     }
 
     fn receiver(&self, settings: &MetricsSettings) -> Option<OtlpSettings> {

@@ -7,7 +7,8 @@ use super::systemd::Systemd;
 use super::{Format, RootArg, attribute, identity, start_tracing_to, stdout_colours};
 use crate::cli::run::output::Printer;
 use crate::clock::Clock;
-use crate::cloud::{LinkSettings, claim};
+use crate::cloud::credentials::Source;
+use crate::cloud::{Identity, LinkSettings, claim};
 use crate::deployment::bootstrap::Restart;
 use crate::deployment::own::OwnConfiguration;
 use crate::deployment::worker::Milestone;
@@ -21,17 +22,18 @@ use crate::nucleus::{Nucleus, NucleusConfig, Telling, proxies};
 use crate::runtime::process::{self, ProcessConfig, Proxy};
 use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
+use crate::token_exchange::Exchange;
 use anyhow::{Context as _, Result};
 use gg_model::{
-    ComponentName, Limits, LogOutput, LoggingSettings, NucleusFile, NucleusSettings, PosixUser,
-    ThingName,
+    ComponentName, IdentityFiles, Limits, LogOutput, LoggingSettings, NucleusFile, NucleusSettings,
+    PosixUser, ThingName,
 };
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::{Map, Value, json};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
+use std::{fs, mem};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -136,7 +138,8 @@ async fn serve(
         (None, Some(root)) => PathBuf::from(root),
         _ => args.root.path()?,
     };
-    let own_configuration = OwnConfiguration::new(file.configuration.clone(), args.configuration());
+    let own_configuration =
+        OwnConfiguration::new(mem::take(&mut file.configurations), args.configuration());
     let operators = operators(&file.cli_groups)?;
     let device = Device::open(Root::lock(&path)?, own_configuration.clone(), operators)?;
     let root = device.root().clone();
@@ -167,9 +170,11 @@ async fn serve(
         Some(thing) => thing,
         None => "gg-host".parse()?,
     };
+    let credentials = credentials(&settings, &file.identity, &thing)?;
     let process = ProcessConfig {
         region: settings.region.clone(),
         proxy,
+        credentials: telling.exchange.as_ref().map(|exchange| exchange.uri().to_owned()),
         shell: settings.posix_shell.clone().unwrap_or_else(|| "sh".to_owned()),
         ..ProcessConfig::new(root.path().to_owned(), thing.clone())
     };
@@ -184,6 +189,8 @@ async fn serve(
         core_dumps: None,
         clock: Clock::system(),
         process,
+        secrets: Some(root.secrets()),
+        credentials,
         device: Some(device),
         link,
     };
@@ -308,9 +315,32 @@ fn own_sink(nucleus: &Nucleus) -> LogSink {
 /// What the nucleus is to start with, and who is told what is measured.
 async fn ready(args: &Args, device: &Device) -> Result<(NucleusSettings, Telling)> {
     let settings = device.settings().await?;
-    let telling = args.metrics.telling(&settings.metrics).await?;
+    let mut telling = args.metrics.telling(&settings.metrics).await?;
+    if settings.credentials_endpoint.is_some() && settings.role_alias.is_some() {
+        let port = settings.token_exchange.port;
+        let exchange = Exchange::bind(port).await;
+        telling.exchange = Some(exchange.context("cannot listen for those who want credentials")?);
+    }
     device.own().start_with(settings.clone());
     Ok((settings, telling))
+}
+
+/// Where credentials of AWS are had, if that is configured.
+fn credentials(
+    settings: &NucleusSettings,
+    files: &IdentityFiles,
+    thing: &ThingName,
+) -> Result<Option<Source>> {
+    let configured = settings.credentials_endpoint.clone().zip(settings.role_alias.clone());
+    let Some((endpoint, role_alias)) = configured else { return Ok(None) };
+    Ok(Some(Source {
+        endpoint,
+        role_alias,
+        thing: thing.clone(),
+        identity: Identity::new(files, 0),
+        proxies: proxies(settings.proxy.as_ref().map(Proxy::of).as_ref())?,
+        patience: settings.credentials_timeout_ms.map(Duration::from_millis),
+    }))
 }
 
 impl Args {

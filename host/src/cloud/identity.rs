@@ -73,8 +73,8 @@ pub(super) enum IdentityError {
 }
 
 impl Identity {
-    /// By these files, for this port of the broker.
-    pub(super) fn new(files: &IdentityFiles, port: u16) -> Self {
+    /// By these files, for this port of the broker; 0 for servers of HTTPS.
+    pub fn new(files: &IdentityFiles, port: u16) -> Self {
         Self {
             certificate: files.certificate.as_deref().map(Place::of),
             key: files.private_key.as_deref().map(Place::of),
@@ -82,6 +82,13 @@ impl Identity {
             pkcs11: files.pkcs11.clone(),
             port,
         }
+    }
+
+    /// The device's private key, if it can be read.
+    pub fn key_bytes(&self) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+        let Place::File(path) = self.key.as_ref()? else { return None };
+        let key = private_key(path).ok()?;
+        Some(zeroize::Zeroizing::new(key.secret_der().to_vec()))
     }
 
     /// Its files.

@@ -13,14 +13,17 @@
 mod backoff;
 pub mod claim;
 mod connection;
+pub mod credentials;
 mod fault;
 mod identity;
 pub mod publication;
 mod rate;
 mod remedy;
 mod run;
+pub mod secrets;
 mod session;
 pub mod settings;
+mod sign;
 pub mod spool;
 mod table;
 mod token;
@@ -28,6 +31,7 @@ pub mod trial;
 mod validity;
 pub mod wire;
 
+pub use identity::Identity;
 pub use publication::{PayloadFormat, Priority, Publication, Qos};
 pub use settings::LinkSettings;
 pub use table::Deliver;

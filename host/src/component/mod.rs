@@ -4,9 +4,11 @@
 pub mod artifact;
 pub mod library;
 
+use crate::capability::caller::Operation;
 use gg_model::recipe::{Artifact, Lifecycle};
 use gg_model::{
-    AccessPolicy, ComponentName, ComponentVersion, Limits, PosixUser, RuntimeKind, Sandbox,
+    AccessPolicy, ComponentName, ComponentVersion, Limits, PosixUser, ResourceStyle, RuntimeKind,
+    Sandbox,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,6 +52,14 @@ pub struct InstalledComponent {
     pub policy: Arc<AccessPolicy>,
     /// Components that must be up before it.
     pub dependencies: Vec<ComponentName>,
+}
+
+impl InstalledComponent {
+    /// Whether it may have credentials of AWS, and is told where to ask for them.
+    pub fn may_have_credentials(&self) -> bool {
+        let get = Operation::GetCredentials;
+        self.policy.allows(get.service(), get.name(), "*", ResourceStyle::Standard)
+    }
 }
 
 /// `runWith.systemResourceLimits`, or the device's default of it; no limit where `None`.

@@ -5,7 +5,7 @@ use super::concrete::{Files, Other, Others, PROVIDED, Places, concrete};
 use super::device::Device;
 use super::execute::Broken;
 use super::outcome::Problem;
-use super::own::{self, OwnConfiguration};
+use super::own::{self, OwnConfiguration, Trees};
 use super::progress::{Phase, Progress};
 use super::{Deployment, DesiredComponent, versions};
 use crate::capability::configuration::Configuration;
@@ -15,6 +15,7 @@ use crate::component::library::{Id, Library, LibraryError};
 use crate::store::{DeploymentRow, Generation, Store, StoreError, StoredComponent};
 use crate::tasks::Tasks;
 use gg_model::deployment::ComponentUpdatePolicy;
+use gg_model::nucleus::own_components;
 use gg_model::recipe::StepName;
 use gg_model::resolve::Roots;
 use gg_model::{
@@ -128,7 +129,7 @@ impl Assembler {
         if !self.only_looks {
             self.import(&request).await?;
         }
-        let (nucleus, settings) = self.own_update(row, &request, current)?;
+        let (own, settings) = self.own_update(row, &request, current)?;
         let roots = roots(&current.roots, row, &request);
         let versions = self.versions(&roots, current).await?;
         named_but_absent(&request, &versions)?;
@@ -142,7 +143,7 @@ impl Assembler {
         let installed =
             self.store.installed().await.map_err(|error| Problem::new("IO_READ_ERROR", error))?;
         let mut assembled = Assembled {
-            generation: Generation { components: BTreeMap::new(), nucleus, roots },
+            generation: Generation { components: BTreeMap::new(), own, roots },
             deployment: Deployment::default(),
             settings,
             installs: BTreeMap::new(),
@@ -201,8 +202,8 @@ impl Assembler {
 
     /// What is in force for the nucleus itself in a generation.
     pub(crate) fn settings_of(&self, generation: &Generation) -> NucleusSettings {
-        let tree = self.own.tree(&generation.nucleus);
-        tree.and_then(|tree| self.own.settings(&tree)).unwrap_or_else(|error| {
+        let trees = self.own.trees(&generation.own);
+        trees.and_then(|trees| self.own.settings(&trees)).unwrap_or_else(|error| {
             // It was judged before it was kept, together with another file perhaps.
             tracing::error!(%error, "the nucleus's own configuration is left as it is");
             self.own.watch().borrow().as_ref().clone()
@@ -215,8 +216,8 @@ impl Assembler {
         row: &DeploymentRow,
         request: &LocalDeploymentRequest,
         current: &Generation,
-    ) -> Result<(ConfigTree, NucleusSettings), Problem> {
-        let before = self.own.tree(&current.nucleus)?;
+    ) -> Result<(Trees, NucleusSettings), Problem> {
+        let before = self.own.trees(&current.own)?;
         let updated = self.own.update(&before, request, changed_at(row, request))?;
         if !self.only_looks {
             own::warn_of_new(&self.settings_of(current), &updated.1);
@@ -421,10 +422,16 @@ fn is_provided(name: &ComponentName) -> bool {
     PROVIDED.contains(&name.as_str())
 }
 
-/// Warn of what is said of components that the host stands for, but for the nucleus's configuration.
+/// Whether it has a configuration that counts.
+fn has_configuration(name: &ComponentName) -> bool {
+    name.is_nucleus() || own_components().any(|own| own == *name)
+}
+
+/// Warn of what is said of components that the host stands for and that has no effect: all but the
+/// configuration of some.
 fn warn_of_provided(request: &LocalDeploymentRequest) {
     let is_of_use =
-        |name: &ComponentName| name.is_nucleus() && !request.run_with.contains_key(name);
+        |name: &ComponentName| has_configuration(name) && !request.run_with.contains_key(name);
     for name in named(request).filter(|name| is_provided(name) && !is_of_use(name)) {
         tracing::warn!(component = %name, "what a deployment says of it has no effect on this host");
     }

@@ -8,6 +8,7 @@ use crate::deployment::DesiredComponent;
 use anyhow::{Context, Result, anyhow, ensure};
 use base64::Engine as _;
 use gg_model::interpolate::{Variable, configuration_text};
+use gg_model::nucleus::TOKEN_EXCHANGE;
 use gg_model::recipe::{
     Artifact, ArtifactUri, Dependency, DependencyType, Lifecycle, Manifest, StepName,
 };
@@ -23,10 +24,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Components that the host itself stands for: recipes depend on them.
-pub const PROVIDED: [&str; 4] = [
+pub const PROVIDED: [&str; 5] = [
     "aws.greengrass.Cli",
     "aws.greengrass.Nucleus",
     "aws.greengrass.NucleusLite",
+    "aws.greengrass.SecretManager",
     "aws.greengrass.TokenExchangeService",
 ];
 
@@ -345,6 +347,11 @@ fn policy(recipe: &Recipe, configuration: &Value, operator: &Operator) -> Result
     };
     if !operator.deny_all {
         policy.merge(own_affairs(&recipe.name));
+        // Whoever depends on the service says that it wants what it gives.
+        if recipe.dependencies.keys().any(|name| name.as_str() == TOKEN_EXCHANGE) {
+            let get = Operation::GetCredentials;
+            policy.allow(get.service(), get.name(), "*")?;
+        }
         if access_control.is_none() && operator.local_topics {
             for operation in [Operation::PublishToTopic, Operation::SubscribeToTopic] {
                 policy.allow(operation.service(), operation.name(), "*")?;

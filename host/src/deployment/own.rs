@@ -1,20 +1,34 @@
-//! The nucleus as a component of its device: its own configuration. What deployments say of it is
+//! The nucleus as a component of its device: its own configuration, and that of the components that
+//! it stands for. What deployments say of it is
 //! kept with that of the components. Below lies the file that it is started with, in place of a
 //! recipe's defaults, and is read anew at every start; above, for what is in force, the command line.
 
 use super::bootstrap::Restart;
 use super::outcome::Problem;
 use crate::network::Proxy;
-use gg_model::{ConfigTree, LocalDeploymentRequest, NucleusSettings};
+use gg_model::nucleus::own_components;
+use gg_model::{ComponentName, ConfigTree, LocalDeploymentRequest, NucleusSettings};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::watch;
 
+/// The configuration of the nucleus and of each component that it stands for.
+pub type Trees = BTreeMap<ComponentName, ConfigTree>;
+
+/// Whether they say different things.
+pub fn differ(some: &Trees, others: &Trees) -> bool {
+    let none = ConfigTree::default();
+    let names = some.keys().chain(others.keys());
+    let of = |trees: &'_ Trees, name| trees.get(name).unwrap_or(&none).clone();
+    names.into_iter().any(|name| !of(some, name).differences(&of(others, name)).is_empty())
+}
+
 /// The nucleus's own configuration, and what of it is in force. Cheap to clone.
 #[derive(Clone)]
 pub struct OwnConfiguration {
-    file: Arc<Value>,
+    file: Arc<BTreeMap<ComponentName, Value>>,
     command_line: Arc<Value>,
     in_force: watch::Sender<Arc<NucleusSettings>>,
 }
@@ -28,30 +42,37 @@ impl fmt::Debug for OwnConfiguration {
 
 impl OwnConfiguration {
     /// What the file says, and what the command line does.
-    pub fn new(file: Map<String, Value>, command_line: Map<String, Value>) -> Self {
-        let (file, command_line) = (Value::from(file), Value::from(command_line));
+    pub fn new(file: BTreeMap<ComponentName, Value>, command_line: Map<String, Value>) -> Self {
         let in_force = watch::Sender::new(Arc::default());
-        Self { file: file.into(), command_line: command_line.into(), in_force }
+        Self { file: file.into(), command_line: Value::from(command_line).into(), in_force }
     }
 
     /// The whole of it, as others see it, where deployments have said this.
     ///
     /// # Errors
     /// It is too large.
-    pub fn tree(&self, told: &ConfigTree) -> Result<ConfigTree, Problem> {
-        let mut tree = told.without_defaults();
-        tree.fill_defaults(&self.file).map_err(not_valid)?;
-        Ok(tree)
+    pub fn trees(&self, told: &Trees) -> Result<Trees, Problem> {
+        let tree = |name: ComponentName| {
+            let told = told.get(&name).map(ConfigTree::without_defaults);
+            let mut tree = told.unwrap_or_default();
+            if let Some(file) = self.file.get(&name) {
+                tree.fill_defaults(file).map_err(not_valid)?;
+            }
+            Ok((name, tree))
+        };
+        own_components().map(tree).collect()
     }
 
-    /// What a tree says, the command line over it.
+    /// What trees say, the command line over them.
     ///
     /// # Errors
     /// A value is not what its key asks for.
-    pub fn settings(&self, tree: &ConfigTree) -> Result<NucleusSettings, Problem> {
-        let mut whole = tree.clone();
-        whole.merge::<&str>(&[], &self.command_line, i64::MAX).map_err(not_valid)?;
-        let settings = NucleusSettings::read(&whole.to_json()).map_err(not_valid)?;
+    pub fn settings(&self, trees: &Trees) -> Result<NucleusSettings, Problem> {
+        let mut whole = trees.clone();
+        let nucleus = whole.entry(ComponentName::nucleus()).or_default();
+        nucleus.merge::<&str>(&[], &self.command_line, i64::MAX).map_err(not_valid)?;
+        let whole = whole.iter().map(|(name, tree)| (name.clone(), tree.to_json())).collect();
+        let settings = NucleusSettings::read_all(&whole).map_err(not_valid)?;
         if let Some(proxy) = &settings.proxy
             && let Err(error) = proxy.url.parse::<Proxy>()
         {
@@ -61,22 +82,25 @@ impl OwnConfiguration {
         Ok(settings)
     }
 
-    /// The tree after a deployment, and what it says.
+    /// The trees after a deployment, and what they say.
     pub(super) fn update(
         &self,
-        before: &ConfigTree,
+        before: &Trees,
         request: &LocalDeploymentRequest,
         at: i64,
-    ) -> Result<(ConfigTree, NucleusSettings), Problem> {
-        let mut tree = before.clone();
-        let updates = request.configuration_updates.iter();
-        for (name, update) in updates.filter(|(name, _)| name.is_nucleus()) {
-            tree = update
-                .apply(&tree, &self.file, at)
+    ) -> Result<(Trees, NucleusSettings), Problem> {
+        let mut trees = before.clone();
+        for (name, update) in &request.configuration_updates {
+            // Nucleus lite's name is one of the nucleus.
+            let own = if name.is_nucleus() { &ComponentName::nucleus() } else { name };
+            let Some(tree) = trees.get_mut(own) else { continue };
+            let defaults = self.file.get(own).cloned().unwrap_or_else(|| Map::new().into());
+            *tree = update
+                .apply(tree, &defaults, at)
                 .map_err(|error| not_valid(format!("{name}: {error}")))?;
         }
-        let settings = self.settings(&tree)?;
-        Ok((tree, settings))
+        let settings = self.settings(&trees)?;
+        Ok((trees, settings))
     }
 
     /// What is in force, now and from now on.
@@ -133,7 +157,7 @@ mod tests {
     fn own() -> OwnConfiguration {
         let file = json!({"awsRegion": "eu-west-1", "logging": {"level": "WARN"}});
         let command_line = json!({"runWithDefault": {"posixUser": "operator"}});
-        OwnConfiguration::new(map(file), map(command_line))
+        OwnConfiguration::new(BTreeMap::from([(ComponentName::nucleus(), file)]), map(command_line))
     }
 
     fn request(update: Value) -> LocalDeploymentRequest {
@@ -144,30 +168,34 @@ mod tests {
     #[test]
     fn deployments_lie_over_the_file_and_the_command_line_over_them() {
         let own = own();
-        let before = own.tree(&ConfigTree::default()).unwrap();
+        let before = own.trees(&Trees::new()).unwrap();
         let merge = json!({"logging": {"level": "DEBUG"}, "runWithDefault": {"posixUser": "me"}});
         let asked = request(json!({"aws.greengrass.NucleusLite": {"MERGE": merge}}));
-        let (tree, settings) = own.update(&before, &asked, 7).unwrap();
+        let (trees, settings) = own.update(&before, &asked, 7).unwrap();
         assert_eq!(settings.logging.level.as_deref(), Some("DEBUG"));
         assert_eq!(settings.region.as_deref(), Some("eu-west-1"));
         assert_eq!(settings.posix_user.unwrap().to_string(), "operator");
-        assert_eq!(tree.get(&["runWithDefault", "posixUser"]), Some(json!("me")));
+        let user =
+            |trees: &Trees| trees[&ComponentName::nucleus()].get(&["runWithDefault", "posixUser"]);
+        assert_eq!(user(&trees), Some(json!("me")));
         // A file that was changed since counts where no deployment has said anything.
-        let changed = map(json!({"awsRegion": "eu-north-1", "logging": {"level": "ERROR"}}));
+        let changed = json!({"awsRegion": "eu-north-1", "logging": {"level": "ERROR"}});
+        let changed = BTreeMap::from([(ComponentName::nucleus(), changed)]);
         let next = OwnConfiguration::new(changed, Map::new());
-        let settings = next.settings(&next.tree(&tree).unwrap()).unwrap();
+        let settings = next.settings(&next.trees(&trees).unwrap()).unwrap();
         assert_eq!(settings.region.as_deref(), Some("eu-north-1"));
         assert_eq!(settings.logging.level.as_deref(), Some("DEBUG"));
         // What is reset is as the file has it.
         let asked = request(json!({"aws.greengrass.Nucleus": {"RESET": ["/logging/level"]}}));
-        let (tree, settings) = own.update(&tree, &asked, 8).unwrap();
+        let (trees, settings) = own.update(&trees, &asked, 8).unwrap();
         assert_eq!(settings.logging.level.as_deref(), Some("WARN"));
-        assert_eq!(tree.get(&["runWithDefault", "posixUser"]), Some(json!("me")));
+        assert_eq!(user(&trees), Some(json!("me")));
     }
 
     #[test]
     fn what_is_not_valid_is_refused_and_no_secret_shown() {
-        let (own, before) = (own(), ConfigTree::default());
+        let own = own();
+        let before = own.trees(&Trees::new()).unwrap();
         for (merge, words) in [
             (json!({"logging": {"level": 5}}), "aws.greengrass.Nucleus.logging.level: expected"),
             (

@@ -3,6 +3,7 @@
 
 use super::assemble::{Assembler, document};
 use super::outcome::Problem;
+use super::own::differ;
 use super::plan::{Step, plan};
 use super::progress::Progress;
 use crate::store::{DeploymentRow, StoreError};
@@ -24,8 +25,8 @@ impl Assembler {
         let view = self.view(row).await?;
         let wanted = view.assemble(row, &current, &Progress::default()).await?;
         let mut steps = plan(&present.deployment.set(), &wanted.deployment.set());
-        let before = self.own.tree(&current.nucleus)?;
-        if !wanted.generation.nucleus.differences(&before).is_empty() {
+        let before = self.own.trees(&current.own)?;
+        if differ(&wanted.generation.own, &before) {
             let restarts = self.own.takes_restart(&wanted.settings);
             let step = if restarts { Step::Restart } else { Step::Reconfigure };
             steps.push((step, ComponentName::nucleus()));

@@ -224,12 +224,11 @@ impl Worker {
             .iter()
             .map(|(name, stored)| (name.clone(), stored.configuration.clone()))
             .collect();
-        let nucleus = generation.nucleus.clone();
+        let own = generation.own.clone();
         self.store.activate(&row.id, generation, installs.keys().cloned().collect()).await?;
-        for (name, tree) in trees {
+        for (name, tree) in trees.into_iter().chain(own) {
             configuration.install(&name, tree);
         }
-        configuration.install(&ComponentName::nucleus(), nucleus);
         Ok(installs)
     }
 
@@ -431,8 +430,8 @@ impl Worker {
         let Stored { deployment, installs, mut broken } =
             self.assembler.as_stored(&current).await?;
         self.executor.configure(&deployment);
-        if let Ok(tree) = self.assembler.own.tree(&current.nucleus) {
-            self.assembler.configuration.install(&ComponentName::nucleus(), tree);
+        for (name, tree) in self.assembler.own.trees(&current.own).unwrap_or_default() {
+            self.assembler.configuration.install(&name, tree);
         }
         let prepared = self.executor.prepare_what_can(deployment, &self.progress).await;
         let (ready, unfit) = match prepared {

@@ -2,7 +2,7 @@
 
 use super::{Case, Sheet, Told, Verdict};
 use crate::cloud::{LinkSettings, claim};
-use crate::deployment::own::OwnConfiguration;
+use crate::deployment::own::{OwnConfiguration, Trees};
 use crate::ipc::client;
 use crate::network::ProxySettings;
 use crate::nucleus::device::Device;
@@ -130,7 +130,7 @@ async fn settings(
     sheet: &Sheet,
     tasks: &Tasks,
 ) -> NucleusSettings {
-    let own = OwnConfiguration::new(file.configuration.clone(), serde_json::Map::new());
+    let own = OwnConfiguration::new(file.configurations.clone(), serde_json::Map::new());
     let told = if runs {
         ask(root.to_owned(), tasks).await
     } else if root.join("state").join("store.db").is_file() {
@@ -140,15 +140,16 @@ async fn settings(
         let settings = async { opened.await??.settings().await };
         settings.await.map_err(|error| format!("{error:#}"))
     } else {
-        own.tree(&gg_model::ConfigTree::default())
-            .and_then(|tree| own.settings(&tree))
+        own.trees(&Trees::default())
+            .and_then(|trees| own.settings(&trees))
             .map_err(|error| error.to_string())
     };
     told.unwrap_or_else(|error| {
         let message = format!("what deployments have said of the nucleus cannot be read: {error}");
         let remedy = "mend what else is found, and look again; the file alone was looked at";
         sheet.bad(Verdict::Warning, "aws.greengrass.Nucleus", message, remedy);
-        NucleusSettings::read(&file.configuration.clone().into()).unwrap_or_default()
+        let own = file.configurations.get(&ComponentName::nucleus());
+        own.and_then(|own| NucleusSettings::read(own).ok()).unwrap_or_default()
     })
 }
 

@@ -5,7 +5,7 @@ use super::call::Session;
 use crate::capability::caller::Caller;
 use crate::capability::door::Served;
 use crate::capability::{
-    Capabilities, configuration, debug, deployment, host, lifecycle, metric, mqtt, pubsub,
+    Capabilities, configuration, debug, deployment, host, lifecycle, metric, mqtt, pubsub, secrets,
 };
 use crate::runtime::token::Tokens;
 use gg_ipc::operation::call;
@@ -42,6 +42,7 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
         metric,
         mqtt,
         pubsub,
+        secrets,
     } = &session.server.capabilities;
     let caller = &session.caller;
     match operation {
@@ -88,6 +89,11 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
             at_once::<call::SendConfigurationValidityReport>(request, |request| {
                 configuration::ipc::report(configuration, caller, request)
             })
+        }
+
+        O::GetSecretValue => {
+            let get = |request| secrets::ipc::get(secrets, caller, request);
+            in_time::<call::GetSecretValue, _>(request, get).await
         }
 
         O::UpdateState => at_once::<call::UpdateState>(request, |request| {
@@ -180,7 +186,6 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
         }
 
         O::DeleteThingShadow
-        | O::GetSecretValue
         | O::GetThingShadow
         | O::ListNamedShadowsForThing
         | O::UpdateThingShadow => Err(not_yet(operation)),

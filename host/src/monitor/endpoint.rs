@@ -5,42 +5,25 @@ use super::Monitor;
 use crate::capability::debug::DebugPasswords;
 use crate::metrics::families;
 use crate::metrics::prometheus::Exposition;
+use crate::network::server::{self, Answers};
 use crate::tasks::Tasks;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::body::Bytes;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use std::convert::Infallible;
+use hyper::body::{Bytes, Incoming};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use wasmtime_wasi_http::io::TokioIo;
 
-/// Connections at one time; others wait for one of them to end.
-const MOST_CLIENTS: usize = 16;
-
-/// How long a client has to ask, and after that to be answered.
-const QUESTION: Duration = Duration::from_secs(2);
+/// How long a client waits for its answer.
 const ANSWER: Duration = Duration::from_secs(10);
-
-/// Bytes and lines of a request.
-const LONGEST_REQUEST: usize = 16 << 10;
-const MOST_HEADERS: usize = 64;
 
 /// What is asked of machines that are not let in.
 const REALM: &str = "Basic realm=\"gg-host\", charset=\"UTF-8\"";
-
-/// The pause after a client could not be accepted, as when no more files can be opened.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// Why nobody can ask.
 #[derive(Debug, Error)]
@@ -96,68 +79,23 @@ impl Endpoint {
         tasks: &Tasks,
         stop: CancellationToken,
     ) {
-        let spawner = tasks.clone();
         let guard = Guard { other_machines: self.other_machines, passwords };
-        drop(tasks.spawn(async move {
-            tokio::select! {
-                () = accept(self.listener, guard, monitor, spawner, &stop) => {}
-                () = stop.cancelled() => {}
-            }
-        }));
+        server::serve(self.listener, Asked { guard, monitor }, tasks, stop);
     }
 }
 
-async fn accept(
-    listener: TcpListener,
+/// What is asked, and who may ask it.
+#[derive(Clone)]
+struct Asked {
     guard: Guard,
     monitor: Monitor,
-    tasks: Tasks,
-    stop: &CancellationToken,
-) {
-    let clients = Arc::new(Semaphore::new(MOST_CLIENTS));
-    while let Ok(place) = Arc::clone(&clients).acquire_owned().await {
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "who asks for metrics could not be accepted");
-                sleep(PAUSE).await;
-                continue;
-            }
-        };
-        let (guard, monitor, stop) = (guard.clone(), monitor.clone(), stop.clone());
-        drop(tasks.spawn(async move {
-            let _place = place;
-            tokio::select! {
-                () = client(stream, peer.ip(), &guard, &monitor) => {}
-                () = stop.cancelled() => {}
-            }
-        }));
-    }
 }
 
-/// Answer one client, once. What goes wrong with it is the client's to notice.
-async fn client(stream: TcpStream, peer: IpAddr, guard: &Guard, monitor: &Monitor) {
-    let asked = CancellationToken::new();
-    let service = service_fn(|request| {
-        asked.cancel();
-        answer(monitor, guard.admits(peer, request.headers()), request)
-    });
-    let connection = http1::Builder::new()
-        .keep_alive(false)
-        .max_buf_size(LONGEST_REQUEST)
-        .max_headers(MOST_HEADERS)
-        // Kept below, with a clock that is here already.
-        .header_read_timeout(None)
-        .serve_connection(TokioIo::new(stream), service);
-    let too_late = async {
-        tokio::select! {
-            () = sleep(QUESTION) => {}
-            () = asked.cancelled() => sleep(ANSWER).await,
-        }
-    };
-    tokio::select! {
-        _ended = connection => {}
-        () = too_late => {}
+impl Answers for Asked {
+    const PATIENCE: Duration = ANSWER;
+
+    async fn answer(&self, from: IpAddr, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        answer(&self.monitor, self.guard.admits(from, request.headers()), request).await
     }
 }
 
@@ -186,8 +124,8 @@ fn credentials(authorization: &HeaderValue) -> Option<(String, String)> {
 async fn answer<B>(
     monitor: &Monitor,
     admitted: bool,
-    request: Request<B>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+    request: &Request<B>,
+) -> Response<Full<Bytes>> {
     let plain = |status: StatusCode, text: &'static str| {
         let mut response = Response::new(Full::from(text));
         *response.status_mut() = status;
@@ -197,15 +135,15 @@ async fn answer<B>(
         let words = "show the user `debug` and a password that CreateDebugPassword made\n";
         let mut refusal = plain(StatusCode::UNAUTHORIZED, words);
         refusal.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(REALM));
-        return Ok(refusal);
+        return refusal;
     }
     if request.uri().path() != "/metrics" {
-        return Ok(plain(StatusCode::NOT_FOUND, "ask for /metrics\n"));
+        return plain(StatusCode::NOT_FOUND, "ask for /metrics\n");
     }
     if request.method() != Method::GET {
         let mut refusal = plain(StatusCode::METHOD_NOT_ALLOWED, "ask with GET\n");
         refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
-        return Ok(refusal);
+        return refusal;
     }
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let exposition = Exposition::accepted(accept.unwrap_or_default());
@@ -213,7 +151,7 @@ async fn answer<B>(
     let mut response = Response::new(Full::from(text));
     let content_type = HeaderValue::from_static(exposition.content_type());
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    Ok(response)
+    response
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! Sends what is measured to a receiver of OpenTelemetry, at intervals.
 
 use super::Monitor;
-use crate::component::artifact::source::https::Https;
 use crate::metrics::otlp;
+use crate::network::Client;
 use crate::tasks::Tasks;
 use gg_model::OtlpSettings;
 use http::uri::{PathAndQuery, Scheme};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
-use hyper::body::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use std::time::Duration;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
@@ -37,7 +36,7 @@ pub enum PushError {
 /// A receiver, and how often it is told.
 #[derive(Debug)]
 pub struct Push {
-    https: Https,
+    client: Client,
     to: Uri,
     headers: HeaderMap,
     interval: Duration,
@@ -48,7 +47,7 @@ impl Push {
     ///
     /// # Errors
     /// It cannot be told.
-    pub fn new(settings: &OtlpSettings, https: Https) -> Result<Self, PushError> {
+    pub fn new(settings: &OtlpSettings, client: Client) -> Result<Self, PushError> {
         let mut headers = HeaderMap::new();
         for (name, value) in &settings.headers {
             let pair = (HeaderName::try_from(name), HeaderValue::try_from(value));
@@ -60,7 +59,7 @@ impl Push {
         }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let interval = settings.interval_seconds.map_or(INTERVAL, Duration::from_secs);
-        Ok(Self { https, to: receiver(&settings.endpoint)?, headers, interval })
+        Ok(Self { client, to: receiver(&settings.endpoint)?, headers, interval })
     }
 
     /// Begin to send, until asked to stop.
@@ -91,8 +90,8 @@ impl Push {
 
     async fn send(&self, monitor: &Monitor) -> Result<(), String> {
         let request = otlp::request(&monitor.look().await).to_string();
-        let status = self.https.post(&self.to, &self.headers, Bytes::from(request)).await;
-        match status.map_err(|error| error.to_string())? {
+        let sent = self.client.send(Method::POST, &self.to, &self.headers, request.into()).await;
+        match sent.map_err(|fault| format!("{}: {fault}", self.to))?.status() {
             StatusCode::OK | StatusCode::ACCEPTED | StatusCode::NO_CONTENT => Ok(()),
             status => Err(format!("the receiver answers {status}")),
         }

@@ -1,11 +1,16 @@
 //! Connections to other machines: through a proxy where one is to be used ([`proxy`]), encrypted
-//! where that is asked for ([`tls`]).
+//! where that is asked for ([`tls`]). [`Client`] asks web servers, and [`server`] is a small one.
 
+mod client;
 mod connect;
+mod exchange;
 pub mod proxy;
+pub mod server;
 pub mod tls;
 
+pub use client::{Client, Patience};
 pub use connect::{Stream, Target, connect};
+pub use exchange::Answer;
 pub use proxy::{Proxy, ProxySettings};
 
 use std::io;
@@ -31,6 +36,9 @@ pub enum NetworkFault {
         /// How.
         reason: String,
     },
+    /// The URI leads to none.
+    #[error("it is no URI of http: or https:, or holds a password")]
+    NoServer,
     /// The proxy did not connect.
     #[error("the proxy {proxy} answers {status} and does not connect to {host}")]
     Proxy {

@@ -3,7 +3,7 @@
 
 use super::root::Root;
 use crate::deployment::outcome::{Detail, Problem};
-use crate::deployment::own::OwnConfiguration;
+use crate::deployment::own::{OwnConfiguration, differ};
 use crate::store::{DeploymentState, Generation, Store};
 use crate::tasks::Tasks;
 use anyhow::{Context as _, Result};
@@ -52,7 +52,7 @@ impl Device {
     /// It cannot be read, or is none.
     pub async fn settings(&self) -> Result<NucleusSettings> {
         let current = self.store.current().await?;
-        Ok(self.own.settings(&self.own.tree(&current.nucleus)?)?)
+        Ok(self.own.settings(&self.own.trees(&current.own)?)?)
     }
 
     /// The nucleus cannot start. If that is what a deployment under way has led to, what was before it
@@ -63,7 +63,7 @@ impl Device {
     pub async fn fall_back(&self, error: &anyhow::Error) -> Result<bool> {
         let under_way = self.store.next_deployment().await?;
         let (current, before) = (self.store.current().await?, self.store.before().await?);
-        let changed = |before: Generation| !current.nucleus.differences(&before.nucleus).is_empty();
+        let changed = |before: Generation| differ(&current.own, &before.own);
         let (Some(row), true) = (
             under_way.filter(|row| row.state == DeploymentState::Activating),
             before.is_some_and(changed),

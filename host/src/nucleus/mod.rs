@@ -9,6 +9,7 @@ pub mod root;
 use crate::capability::Capabilities;
 use crate::capability::caller::Caller;
 use crate::capability::configuration::Configuration;
+use crate::capability::credentials::TokenExchange;
 use crate::capability::debug::DebugPasswords;
 use crate::capability::deployment::{self, LocalDeployments};
 use crate::capability::host::{self, HostControl};
@@ -17,12 +18,17 @@ use crate::capability::lifecycle::LifecycleControl;
 use crate::capability::metric::Metrics;
 use crate::capability::mqtt::Mqtt;
 use crate::capability::pubsub::PubSub;
+use crate::capability::secrets::Secrets;
+use crate::capability::secrets::key_file;
+use crate::capability::secrets::vault::{DeviceKey, FileKey};
 use crate::clock::Clock;
+use crate::cloud::credentials::{Credentials, Source};
+use crate::cloud::secrets::SecretsManager;
 use crate::cloud::spool::Spool;
 use crate::cloud::{Link, LinkSettings};
 use crate::component::InstalledComponent;
 use crate::component::artifact::source::Files;
-use crate::component::artifact::source::https::{Https, Patience};
+use crate::component::artifact::source::https::Https;
 use crate::component::artifact::{ArtifactSource, FetchSettings, Fetcher};
 use crate::component::library::Library;
 use crate::deployment::assemble::Assembler;
@@ -43,13 +49,15 @@ use crate::metrics::Registry;
 use crate::monitor::Monitor;
 use crate::monitor::endpoint::Endpoint;
 use crate::monitor::push::Push;
-use crate::network::{self, ProxySettings};
+use crate::network::{self, Client, Patience, ProxySettings};
 use crate::runtime::docker::{DockerConfig, DockerRuntime};
 use crate::runtime::process::{ProcessConfig, ProcessRuntime, Proxy};
+use crate::runtime::token::Tokens;
 use crate::runtime::wasm::{EngineConfig, WasmEngine, WasmRuntime};
 use crate::store::Store;
 use crate::supervisor::{ComponentStatus, Runtimes, Supervisor, Treatment};
 use crate::tasks::Tasks;
+use crate::token_exchange::Exchange;
 use anyhow::Context as _;
 use device::Device;
 use gg_model::{ComponentName, NucleusSettings, ThingName};
@@ -81,6 +89,10 @@ pub struct NucleusConfig {
     pub clock: Clock,
     /// What native components are run with.
     pub process: ProcessConfig,
+    /// Where the operator's own secrets are, if anywhere.
+    pub secrets: Option<PathBuf>,
+    /// Where credentials of AWS are had, if anywhere.
+    pub credentials: Option<Source>,
     /// Where it keeps what must survive it; nowhere when `None`.
     pub device: Option<Device>,
     /// How the broker is reached, if one is configured.
@@ -91,6 +103,8 @@ pub struct NucleusConfig {
 #[derive(Debug)]
 pub struct Nucleus {
     executor: Executor,
+    /// Gives components credentials of AWS.
+    exchange: Option<Credentials>,
     kept: Option<Kept>,
     /// The operator as a caller.
     operator: Caller,
@@ -119,15 +133,18 @@ struct Kept {
     library: Library,
     own: OwnConfiguration,
     root: Root,
+    tokens: Tokens,
 }
 
-/// Who is told what is measured.
+/// Who is told what by the nucleus itself.
 #[derive(Debug, Default)]
 pub struct Telling {
     /// Who asks for it.
     pub endpoint: Option<Endpoint>,
     /// To whom it is sent.
     pub push: Option<Push>,
+    /// Where components have credentials of AWS.
+    pub exchange: Option<Exchange>,
 }
 
 /// How long a deployment may take to be prepared, and as long again to come up.
@@ -147,8 +164,8 @@ impl Nucleus {
             None => Tasks::new(config.guest_threads).context("cannot start the guests' threads")?,
         };
         let groups = config.device.as_ref().map(|device| device.operators.clone());
-        let proxy = config.process.proxy.as_ref();
-        let kept = config.device.map(|device| Kept::open(device, proxy, &tasks)).transpose()?;
+        let process = &config.process;
+        let kept = config.device.map(|device| Kept::open(device, process, &tasks)).transpose()?;
         let store = kept.as_ref().map(|kept| kept.store.clone());
         let keyvalue = match &kept {
             Some(kept) => KeyValue::kept(kept.store.clone(), kept.store.keyvalues().await?),
@@ -172,6 +189,27 @@ impl Nucleus {
             .link
             .zip(spool.clone())
             .map(|(settings, spool)| Link::start(settings, spool, &tasks, operator.stop().clone()));
+        let credentials = config
+            .credentials
+            .map(|source| (source.proxies.clone(), source.identity.key_bytes(), source));
+        let (mut exchange, mut manager, mut keys) = (None, None, Vec::new());
+        if let Some((proxies, key, source)) = credentials {
+            let credentials = Credentials::new(source, config.clock.clone());
+            let tls = network::tls::public().context("cannot prepare for TLS")?;
+            let client = Client::new([tls.clone(), tls], proxies, Patience::default());
+            let (asking, clock) = (credentials.clone(), config.clock.clone());
+            manager = Some(SecretsManager::new(client, clock, asking));
+            exchange = Some(credentials);
+            keys.extend(key.map(|key| Box::new(FileKey::new(&key)) as Box<dyn DeviceKey>));
+        }
+        let secrets = match &kept {
+            Some(kept) => {
+                let key = key_file(&kept.root.secret_key()).context("state/secrets.key")?;
+                keys.push(Box::new(FileKey::new(&key)));
+                Secrets::kept(kept.store.clone(), &keys, manager, config.secrets).await
+            }
+            None => Secrets::new(config.secrets).map_err(anyhow::Error::from),
+        };
         let capabilities = Capabilities {
             configuration: Configuration::new(config.clock.clone(), store),
             debug: DebugPasswords::new(config.clock.clone()),
@@ -182,6 +220,7 @@ impl Nucleus {
             metric: Metrics::default(),
             mqtt: Mqtt::new(link, counters.clone()),
             pubsub: pubsub.clone(),
+            secrets: secrets.context("cannot keep secrets")?,
         };
         // Before anything is started that is to use it.
         let socket = Socket::open(&config.process.root)
@@ -238,7 +277,9 @@ impl Nucleus {
         };
         let (executor, started) = (Executor::new(parts), Instant::now());
         let wanted = kept.is_some().then_some(wanted);
-        Ok((Self { executor, kept, operator, operators, started, tasks, spool, wanted }, said))
+        let this =
+            Self { executor, exchange, kept, operator, operators, started, tasks, spool, wanted };
+        Ok((this, said))
     }
 
     /// Be a device's nucleus: bring up what is to run and serve the queue of deployments, until asked
@@ -254,8 +295,9 @@ impl Nucleus {
         stop: CancellationToken,
         reached: impl Fn(Milestone),
     ) -> anyhow::Result<(Self, Option<Restart>)> {
-        let Self { executor, kept, operator: caller, operators, started, tasks, spool, wanted } =
-            self;
+        let Self { executor, exchange, kept, operator: caller, .. } = self;
+        let (operators, started, tasks, spool, wanted) =
+            (self.operators, self.started, self.tasks, self.spool, self.wanted);
         let kept = kept.context("a nucleus without a root folder serves no deployments")?;
         let parts = executor.parts();
         let (progress, queue) = (Progress::default(), Queue::new(kept.store.clone()));
@@ -285,6 +327,18 @@ impl Nucleus {
             let passwords = parts.capabilities.debug.clone();
             endpoint.serve(monitor.clone(), passwords, &tasks, caller.stop().clone());
         }
+        if let Some((door, credentials)) = telling.exchange.zip(exchange.clone()) {
+            let (exchange, tokens) = (TokenExchange::new(credentials), kept.tokens.clone());
+            door.serve(exchange, tokens, &tasks, caller.stop().clone());
+        }
+        let (secrets, settings) = (parts.capabilities.secrets.clone(), kept.own.watch());
+        let stop_secrets = caller.stop().clone();
+        drop(tasks.spawn(async move {
+            tokio::select! {
+                () = stop_secrets.cancelled() => {}
+                () = secrets.keep_fresh(settings) => {}
+            }
+        }));
         if let Some(push) = telling.push {
             push.start(monitor.clone(), &tasks, caller.stop().clone());
         }
@@ -319,6 +373,7 @@ impl Nucleus {
         Ok((
             Self {
                 executor,
+                exchange,
                 kept,
                 operator: caller,
                 operators,
@@ -393,7 +448,7 @@ impl Nucleus {
 
     /// Stop all components, each within the deadline, and end.
     pub async fn drain(self, deadline: Duration) {
-        let Self { executor, operator, operators, tasks, kept, started: _, spool, wanted } = self;
+        let Self { executor, operator, operators, tasks, kept, spool, wanted, .. } = self;
         let supervisor = executor.parts().supervisor.clone();
         supervisor.stop_all(deadline).await;
         operator.ask_to_stop();
@@ -413,11 +468,11 @@ impl Nucleus {
 }
 
 impl Kept {
-    fn open(device: Device, proxy: Option<&Proxy>, tasks: &Tasks) -> anyhow::Result<Self> {
+    fn open(device: Device, process: &ProcessConfig, tasks: &Tasks) -> anyhow::Result<Self> {
         let Device { operators: _, own, root, store, tasks: _ } = device;
-        let fetcher = Arc::new(fetcher(&root, proxy, tasks)?);
+        let fetcher = Arc::new(fetcher(&root, process.proxy.as_ref(), tasks)?);
         let library = Library::open(root.path()).context("cannot open the component store")?;
-        Ok(Self { fetcher, store, library, own, root })
+        Ok(Self { fetcher, store, library, own, root, tokens: process.tokens.clone() })
     }
 }
 
@@ -437,6 +492,7 @@ fn docker_config(process: &ProcessConfig) -> DockerConfig {
         thing: process.thing.clone(),
         socket: None,
         environment: region.chain(process.environment.iter().cloned()).collect(),
+        credentials: process.credentials.clone(),
         tokens: process.tokens.clone(),
     }
 }
@@ -454,9 +510,10 @@ pub fn proxies(proxy: Option<&Proxy>) -> anyhow::Result<ProxySettings> {
 /// Brings the files of components from this machine and from web servers.
 fn fetcher(root: &Root, proxy: Option<&Proxy>, tasks: &Tasks) -> anyhow::Result<Fetcher> {
     let tls = network::tls::public().context("cannot prepare for TLS")?;
+    let proxies = proxies(proxy)?;
     let sources: Vec<Box<dyn ArtifactSource>> = vec![
         Box::new(Files::new(tasks.clone())),
-        Box::new(Https::new(tls, proxies(proxy)?, Patience::default())),
+        Box::new(Https::new(Client::new([tls.clone(), tls], proxies, Patience::default()))),
     ];
     let settings = FetchSettings::new(root.path().join("packages"));
     Ok(Fetcher::new(tasks.clone(), sources, settings))

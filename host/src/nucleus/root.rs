@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! ROOT/config.yaml            what the nucleus is started with, if it is there
-//! ROOT/state/store.db         configuration, deployments, key-value stores
+//! ROOT/secrets.yaml           the operator's own secrets, if it is there
+//! ROOT/state/store.db         configuration, deployments, key-value stores, secrets (sealed)
+//! ROOT/state/secrets.key      what they are sealed by where the device has no key of its own
 //! ROOT/state/identity.json    the device's name and certificate, if a claim brought them
 //! ROOT/packages/…             recipes and artifacts (see `component::library`)
 //! ROOT/work/COMPONENT/        each component's own folder
@@ -88,6 +90,16 @@ impl Root {
     /// The store's file.
     pub fn store(&self) -> PathBuf {
         self.path.join("state").join("store.db")
+    }
+
+    /// The operator's own secrets.
+    pub fn secrets(&self) -> PathBuf {
+        self.path.join("secrets.yaml")
+    }
+
+    /// The key that secrets are kept by where the device has no other.
+    pub fn secret_key(&self) -> PathBuf {
+        self.path.join("state").join("secrets.key")
     }
 
     /// Where compiled components are kept.

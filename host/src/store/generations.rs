@@ -17,8 +17,8 @@ use std::error::Error;
 pub struct Generation {
     /// By name.
     pub components: BTreeMap<ComponentName, StoredComponent>,
-    /// What deployments have told the nucleus itself.
-    pub nucleus: ConfigTree,
+    /// What deployments have told the nucleus itself, and the components that it stands for.
+    pub own: BTreeMap<ComponentName, ConfigTree>,
     /// What each target of deployments asked for.
     pub roots: Roots,
 }
@@ -195,7 +195,9 @@ fn insert(connection: &Connection, number: i64, generation: &Generation) -> Outc
         component.execute(params![number, name.as_str(), version, stored.run_with])?;
         configuration::put_all(connection, number, name, &stored.configuration)?;
     }
-    configuration::put_all(connection, number, &ComponentName::nucleus(), &generation.nucleus)?;
+    for (name, tree) in &generation.own {
+        configuration::put_all(connection, number, name, tree)?;
+    }
     let mut root = connection.prepare("INSERT INTO root VALUES (?1, ?2, ?3, ?4)")?;
     for (target, components) in &generation.roots {
         for (name, requirement) in components {
@@ -209,7 +211,6 @@ fn insert(connection: &Connection, number: i64, generation: &Generation) -> Outc
 fn read(connection: &Connection, number: i64) -> Outcome<Generation> {
     let mut generation = Generation::default();
     let mut trees = configuration::read(connection, number)?;
-    generation.nucleus = trees.remove(&ComponentName::nucleus()).unwrap_or_default();
     let mut components = connection
         .prepare("SELECT name, version, run_with FROM component WHERE generation = ?1")?;
     let mut rows = components.query(params![number])?;
@@ -223,6 +224,7 @@ fn read(connection: &Connection, number: i64) -> Outcome<Generation> {
         };
         generation.components.insert(name, stored);
     }
+    generation.own = trees;
     let mut roots = connection
         .prepare("SELECT deployed_to, component, requirement FROM root WHERE generation = ?1")?;
     let mut rows = roots.query(params![number])?;

@@ -9,6 +9,7 @@ mod deployments;
 mod generations;
 mod keyvalue;
 mod schema;
+mod secrets;
 mod spool;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub use configuration::LeafChange;
 pub use deployments::{DeploymentRow, DeploymentState};
 pub use generations::{Generation, StoredComponent};
 pub use keyvalue::Entry;
+pub use secrets::{SecretKeyRow, SecretRow};
 pub use spool::{Gone, LANES, SpoolLane, SpoolRow, SpoolStamp, Thin, lane_start};
 
 use crate::metrics::Counter;

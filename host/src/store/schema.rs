@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Each brings the file from the version of its place in the list to the next.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     "
     CREATE TABLE state(
         one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -102,6 +102,23 @@ const STEPS: [&str; 2] = [
         uptime INTEGER NOT NULL,
         boot TEXT NOT NULL
     ) STRICT;
+",
+    "
+    -- The key that secrets are sealed with, itself sealed with what the device has.
+    CREATE TABLE secret_key(
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        sealed_by TEXT NOT NULL,
+        challenge BLOB NOT NULL,
+        sealed BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE secret(
+        arn TEXT NOT NULL,
+        name TEXT NOT NULL,
+        version TEXT NOT NULL,
+        stages TEXT NOT NULL,
+        sealed BLOB NOT NULL,
+        PRIMARY KEY (arn, version)
+    ) STRICT, WITHOUT ROWID;
 ",
 ];
 

@@ -20,7 +20,10 @@ fn generation(version: &str, value: i64) -> Generation {
     };
     Generation {
         components: BTreeMap::from([(component("x"), stored)]),
-        nucleus: ConfigTree::from_json(&json!({ "value": value }), 6).unwrap(),
+        own: BTreeMap::from([(
+            ComponentName::nucleus(),
+            ConfigTree::from_json(&json!({ "value": value }), 6).unwrap(),
+        )]),
         roots: BTreeMap::from([(
             gg_model::DeploymentGroup::Local,
             BTreeMap::from([(component("x"), version.parse().unwrap())]),

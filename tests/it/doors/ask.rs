@@ -53,6 +53,15 @@ pub(crate) enum Ask {
     Watch(Vec<String>),
     /// Wait for a watch's next change.
     Change(usize),
+    /// Read a secret.
+    Secret {
+        /// Its name or ARN.
+        name: String,
+        /// Which version; the current one when `None`.
+        which: Option<Which>,
+        /// Whether to ask the cloud first.
+        refresh: bool,
+    },
     /// Report the component's state: that it cannot do its work, or that it is up.
     Report {
         /// Whether it cannot.
@@ -77,6 +86,8 @@ pub(crate) enum Answer {
     Value(Value),
     /// The path of a value that changed.
     Path(Vec<String>),
+    /// A version of a secret.
+    Secret(Secret),
     /// It is not done.
     Refused(Refusal),
 }
@@ -115,6 +126,28 @@ pub(crate) struct CloudMessage {
     pub(crate) message_expiry: Option<u32>,
     /// User properties, in order.
     pub(crate) user_properties: Vec<(String, String)>,
+}
+
+/// Which version of a secret.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) enum Which {
+    /// That with this label.
+    Stage(String),
+    /// That with this id.
+    Version(String),
+}
+
+/// A version of a secret.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Secret {
+    /// Its id.
+    pub(crate) version: String,
+    /// Its labels.
+    pub(crate) stages: Vec<String>,
+    /// The bytes of its value.
+    pub(crate) value: Vec<u8>,
+    /// Whether they are text.
+    pub(crate) text: bool,
 }
 
 /// Why something is not done, as far as both doors can say it.

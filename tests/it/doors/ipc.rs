@@ -1,7 +1,7 @@
 //! The door for processes: Greengrass IPC, spoken by the test with the token of a process that
 //! leaves it in its work folder.
 
-use super::ask::{Answer, Ask, CloudMessage, Message, Refusal};
+use super::ask::{Answer, Ask, CloudMessage, Message, Refusal, Which};
 use super::{Door, Made, Wit};
 use crate::host::{DEADLINE, Host};
 use gg_host::clock::Clock;
@@ -9,11 +9,11 @@ use gg_ipc::handshake;
 use gg_ipc::operation::{Call, call};
 use gg_ipc::shapes::{
     BinaryMessage, ConfigurationUpdateEvents, ConnectionStatus, GetConfigurationRequest,
-    IoTCoreConnectionStatusEvent, IoTCoreMessage, JsonMessage, PayloadFormat, PublishMessage,
-    PublishToIoTCoreRequest, PublishToTopicRequest, Qos, ReceiveMode, ReportedLifecycleState,
-    SubscribeToConfigurationUpdateRequest, SubscribeToIoTCoreConnectionStatusRequest,
-    SubscribeToIoTCoreRequest, SubscribeToTopicRequest, SubscriptionResponseMessage,
-    UpdateConfigurationRequest, UpdateStateRequest, UserProperty,
+    GetSecretValueRequest, GetSecretValueResponse, IoTCoreConnectionStatusEvent, IoTCoreMessage,
+    JsonMessage, PayloadFormat, PublishMessage, PublishToIoTCoreRequest, PublishToTopicRequest,
+    Qos, ReceiveMode, ReportedLifecycleState, SecretValue, SubscribeToConfigurationUpdateRequest,
+    SubscribeToIoTCoreConnectionStatusRequest, SubscribeToIoTCoreRequest, SubscribeToTopicRequest,
+    SubscriptionResponseMessage, UpdateConfigurationRequest, UpdateStateRequest, UserProperty,
 };
 use gg_ipc::{
     Decoder, Document, ErrorCode, ObjectText, ReplyError, Secret, StreamId, StreamMessage,
@@ -207,6 +207,20 @@ impl Ipc {
                     event.read_event::<call::SubscribeToConfigurationUpdate>()?;
                 Answer::Path(event.key_path)
             }
+            Ask::Secret { name, which, refresh } => {
+                let (version_id, version_stage) = match which {
+                    None => (None, None),
+                    Some(Which::Stage(stage)) => (None, Some(stage)),
+                    Some(Which::Version(version)) => (Some(version), None),
+                };
+                let request = GetSecretValueRequest {
+                    secret_id: name,
+                    version_id,
+                    version_stage,
+                    refresh: Some(refresh),
+                };
+                Answer::Secret(secret(self.call::<call::GetSecretValue>(&request)?.1))
+            }
             Ask::Report { errored } => {
                 let state = match errored {
                     true => ReportedLifecycleState::Errored,
@@ -303,6 +317,15 @@ fn message(event: SubscriptionResponseMessage) -> Message {
         }
     };
     Message { topic: context.unwrap().topic, payload, json }
+}
+
+fn secret(response: GetSecretValueResponse) -> super::ask::Secret {
+    let (text, value) = match response.secret_value {
+        SecretValue::SecretString(text) => (true, text.into_inner().into_bytes()),
+        SecretValue::SecretBinary(bytes) => (false, bytes.into_inner().0.to_vec()),
+    };
+    let (version, stages) = (response.version_id, response.version_stage);
+    super::ask::Secret { version, stages, value, text }
 }
 
 /// At this door a value that is no object comes in one, under the last key that led to it.

@@ -3,7 +3,7 @@
 //! as its type, of which [`through_both_doors`] makes two tests. [`places`] says of everything else
 //! why it is at one door alone.
 
-mod ask;
+pub(crate) mod ask;
 mod configuration;
 mod ipc;
 mod lifecycle;
@@ -11,11 +11,12 @@ mod mqtt;
 mod places;
 mod pubsub;
 mod rights;
+mod secrets;
 mod wit;
 
 use crate::device::Device;
 use crate::host::{Host, Run, file, folder, run};
-use ask::{Answer, Ask};
+pub(crate) use ask::{Answer, Ask};
 pub(crate) use ipc::Ipc;
 use serde_json::{Value, json};
 use std::fs;

@@ -40,6 +40,13 @@ fn place(operation: Operation) -> Place {
         O::PublishToIoTCore => Both(&["mqtt.publish"]),
         O::SubscribeToIoTCore => Both(&["mqtt.subscribe", "mqtt.subscription.next"]),
         O::SubscribeToIoTCoreConnectionStatus => Both(&["mqtt.connected"]),
+        O::GetSecretValue => Both(&[
+            "secrets.get",
+            "secrets.refresh",
+            "secrets.secret.reveal",
+            "secrets.secret.stages",
+            "secrets.secret.version",
+        ]),
         O::PublishToTopic => Both(&["pubsub.publish"]),
         O::SubscribeToConfigurationUpdate => {
             Both(&["configuration.watch", "configuration.watcher.next"])
@@ -77,12 +84,6 @@ fn place(operation: Operation) -> Place {
         O::ValidateAuthorizationToken => ForProcesses("only processes have tokens"),
 
         O::DeleteThingShadow => NotYet(&["shadow.delete"]),
-        O::GetSecretValue => NotYet(&[
-            "secrets.get",
-            "secrets.secret.reveal",
-            "secrets.secret.stages",
-            "secrets.secret.version",
-        ]),
         O::GetThingShadow => NotYet(&["shadow.get"]),
         O::ListNamedShadowsForThing => NotYet(&["shadow.list-named"]),
         O::UpdateThingShadow => NotYet(&["shadow.update"]),

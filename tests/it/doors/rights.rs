@@ -34,6 +34,8 @@ fn without_rights_nothing_is_done<D: Door>() {
         get(Some(OTHER)),
         Ask::Update { path: path("value"), value: json!({ "a": 1 }), timestamp: None },
         Ask::Watch(path("value")),
+        Ask::Secret { name: "s".to_owned(), which: None, refresh: false },
+        Ask::Secret { name: "s".to_owned(), which: None, refresh: true },
         Ask::Report { errored: false },
         Ask::Report { errored: true },
     ];

@@ -29,23 +29,28 @@ pub fn install(python: &Python) -> Result<Ipc> {
     if !Path::new(INTERPRETER).is_file() || has_venv().is_err() {
         debian::install(&["python3", "python3-venv"])?;
     }
-    let version = "import sys; print('%d.%d' % sys.version_info[:2])";
-    let version = run::output(Command::new(INTERPRETER).args(["-c", version]))?;
-    let version = version.trim();
-    let name = format!("ipc-python{version}-{}", cache::fingerprint([REQUIREMENTS.as_bytes()]));
-    let packages = cache::find_or_make(&name, |folder| {
-        eprintln!("setup: installing the AWS IoT Device SDK for Python");
-        let mut pip = Command::new(python.interpreter());
-        pip.args(["-m", "pip", "--quiet", "install", "--only-binary", ":all:", "--no-compile"])
-            .args(["--python-version", version, "--target"])
-            .arg(folder)
-            .args(REQUIREMENTS.split_whitespace());
-        run::quietly(&mut pip)
-    })?;
+    let packages = packages("ipc", REQUIREMENTS, python)?;
     let mut import = Command::new(INTERPRETER);
     import.env("PYTHONPATH", &packages).env("PYTHONDONTWRITEBYTECODE", "1");
     if let Err(error) = run::quietly(import.args(["-c", "import awsiot.greengrasscoreipc"])) {
         bail!("{INTERPRETER} cannot use the AWS IoT Device SDK: {error}");
     }
     Ok(Ipc { packages, interpreter: INTERPRETER })
+}
+
+/// A folder of packages for that interpreter.
+pub fn packages(name: &str, requirements: &str, python: &Python) -> Result<PathBuf> {
+    let version = "import sys; print('%d.%d' % sys.version_info[:2])";
+    let version = run::output(Command::new(INTERPRETER).args(["-c", version]))?;
+    let version = version.trim();
+    let fingerprint = cache::fingerprint([requirements.as_bytes()]);
+    cache::find_or_make(&format!("{name}-python{version}-{fingerprint}"), |folder| {
+        eprintln!("setup: installing {} for Python", requirements.replace('\n', " ").trim());
+        let mut pip = Command::new(python.interpreter());
+        pip.args(["-m", "pip", "--quiet", "install", "--only-binary", ":all:", "--no-compile"])
+            .args(["--python-version", version, "--target"])
+            .arg(folder)
+            .args(requirements.split_whitespace());
+        run::quietly(&mut pip)
+    })
 }

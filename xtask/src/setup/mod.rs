@@ -3,6 +3,7 @@
 //! Everything but a system package goes into one cache folder, in a sub-folder named by what it
 //! holds, so that a second run costs nothing and nothing old is ever taken for new.
 
+mod aws;
 mod broker;
 mod c;
 pub mod cache;
@@ -18,6 +19,7 @@ mod wasm_target;
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 
+pub use aws::Aws;
 pub use c::C;
 pub use ipc::Ipc;
 pub use ipc_js::IpcJs;
@@ -39,6 +41,8 @@ pub struct Toolchains {
     pub ipc: Option<Ipc>,
     /// The same in JavaScript.
     pub ipc_js: Option<IpcJs>,
+    /// AWS's SDK for Python, and moto.
+    pub aws: Option<Aws>,
 }
 
 impl Toolchains {
@@ -72,6 +76,9 @@ impl Toolchains {
                 ("GG_IPC_NODE_MODULES", ipc.packages.clone()),
             ]);
         }
+        if let Some(aws) = &self.aws {
+            variables.push(("GG_AWS_PACKAGES", aws.packages.clone()));
+        }
         variables
     }
 }
@@ -86,6 +93,7 @@ pub fn for_demo() -> Toolchains {
         python: None,
         ipc: None,
         ipc_js: None,
+        aws: None,
     }
 }
 
@@ -109,10 +117,13 @@ pub fn run(ci: bool) -> Result<Toolchains> {
     let client_js = js.as_ref().map(ipc_js::install);
     let _installed = keep("MQTT", broker::install(), &mut missing);
     let _installed = keep("PKCS#11", broker::install_token(), &mut missing);
+    let ipc = client.and_then(|client| keep("Greengrass IPC in Python", client, &mut missing));
+    let aws = python.as_ref().zip(ipc.as_ref()).map(|(python, ipc)| aws::install(python, ipc));
     let tools = Toolchains {
+        aws: aws.and_then(|aws| keep("AWS's services", aws, &mut missing)),
         rust: keep("Rust", wasm_target::install(), &mut missing),
         c: keep("C", c::install(), &mut missing),
-        ipc: client.and_then(|client| keep("Greengrass IPC in Python", client, &mut missing)),
+        ipc,
         ipc_js: client_js
             .and_then(|client| keep("Greengrass IPC in JavaScript", client, &mut missing)),
         js,

@@ -244,65 +244,6 @@ typedef struct {
   } val;
 } gg_host_shadow_result_option_string_error_t;
 
-typedef gg_host_types_error_t gg_host_secrets_error_t;
-
-// The value of a secret.
-typedef struct gg_host_secrets_secret_value_t {
-  uint8_t tag;
-  union {
-    gg_string_t     text;
-    gg_list_u8_t     bytes;
-  } val;
-} gg_host_secrets_secret_value_t;
-
-// Text.
-#define GG_HOST_SECRETS_SECRET_VALUE_TEXT 0
-// Bytes.
-#define GG_HOST_SECRETS_SECRET_VALUE_BYTES 1
-
-// Which version of a secret; left out: the stage `AWSCURRENT`.
-typedef struct gg_host_secrets_selector_t {
-  uint8_t tag;
-  union {
-    gg_string_t     version;
-    gg_string_t     stage;
-  } val;
-} gg_host_secrets_selector_t;
-
-// A version's id.
-#define GG_HOST_SECRETS_SELECTOR_VERSION 0
-// A staging label.
-#define GG_HOST_SECRETS_SELECTOR_STAGE 1
-
-typedef struct gg_host_secrets_own_secret_t {
-  int32_t __handle;
-} gg_host_secrets_own_secret_t;
-
-typedef struct gg_host_secrets_borrow_secret_t {
-  int32_t __handle;
-} gg_host_secrets_borrow_secret_t;
-
-typedef struct {
-  bool is_some;
-  gg_host_secrets_selector_t val;
-} gg_host_secrets_option_selector_t;
-
-typedef struct {
-  bool is_err;
-  union {
-    gg_host_secrets_own_secret_t ok;
-    gg_host_secrets_error_t err;
-  } val;
-} gg_host_secrets_result_own_secret_error_t;
-
-typedef struct {
-  bool is_err;
-  union {
-    gg_host_secrets_secret_value_t ok;
-    gg_host_secrets_error_t err;
-  } val;
-} gg_host_secrets_result_secret_value_error_t;
-
 typedef gg_host_types_error_t gg_host_inference_error_t;
 
 // What a tensor's elements are. All numbers are little-endian.
@@ -627,6 +568,65 @@ typedef struct {
   size_t len;
 } gg_list_tuple2_string_string_t;
 
+typedef gg_host_types_error_t gg_host_secrets_error_t;
+
+// The value of a secret.
+typedef struct gg_host_secrets_secret_value_t {
+  uint8_t tag;
+  union {
+    gg_string_t     text;
+    gg_list_u8_t     bytes;
+  } val;
+} gg_host_secrets_secret_value_t;
+
+// Text.
+#define GG_HOST_SECRETS_SECRET_VALUE_TEXT 0
+// Bytes.
+#define GG_HOST_SECRETS_SECRET_VALUE_BYTES 1
+
+// Which version of a secret; left out: the stage `AWSCURRENT`.
+typedef struct gg_host_secrets_selector_t {
+  uint8_t tag;
+  union {
+    gg_string_t     version;
+    gg_string_t     stage;
+  } val;
+} gg_host_secrets_selector_t;
+
+// A version's id.
+#define GG_HOST_SECRETS_SELECTOR_VERSION 0
+// A staging label.
+#define GG_HOST_SECRETS_SELECTOR_STAGE 1
+
+typedef struct gg_host_secrets_own_secret_t {
+  int32_t __handle;
+} gg_host_secrets_own_secret_t;
+
+typedef struct gg_host_secrets_borrow_secret_t {
+  int32_t __handle;
+} gg_host_secrets_borrow_secret_t;
+
+typedef struct {
+  bool is_some;
+  gg_host_secrets_selector_t val;
+} gg_host_secrets_option_selector_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    gg_host_secrets_own_secret_t ok;
+    gg_host_secrets_error_t err;
+  } val;
+} gg_host_secrets_result_own_secret_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    gg_host_secrets_secret_value_t ok;
+    gg_host_secrets_error_t err;
+  } val;
+} gg_host_secrets_result_secret_value_error_t;
+
 typedef gg_host_types_message_t exports_gg_host_message_handler_message_t;
 
 // What is wrong with a message that was not handled.
@@ -682,16 +682,6 @@ extern bool gg_host_shadow_on_delta(gg_host_shadow_shadow_id_t *shadow, gg_host_
 extern bool gg_host_shadow_method_deltas_next(gg_host_shadow_borrow_deltas_t self, gg_option_string_t *ret, gg_host_shadow_error_t *err);
 // The same, at most so many milliseconds.
 extern bool gg_host_shadow_method_deltas_next_timeout(gg_host_shadow_borrow_deltas_t self, uint32_t timeout_ms, gg_option_string_t *ret, gg_host_shadow_error_t *err);
-
-// Imported Functions from `gg:host/secrets@0.1.0`
-// Find a secret by its name or ARN.
-extern bool gg_host_secrets_get(gg_string_t *name, gg_host_secrets_selector_t *maybe_which, gg_host_secrets_own_secret_t *ret, gg_host_secrets_error_t *err);
-// The secret's value.
-extern bool gg_host_secrets_method_secret_reveal(gg_host_secrets_borrow_secret_t self, gg_host_secrets_secret_value_t *ret, gg_host_secrets_error_t *err);
-// The id of this version.
-extern void gg_host_secrets_method_secret_version(gg_host_secrets_borrow_secret_t self, gg_string_t *ret);
-// The staging labels of this version.
-extern void gg_host_secrets_method_secret_stages(gg_host_secrets_borrow_secret_t self, gg_list_string_t *ret);
 
 // Imported Functions from `gg:host/inference@0.1.0`
 // The names of the models this component may use.
@@ -753,6 +743,19 @@ extern bool gg_host_lifecycle_stopping(void);
 extern void gg_host_logging_log(gg_host_logging_level_t level, gg_string_t *message, gg_list_tuple2_string_string_t *fields);
 // Whether a record of this level would be kept, so that a costly message need not be made.
 extern bool gg_host_logging_enabled(gg_host_logging_level_t level);
+
+// Imported Functions from `gg:host/secrets@0.1.0`
+// Find a secret by its name or ARN.
+extern bool gg_host_secrets_get(gg_string_t *name, gg_host_secrets_selector_t *maybe_which, gg_host_secrets_own_secret_t *ret, gg_host_secrets_error_t *err);
+// The same, and ask the cloud first, where the secret comes from there. When it cannot be
+// asked, what is known of the secret will do.
+extern bool gg_host_secrets_refresh(gg_string_t *name, gg_host_secrets_selector_t *maybe_which, gg_host_secrets_own_secret_t *ret, gg_host_secrets_error_t *err);
+// The secret's value, if the component may still have it.
+extern bool gg_host_secrets_method_secret_reveal(gg_host_secrets_borrow_secret_t self, gg_host_secrets_secret_value_t *ret, gg_host_secrets_error_t *err);
+// The id of this version.
+extern void gg_host_secrets_method_secret_version(gg_host_secrets_borrow_secret_t self, gg_string_t *ret);
+// The staging labels of this version.
+extern void gg_host_secrets_method_secret_stages(gg_host_secrets_borrow_secret_t self, gg_list_string_t *ret);
 
 // Exported Functions from `gg:host/message-handler@0.1.0`
 bool exports_gg_host_message_handler_handle(exports_gg_host_message_handler_message_t *message, exports_gg_host_message_handler_failure_t *err);
@@ -816,24 +819,6 @@ void gg_host_shadow_result_names_error_free(gg_host_shadow_result_names_error_t 
 void gg_host_shadow_result_own_deltas_error_free(gg_host_shadow_result_own_deltas_error_t *ptr);
 
 void gg_host_shadow_result_option_string_error_free(gg_host_shadow_result_option_string_error_t *ptr);
-
-void gg_host_secrets_error_free(gg_host_secrets_error_t *ptr);
-
-void gg_host_secrets_secret_value_free(gg_host_secrets_secret_value_t *ptr);
-
-void gg_host_secrets_selector_free(gg_host_secrets_selector_t *ptr);
-
-extern void gg_host_secrets_secret_drop_own(gg_host_secrets_own_secret_t handle);
-
-extern void gg_host_secrets_secret_drop_borrow(gg_host_secrets_borrow_secret_t handle);
-
-extern gg_host_secrets_borrow_secret_t gg_host_secrets_borrow_secret(gg_host_secrets_own_secret_t handle);
-
-void gg_host_secrets_option_selector_free(gg_host_secrets_option_selector_t *ptr);
-
-void gg_host_secrets_result_own_secret_error_free(gg_host_secrets_result_own_secret_error_t *ptr);
-
-void gg_host_secrets_result_secret_value_error_free(gg_host_secrets_result_secret_value_error_t *ptr);
 
 void gg_host_inference_error_free(gg_host_inference_error_t *ptr);
 
@@ -918,6 +903,24 @@ void gg_host_lifecycle_result_void_error_free(gg_host_lifecycle_result_void_erro
 void gg_tuple2_string_string_free(gg_tuple2_string_string_t *ptr);
 
 void gg_list_tuple2_string_string_free(gg_list_tuple2_string_string_t *ptr);
+
+void gg_host_secrets_error_free(gg_host_secrets_error_t *ptr);
+
+void gg_host_secrets_secret_value_free(gg_host_secrets_secret_value_t *ptr);
+
+void gg_host_secrets_selector_free(gg_host_secrets_selector_t *ptr);
+
+extern void gg_host_secrets_secret_drop_own(gg_host_secrets_own_secret_t handle);
+
+extern void gg_host_secrets_secret_drop_borrow(gg_host_secrets_borrow_secret_t handle);
+
+extern gg_host_secrets_borrow_secret_t gg_host_secrets_borrow_secret(gg_host_secrets_own_secret_t handle);
+
+void gg_host_secrets_option_selector_free(gg_host_secrets_option_selector_t *ptr);
+
+void gg_host_secrets_result_own_secret_error_free(gg_host_secrets_result_own_secret_error_t *ptr);
+
+void gg_host_secrets_result_secret_value_error_free(gg_host_secrets_result_secret_value_error_t *ptr);
 
 void exports_gg_host_message_handler_message_free(exports_gg_host_message_handler_message_t *ptr);
 

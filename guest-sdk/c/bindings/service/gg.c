@@ -46,20 +46,6 @@ extern void __wasm_import_gg_host_shadow_method_deltas_next(int32_t, uint8_t *);
 __attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("[method]deltas.next-timeout")))
 extern void __wasm_import_gg_host_shadow_method_deltas_next_timeout(int32_t, int32_t, uint8_t *);
 
-// Imported Functions from `gg:host/secrets@0.1.0`
-
-__attribute__((__import_module__("gg:host/secrets@0.1.0"), __import_name__("get")))
-extern void __wasm_import_gg_host_secrets_get(uint8_t *, size_t, int32_t, int32_t, uint8_t *, size_t, uint8_t *);
-
-__attribute__((__import_module__("gg:host/secrets@0.1.0"), __import_name__("[method]secret.reveal")))
-extern void __wasm_import_gg_host_secrets_method_secret_reveal(int32_t, uint8_t *);
-
-__attribute__((__import_module__("gg:host/secrets@0.1.0"), __import_name__("[method]secret.version")))
-extern void __wasm_import_gg_host_secrets_method_secret_version(int32_t, uint8_t *);
-
-__attribute__((__import_module__("gg:host/secrets@0.1.0"), __import_name__("[method]secret.stages")))
-extern void __wasm_import_gg_host_secrets_method_secret_stages(int32_t, uint8_t *);
-
 // Imported Functions from `gg:host/inference@0.1.0`
 
 __attribute__((__import_module__("gg:host/inference@0.1.0"), __import_name__("models")))
@@ -132,6 +118,23 @@ extern void __wasm_import_gg_host_logging_log(int32_t, uint8_t *, size_t, uint8_
 
 __attribute__((__import_module__("gg:host/logging@0.1.0"), __import_name__("enabled")))
 extern int32_t __wasm_import_gg_host_logging_enabled(int32_t);
+
+// Imported Functions from `gg:host/secrets@0.1.0`
+
+__attribute__((__import_module__("gg:host/secrets@0.1.0"), __import_name__("get")))
+extern void __wasm_import_gg_host_secrets_get(uint8_t *, size_t, int32_t, int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("gg:host/secrets@0.1.0"), __import_name__("refresh")))
+extern void __wasm_import_gg_host_secrets_refresh(uint8_t *, size_t, int32_t, int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("gg:host/secrets@0.1.0"), __import_name__("[method]secret.reveal")))
+extern void __wasm_import_gg_host_secrets_method_secret_reveal(int32_t, uint8_t *);
+
+__attribute__((__import_module__("gg:host/secrets@0.1.0"), __import_name__("[method]secret.version")))
+extern void __wasm_import_gg_host_secrets_method_secret_version(int32_t, uint8_t *);
+
+__attribute__((__import_module__("gg:host/secrets@0.1.0"), __import_name__("[method]secret.stages")))
+extern void __wasm_import_gg_host_secrets_method_secret_stages(int32_t, uint8_t *);
 
 // Canonical ABI intrinsics
 
@@ -354,72 +357,6 @@ void gg_host_shadow_result_option_string_error_free(gg_host_shadow_result_option
     gg_option_string_free(&ptr->val.ok);
   } else {
     gg_host_shadow_error_free(&ptr->val.err);
-  }
-}
-
-void gg_host_secrets_error_free(gg_host_secrets_error_t *ptr) {
-  gg_host_types_error_free(ptr);
-}
-
-void gg_host_secrets_secret_value_free(gg_host_secrets_secret_value_t *ptr) {
-  switch ((int32_t) ptr->tag) {
-    case 0: {
-      gg_string_free(&ptr->val.text);
-      break;
-    }
-    case 1: {
-      gg_list_u8_free(&ptr->val.bytes);
-      break;
-    }
-  }
-}
-
-void gg_host_secrets_selector_free(gg_host_secrets_selector_t *ptr) {
-  switch ((int32_t) ptr->tag) {
-    case 0: {
-      gg_string_free(&ptr->val.version);
-      break;
-    }
-    case 1: {
-      gg_string_free(&ptr->val.stage);
-      break;
-    }
-  }
-}
-
-__attribute__((__import_module__("gg:host/secrets@0.1.0"), __import_name__("[resource-drop]secret")))
-extern void __wasm_import_gg_host_secrets_secret_drop(int32_t handle);
-
-void gg_host_secrets_secret_drop_own(gg_host_secrets_own_secret_t handle) {
-  __wasm_import_gg_host_secrets_secret_drop(handle.__handle);
-}
-
-void gg_host_secrets_secret_drop_borrow(gg_host_secrets_borrow_secret_t handle) {
-  __wasm_import_gg_host_secrets_secret_drop(handle.__handle);
-}
-
-gg_host_secrets_borrow_secret_t gg_host_secrets_borrow_secret(gg_host_secrets_own_secret_t arg) {
-  return (gg_host_secrets_borrow_secret_t) { arg.__handle };
-}
-
-void gg_host_secrets_option_selector_free(gg_host_secrets_option_selector_t *ptr) {
-  if (ptr->is_some) {
-    gg_host_secrets_selector_free(&ptr->val);
-  }
-}
-
-void gg_host_secrets_result_own_secret_error_free(gg_host_secrets_result_own_secret_error_t *ptr) {
-  if (!ptr->is_err) {
-  } else {
-    gg_host_secrets_error_free(&ptr->val.err);
-  }
-}
-
-void gg_host_secrets_result_secret_value_error_free(gg_host_secrets_result_secret_value_error_t *ptr) {
-  if (!ptr->is_err) {
-    gg_host_secrets_secret_value_free(&ptr->val.ok);
-  } else {
-    gg_host_secrets_error_free(&ptr->val.err);
   }
 }
 
@@ -699,6 +636,72 @@ void gg_list_tuple2_string_string_free(gg_list_tuple2_string_string_t *ptr) {
       gg_tuple2_string_string_free(&list_ptr[i]);
     }
     free(list_ptr);
+  }
+}
+
+void gg_host_secrets_error_free(gg_host_secrets_error_t *ptr) {
+  gg_host_types_error_free(ptr);
+}
+
+void gg_host_secrets_secret_value_free(gg_host_secrets_secret_value_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      gg_string_free(&ptr->val.text);
+      break;
+    }
+    case 1: {
+      gg_list_u8_free(&ptr->val.bytes);
+      break;
+    }
+  }
+}
+
+void gg_host_secrets_selector_free(gg_host_secrets_selector_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      gg_string_free(&ptr->val.version);
+      break;
+    }
+    case 1: {
+      gg_string_free(&ptr->val.stage);
+      break;
+    }
+  }
+}
+
+__attribute__((__import_module__("gg:host/secrets@0.1.0"), __import_name__("[resource-drop]secret")))
+extern void __wasm_import_gg_host_secrets_secret_drop(int32_t handle);
+
+void gg_host_secrets_secret_drop_own(gg_host_secrets_own_secret_t handle) {
+  __wasm_import_gg_host_secrets_secret_drop(handle.__handle);
+}
+
+void gg_host_secrets_secret_drop_borrow(gg_host_secrets_borrow_secret_t handle) {
+  __wasm_import_gg_host_secrets_secret_drop(handle.__handle);
+}
+
+gg_host_secrets_borrow_secret_t gg_host_secrets_borrow_secret(gg_host_secrets_own_secret_t arg) {
+  return (gg_host_secrets_borrow_secret_t) { arg.__handle };
+}
+
+void gg_host_secrets_option_selector_free(gg_host_secrets_option_selector_t *ptr) {
+  if (ptr->is_some) {
+    gg_host_secrets_selector_free(&ptr->val);
+  }
+}
+
+void gg_host_secrets_result_own_secret_error_free(gg_host_secrets_result_own_secret_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    gg_host_secrets_error_free(&ptr->val.err);
+  }
+}
+
+void gg_host_secrets_result_secret_value_error_free(gg_host_secrets_result_secret_value_error_t *ptr) {
+  if (!ptr->is_err) {
+    gg_host_secrets_secret_value_free(&ptr->val.ok);
+  } else {
+    gg_host_secrets_error_free(&ptr->val.err);
   }
 }
 
@@ -1748,186 +1751,6 @@ bool gg_host_shadow_method_deltas_next_timeout(gg_host_shadow_borrow_deltas_t se
     *err = result.val.err;
     return 0;
   }
-}
-
-bool gg_host_secrets_get(gg_string_t *name, gg_host_secrets_selector_t *maybe_which, gg_host_secrets_own_secret_t *ret, gg_host_secrets_error_t *err) {
-  __attribute__((__aligned__(sizeof(void*))))
-  uint8_t ret_area[(4*sizeof(void*))];
-  gg_host_secrets_option_selector_t which;
-  which.is_some = maybe_which != NULL;if (maybe_which) {
-    which.val = *maybe_which;
-  }
-  int32_t option;
-  int32_t option5;
-  uint8_t * option6;
-  size_t option7;
-  if ((which).is_some) {
-    const gg_host_secrets_selector_t *payload0 = &(which).val;
-    int32_t variant;
-    uint8_t * variant3;
-    size_t variant4;
-    switch ((int32_t) (*payload0).tag) {
-      case 0: {
-        const gg_string_t *payload1 = &(*payload0).val.version;
-        variant = 0;
-        variant3 = (uint8_t *) (*payload1).ptr;
-        variant4 = (*payload1).len;
-        break;
-      }
-      case 1: {
-        const gg_string_t *payload2 = &(*payload0).val.stage;
-        variant = 1;
-        variant3 = (uint8_t *) (*payload2).ptr;
-        variant4 = (*payload2).len;
-        break;
-      }
-    }
-    option = 1;
-    option5 = variant;
-    option6 = variant3;
-    option7 = variant4;
-  } else {
-    option = 0;
-    option5 = 0;
-    option6 = 0;
-    option7 = 0;
-  }
-  uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_gg_host_secrets_get((uint8_t *) (*name).ptr, (*name).len, option, option5, option6, option7, ptr);
-  gg_host_secrets_result_own_secret_error_t result;
-  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
-    case 0: {
-      result.is_err = false;
-      result.val.ok = (gg_host_secrets_own_secret_t) { *((int32_t*) (ptr + sizeof(void*))) };
-      break;
-    }
-    case 1: {
-      result.is_err = true;
-      gg_host_types_error_t variant8;
-      variant8.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
-      switch ((int32_t) variant8.tag) {
-        case 0: {
-          variant8.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 1: {
-          variant8.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 2: {
-          variant8.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 3: {
-          variant8.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 4: {
-          variant8.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 5: {
-          variant8.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-      }
-
-      result.val.err = variant8;
-      break;
-    }
-  }
-  if (!result.is_err) {
-    *ret = result.val.ok;
-    return 1;
-  } else {
-    *err = result.val.err;
-    return 0;
-  }
-}
-
-bool gg_host_secrets_method_secret_reveal(gg_host_secrets_borrow_secret_t self, gg_host_secrets_secret_value_t *ret, gg_host_secrets_error_t *err) {
-  __attribute__((__aligned__(sizeof(void*))))
-  uint8_t ret_area[(4*sizeof(void*))];
-  uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_gg_host_secrets_method_secret_reveal((self).__handle, ptr);
-  gg_host_secrets_result_secret_value_error_t result;
-  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
-    case 0: {
-      result.is_err = false;
-      gg_host_secrets_secret_value_t variant;
-      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
-      switch ((int32_t) variant.tag) {
-        case 0: {
-          variant.val.text = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 1: {
-          variant.val.bytes = (gg_list_u8_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-      }
-
-      result.val.ok = variant;
-      break;
-    }
-    case 1: {
-      result.is_err = true;
-      gg_host_types_error_t variant0;
-      variant0.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
-      switch ((int32_t) variant0.tag) {
-        case 0: {
-          variant0.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 1: {
-          variant0.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 2: {
-          variant0.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 3: {
-          variant0.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 4: {
-          variant0.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 5: {
-          variant0.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-      }
-
-      result.val.err = variant0;
-      break;
-    }
-  }
-  if (!result.is_err) {
-    *ret = result.val.ok;
-    return 1;
-  } else {
-    *err = result.val.err;
-    return 0;
-  }
-}
-
-void gg_host_secrets_method_secret_version(gg_host_secrets_borrow_secret_t self, gg_string_t *ret) {
-  __attribute__((__aligned__(sizeof(void*))))
-  uint8_t ret_area[(2*sizeof(void*))];
-  uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_gg_host_secrets_method_secret_version((self).__handle, ptr);
-  *ret = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
-}
-
-void gg_host_secrets_method_secret_stages(gg_host_secrets_borrow_secret_t self, gg_list_string_t *ret) {
-  __attribute__((__aligned__(sizeof(void*))))
-  uint8_t ret_area[(2*sizeof(void*))];
-  uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_gg_host_secrets_method_secret_stages((self).__handle, ptr);
-  *ret = (gg_list_string_t) { (gg_string_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
 }
 
 bool gg_host_inference_models(gg_list_string_t *ret, gg_host_inference_error_t *err) {
@@ -3011,6 +2834,281 @@ void gg_host_logging_log(gg_host_logging_level_t level, gg_string_t *message, gg
 bool gg_host_logging_enabled(gg_host_logging_level_t level) {
   int32_t ret = __wasm_import_gg_host_logging_enabled((int32_t) level);
   return ret;
+}
+
+bool gg_host_secrets_get(gg_string_t *name, gg_host_secrets_selector_t *maybe_which, gg_host_secrets_own_secret_t *ret, gg_host_secrets_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  gg_host_secrets_option_selector_t which;
+  which.is_some = maybe_which != NULL;if (maybe_which) {
+    which.val = *maybe_which;
+  }
+  int32_t option;
+  int32_t option5;
+  uint8_t * option6;
+  size_t option7;
+  if ((which).is_some) {
+    const gg_host_secrets_selector_t *payload0 = &(which).val;
+    int32_t variant;
+    uint8_t * variant3;
+    size_t variant4;
+    switch ((int32_t) (*payload0).tag) {
+      case 0: {
+        const gg_string_t *payload1 = &(*payload0).val.version;
+        variant = 0;
+        variant3 = (uint8_t *) (*payload1).ptr;
+        variant4 = (*payload1).len;
+        break;
+      }
+      case 1: {
+        const gg_string_t *payload2 = &(*payload0).val.stage;
+        variant = 1;
+        variant3 = (uint8_t *) (*payload2).ptr;
+        variant4 = (*payload2).len;
+        break;
+      }
+    }
+    option = 1;
+    option5 = variant;
+    option6 = variant3;
+    option7 = variant4;
+  } else {
+    option = 0;
+    option5 = 0;
+    option6 = 0;
+    option7 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_gg_host_secrets_get((uint8_t *) (*name).ptr, (*name).len, option, option5, option6, option7, ptr);
+  gg_host_secrets_result_own_secret_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (gg_host_secrets_own_secret_t) { *((int32_t*) (ptr + sizeof(void*))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      gg_host_types_error_t variant8;
+      variant8.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant8.tag) {
+        case 0: {
+          variant8.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant8.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant8.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 3: {
+          variant8.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant8.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant8.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant8;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool gg_host_secrets_refresh(gg_string_t *name, gg_host_secrets_selector_t *maybe_which, gg_host_secrets_own_secret_t *ret, gg_host_secrets_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  gg_host_secrets_option_selector_t which;
+  which.is_some = maybe_which != NULL;if (maybe_which) {
+    which.val = *maybe_which;
+  }
+  int32_t option;
+  int32_t option5;
+  uint8_t * option6;
+  size_t option7;
+  if ((which).is_some) {
+    const gg_host_secrets_selector_t *payload0 = &(which).val;
+    int32_t variant;
+    uint8_t * variant3;
+    size_t variant4;
+    switch ((int32_t) (*payload0).tag) {
+      case 0: {
+        const gg_string_t *payload1 = &(*payload0).val.version;
+        variant = 0;
+        variant3 = (uint8_t *) (*payload1).ptr;
+        variant4 = (*payload1).len;
+        break;
+      }
+      case 1: {
+        const gg_string_t *payload2 = &(*payload0).val.stage;
+        variant = 1;
+        variant3 = (uint8_t *) (*payload2).ptr;
+        variant4 = (*payload2).len;
+        break;
+      }
+    }
+    option = 1;
+    option5 = variant;
+    option6 = variant3;
+    option7 = variant4;
+  } else {
+    option = 0;
+    option5 = 0;
+    option6 = 0;
+    option7 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_gg_host_secrets_refresh((uint8_t *) (*name).ptr, (*name).len, option, option5, option6, option7, ptr);
+  gg_host_secrets_result_own_secret_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (gg_host_secrets_own_secret_t) { *((int32_t*) (ptr + sizeof(void*))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      gg_host_types_error_t variant8;
+      variant8.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant8.tag) {
+        case 0: {
+          variant8.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant8.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant8.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 3: {
+          variant8.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant8.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant8.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant8;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool gg_host_secrets_method_secret_reveal(gg_host_secrets_borrow_secret_t self, gg_host_secrets_secret_value_t *ret, gg_host_secrets_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_gg_host_secrets_method_secret_reveal((self).__handle, ptr);
+  gg_host_secrets_result_secret_value_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      gg_host_secrets_secret_value_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.text = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.bytes = (gg_list_u8_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.ok = variant;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      gg_host_types_error_t variant0;
+      variant0.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant0.tag) {
+        case 0: {
+          variant0.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant0.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant0.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 3: {
+          variant0.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant0.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant0.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant0;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+void gg_host_secrets_method_secret_version(gg_host_secrets_borrow_secret_t self, gg_string_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_gg_host_secrets_method_secret_version((self).__handle, ptr);
+  *ret = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
+}
+
+void gg_host_secrets_method_secret_stages(gg_host_secrets_borrow_secret_t self, gg_list_string_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_gg_host_secrets_method_secret_stages((self).__handle, ptr);
+  *ret = (gg_list_string_t) { (gg_string_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
 }
 
 // Ensure that the *_component_type.o object is linked in

@@ -15,6 +15,7 @@
 //! * [`sandbox`], [`limits`]: what a wasm component is granted of the machine, and how much of it.
 //! * [`deployment`], [`mod@resolve`]: what a device is to become, and which versions that takes.
 //! * [`nucleus`]: what the core software is told of itself.
+//! * [`secret`]: secrets, and the text in which an operator gives them.
 #![forbid(unsafe_code)]
 
 mod shape;
@@ -32,6 +33,7 @@ pub mod policy;
 pub mod recipe;
 pub mod resolve;
 pub mod sandbox;
+pub mod secret;
 pub mod topic;
 pub mod version;
 
@@ -46,13 +48,14 @@ pub use limits::{Exceeded, LimitOverrides, Limits};
 pub use name::{ComponentName, ThingName};
 pub use nucleus::{
     ClaimSettings, IdentityFiles, LogFormat, LogOutput, LoggingSettings, MetricsSettings,
-    MqttSettings, MqttVersion, NucleusFile, NucleusSettings, OtlpSettings,
+    MqttSettings, MqttVersion, NucleusFile, NucleusSettings, OtlpSettings, TokenExchangeSettings,
 };
 pub use platform::{Platform, RuntimeKind};
 pub use policy::{AccessPolicy, Grant, ResourceStyle};
 pub use recipe::Recipe;
 pub use resolve::resolve;
 pub use sandbox::{Directory, HandlerSubscription, HostPort, Sandbox};
+pub use secret::{RoleCredentials, SecretHead, SecretManagerSettings, SecretValue, SecretVersion};
 pub use shape::{KeyPath, Place, ShapeError, Warning};
 pub use topic::{Topic, TopicFilter};
 pub use version::{ComponentVersion, VersionRequirement};

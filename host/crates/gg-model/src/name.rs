@@ -27,6 +27,11 @@ impl ComponentName {
         Self(name.into())
     }
 
+    /// One of the names that are written down here.
+    pub(crate) fn of_core(name: &'static str) -> Self {
+        Self(name.into())
+    }
+
     /// Whether it is a name of the core software.
     pub fn is_nucleus(&self) -> bool {
         Self::NUCLEUS.contains(&&*self.0)

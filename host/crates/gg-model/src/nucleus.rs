@@ -11,6 +11,7 @@ mod pkcs11;
 mod proxy;
 mod settings;
 mod spooler;
+mod token_exchange;
 
 pub use claim::ClaimSettings;
 pub use file::{IdentityFiles, NucleusFile};
@@ -21,9 +22,21 @@ pub use pkcs11::{Pin, Pkcs11Settings, Pkcs11Uri, Pkcs11UriError};
 pub use proxy::ProxySettings;
 pub use settings::NucleusSettings;
 pub use spooler::{SpoolerSettings, SpoolerStorage, WhenSpoolerFull};
+pub use token_exchange::TokenExchangeSettings;
 
+use crate::name::ComponentName;
+use crate::secret::SECRET_MANAGER;
 use crate::shape::{Path, ShapeError};
 use serde_json::Value;
+
+/// Gives components credentials of AWS.
+pub const TOKEN_EXCHANGE: &str = "aws.greengrass.TokenExchangeService";
+
+/// The components that the core software is or stands for, and that have a configuration.
+pub fn own_components() -> impl Iterator<Item = ComponentName> {
+    let others = [SECRET_MANAGER, TOKEN_EXCHANGE];
+    [ComponentName::nucleus()].into_iter().chain(others.map(ComponentName::of_core))
+}
 
 /// A whole number, written as one or as text.
 fn number(path: &Path<'_>, value: &Value) -> Result<u64, ShapeError> {

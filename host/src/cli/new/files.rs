@@ -58,6 +58,7 @@ const RUST_SDK: &[File] = embed!("../guest-sdk/rust":
     "src/message.rs",
     "src/mqtt.rs",
     "src/pubsub.rs",
+    "src/secrets.rs",
 );
 
 const JS_SDK: &[File] = embed!("../guest-sdk/js":

@@ -134,6 +134,11 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "FOLDER")]
     pub(super) core_dumps: Option<PathBuf>,
 
+    /// Secrets for components that are granted them (--allow secrets:get:NAME): a file that nobody
+    /// else can read, YAML or JSON, with a list `secrets` of {Name, SecretString}.
+    #[arg(long, value_name = "FILE")]
+    pub(super) secrets: Option<PathBuf>,
+
     /// Threads that execute components.
     #[arg(long, value_name = "COUNT")]
     pub(super) threads: Option<std::num::NonZeroUsize>,
@@ -172,6 +177,8 @@ impl Args {
             core_dumps: self.core_dumps.clone(),
             clock,
             process: ProcessConfig::new(places.root.clone(), places.thing.clone()),
+            secrets: self.secrets.clone(),
+            credentials: None,
             device: None,
             link: self.link(places),
         })

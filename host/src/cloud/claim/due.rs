@@ -2,8 +2,8 @@
 
 use super::ClaimError;
 use super::kept::{Provisioned, is_there};
-use gg_model::{ClaimSettings, NucleusFile};
-use serde_json::Value;
+use gg_model::{ClaimSettings, ComponentName, NucleusFile};
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// What a claim says for the time after it, where the nucleus's own configuration does not say it.
@@ -16,12 +16,14 @@ pub fn adopt(file: &mut NucleusFile) {
         ("awsRegion", claim.region.as_ref()),
         ("iotRoleAlias", claim.role_alias.as_ref()),
     ];
+    let own = file.configurations.entry(ComponentName::nucleus()).or_insert_with(|| json!({}));
+    let Some(own) = own.as_object_mut() else { return };
     for (name, value) in also {
         let there = |key: &&String| key.eq_ignore_ascii_case(name);
         if let Some(value) = value
-            && file.configuration.keys().find(there).is_none()
+            && own.keys().find(there).is_none()
         {
-            file.configuration.insert(name.to_owned(), Value::from(value.clone()));
+            own.insert(name.to_owned(), Value::from(value.clone()));
         }
     }
 }

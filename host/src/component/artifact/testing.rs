@@ -1,10 +1,10 @@
 //! A component's folders, and servers that do what they are told, for the tests beside this.
 
-use super::source::https::{Https, Patience};
+use super::source::https::Https;
 use super::source::{ArtifactSource, Files};
 use super::unpack::UnpackLimits;
 use super::{ArtifactError, Digest, FetchSettings, Fetcher, Folders, Retry, Transfer};
-use crate::network::ProxySettings;
+use crate::network::{Client, Patience, ProxySettings};
 use crate::tasks::Tasks;
 use base64::Engine as _;
 use gg_model::recipe::{Artifact, Permission, Unarchive};
@@ -55,7 +55,9 @@ impl Scene {
     }
 
     pub(super) async fn fetch(&self, artifacts: &[Artifact]) -> Result<(), ArtifactError> {
-        let https = Https::new(trusting_client(), self.proxies.clone(), self.patience);
+        let tls = trusting_client();
+        let client = Client::new([tls.clone(), tls], self.proxies.clone(), self.patience);
+        let https = Https::new(client);
         let sources: Vec<Box<dyn ArtifactSource>> =
             vec![Box::new(Files::new(self.tasks.clone())), Box::new(https)];
         let fetcher = Fetcher::new(self.tasks.clone(), sources, self.settings.clone());

@@ -34,6 +34,7 @@ fn request(operation: Operation) -> Option<Value> {
         | O::RestartComponent
         | O::ResumeComponent
         | O::StopComponent => component,
+        O::GetSecretValue => json!({ "secretId": "s" }),
         O::PublishToTopic => {
             json!({ "topic": "t", "publishMessage": { "binaryMessage": { "message": "" } } })
         }
@@ -53,7 +54,6 @@ fn request(operation: Operation) -> Option<Value> {
         O::AuthorizeClientDeviceAction
         | O::DeleteThingShadow
         | O::GetClientDeviceAuthToken
-        | O::GetSecretValue
         | O::GetThingShadow
         | O::ListNamedShadowsForThing
         | O::SubscribeToCertificateUpdates

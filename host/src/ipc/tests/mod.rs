@@ -20,6 +20,7 @@ use crate::capability::lifecycle::{LifecycleControl, Request};
 use crate::capability::metric::Metrics;
 use crate::capability::mqtt::Mqtt;
 use crate::capability::pubsub::PubSub;
+use crate::capability::secrets::Secrets;
 use crate::capability::testing::somebody;
 use crate::clock::Clock;
 use crate::runtime::token::{Issued, Tokens};
@@ -78,6 +79,7 @@ impl Bench {
             metric: metrics.clone(),
             mqtt: Mqtt::default(),
             pubsub: pubsub.clone(),
+            secrets: Secrets::new(None).unwrap(),
         };
         let server =
             Server::new(capabilities, tokens.clone(), tasks.clone(), Clock::system(), patience);

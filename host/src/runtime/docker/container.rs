@@ -48,6 +48,8 @@ pub(super) struct Plan<'a> {
     pub(super) door: Option<&'a Path>,
     /// Variables of every component.
     pub(super) environment: &'a [(String, String)],
+    /// Where it asks for credentials of AWS, if it may.
+    pub(super) credentials: Option<&'a str>,
 }
 
 /// The name of a component's container.
@@ -152,6 +154,9 @@ impl Plan<'_> {
             set("AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH", &socket);
             set("AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT", &socket);
         }
+        if let Some(uri) = self.credentials.filter(|_| component.may_have_credentials()) {
+            set("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri);
+        }
         let granted = component.sandbox.environment.iter();
         let recipe = component.lifecycle.environment.iter().chain(&self.step.environment);
         let general = self.environment.iter().map(|(name, value)| (name, value));
@@ -252,6 +257,7 @@ mod tests {
             thing: &"thing".parse().unwrap(),
             door: Some(Path::new("/root/docker/ipc.socket")),
             environment: &[],
+            credentials: None,
         };
         let token = Token::random().unwrap();
         let body = plan.body(&token).unwrap();

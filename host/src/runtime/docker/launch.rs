@@ -41,6 +41,7 @@ pub(super) async fn launch(ready: &Ready, caller: &Caller) -> Result<Container, 
         thing: &shared.config.thing,
         door: door.as_deref(),
         environment: &shared.config.environment,
+        credentials: shared.config.credentials.as_deref(),
     };
     let name = container::name(&shared.owner, &component.name);
     if shared.is_first_start(&component.name)

@@ -78,6 +78,9 @@ pub struct DockerConfig {
     pub socket: Option<PathBuf>,
     /// Variables of every component, for example the region.
     pub environment: Vec<(String, String)>,
+    /// Where components that may have credentials of AWS ask for them: on this machine, and so only
+    /// from a container that has its network.
+    pub credentials: Option<String>,
     /// Where the native door learns who shows which token.
     pub tokens: Tokens,
 }

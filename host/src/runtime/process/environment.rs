@@ -60,6 +60,10 @@ impl Environment {
         if let Some(file) = &config.root_ca {
             this.set("GG_ROOT_CA_PATH", &text(file));
         }
+        if let Some(uri) = config.credentials.as_ref().filter(|_| component.may_have_credentials())
+        {
+            this.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri);
+        }
         if let Some(proxy) = &config.proxy {
             this.set_proxy(proxy);
         }

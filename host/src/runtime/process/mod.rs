@@ -75,6 +75,8 @@ pub struct ProcessConfig {
     pub root_ca: Option<PathBuf>,
     /// The proxy (`networkProxy`).
     pub proxy: Option<Proxy>,
+    /// Where components that may have credentials of AWS ask for them.
+    pub credentials: Option<String>,
     /// What runs scripts (`runWithDefault.posixShell`): a program that takes `-c SCRIPT`.
     pub shell: String,
     /// More variables for every process.
@@ -93,6 +95,7 @@ impl ProcessConfig {
             region: None,
             root_ca: None,
             proxy: None,
+            credentials: None,
             shell: "sh".to_owned(),
             environment: Vec::new(),
             tokens: Tokens::default(),

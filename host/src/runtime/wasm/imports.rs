@@ -5,11 +5,19 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 /// Interfaces of `gg:host` that this version defines and does not serve yet.
-const NOT_SERVED: [&str; 3] = ["shadow", "secrets", "inference"];
+const NOT_SERVED: [&str; 2] = ["shadow", "inference"];
 
 /// Interfaces of `gg:host` that are served.
-const SERVED: [&str; 7] =
-    ["types", "pubsub", "mqtt", "configuration", "lifecycle", "logging", "message-handler"];
+const SERVED: [&str; 8] = [
+    "types",
+    "pubsub",
+    "mqtt",
+    "configuration",
+    "lifecycle",
+    "logging",
+    "secrets",
+    "message-handler",
+];
 
 /// The version of `gg:host` that is served.
 const VERSION: &str = "0.1.0";

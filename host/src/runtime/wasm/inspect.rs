@@ -31,6 +31,9 @@ pub fn needs(import: &str) -> Option<&'static str> {
         "gg:host/mqtt" => {
             "accessControl aws.greengrass.ipc.mqttproxy: the topics (--allow mqtt:publish:TOPIC)"
         }
+        "gg:host/secrets" => {
+            "accessControl aws.greengrass.SecretManager: the secrets (--allow secrets:get:NAME)"
+        }
         "wasi:http/outgoing-handler" => "sandbox.network: the hosts it calls (--net HOST:PORT)",
         "wasi:sockets/tcp" | "wasi:sockets/udp" => {
             "sandbox.network: the addresses, if it opens sockets (--net ADDRESS:PORT)"

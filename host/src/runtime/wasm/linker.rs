@@ -1,7 +1,9 @@
 //! Every door, for every guest. What a component may do behind a door is for the cores to say.
 
 use super::guest::Guest;
-use crate::capability::{Capabilities, configuration, keyvalue, lifecycle, logging, mqtt, pubsub};
+use crate::capability::{
+    Capabilities, configuration, keyvalue, lifecycle, logging, mqtt, pubsub, secrets,
+};
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
@@ -47,6 +49,11 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
         caller: &guest.caller,
         table: &mut guest.table,
     })?;
+    secrets::wit::add_to_linker(&mut linker, |guest: &mut Guest| secrets::wit::View {
+        secrets: &capabilities(&guest.capabilities).secrets,
+        caller: &guest.caller,
+        table: &mut guest.table,
+    })?;
     Ok(linker)
 }
 
@@ -63,6 +70,7 @@ fn capabilities(capabilities: &Capabilities) -> &Capabilities {
         metric: _,
         mqtt: _,
         pubsub: _,
+        secrets: _,
     } = capabilities;
     capabilities
 }

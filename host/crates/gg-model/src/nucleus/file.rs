@@ -1,10 +1,12 @@
 //! The file that a nucleus is started with.
 
-use super::{ClaimSettings, NucleusSettings, Pkcs11Settings};
+use super::{ClaimSettings, NucleusSettings, Pkcs11Settings, TOKEN_EXCHANGE};
 use crate::name::{ComponentName, ThingName};
 use crate::recipe::{RecipeError, parse_value};
+use crate::secret::SECRET_MANAGER;
 use crate::shape::{Object, Path, ShapeError, Warning, Warnings, parsed};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// Whose configuration says who may use the command line.
 const CLI: &str = "aws.greengrass.Cli";
@@ -28,8 +30,9 @@ pub struct NucleusFile {
     pub identity: IdentityFiles,
     /// How it gets what says so, if it is not there yet.
     pub claim: Option<ClaimSettings>,
-    /// Its configuration, which [`NucleusSettings`] can be read from.
-    pub configuration: Map<String, Value>,
+    /// Its configuration and that of the components that it stands for, which [`NucleusSettings`]
+    /// can be read from.
+    pub configurations: BTreeMap<ComponentName, Value>,
     /// `AuthorizedPosixGroups` of `aws.greengrass.Cli`: groups, by name or number, whose members may
     /// use the command line.
     pub cli_groups: Vec<String>,
@@ -88,10 +91,19 @@ impl NucleusFile {
         if let Some(value) = object.take("services") {
             let path = root.key("services");
             let mut services = Object::open(&path, value)?;
+            let mut own = Map::new();
             for name in ComponentName::NUCLEUS {
                 service(&mut services, name, warnings, |path, value, warnings| {
                     let _whole = NucleusSettings::read_at(path, value, warnings)?;
-                    file.configuration.extend(value.as_object().cloned().unwrap_or_default());
+                    own.extend(value.as_object().cloned().unwrap_or_default());
+                    Ok(())
+                })?;
+            }
+            file.configurations.insert(ComponentName::nucleus(), own.into());
+            for name in [SECRET_MANAGER, TOKEN_EXCHANGE] {
+                service(&mut services, name, warnings, |path, value, warnings| {
+                    NucleusSettings::default().read_other(name, path, value, warnings)?;
+                    file.configurations.insert(ComponentName::of_core(name), value.clone());
                     Ok(())
                 })?;
             }

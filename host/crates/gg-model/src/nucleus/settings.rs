@@ -1,12 +1,14 @@
 //! The configuration of a nucleus.
 
 use super::{
-    LoggingSettings, MetricsSettings, MqttSettings, ProxySettings, SpoolerSettings, number,
+    LoggingSettings, MetricsSettings, MqttSettings, ProxySettings, SpoolerSettings, TOKEN_EXCHANGE,
+    TokenExchangeSettings, number,
 };
 use crate::deployment::{PosixUser, SystemResourceLimits, read_posix_user};
 use crate::name::ComponentName;
+use crate::secret::{SECRET_MANAGER, SecretManagerSettings};
 use crate::shape::{Object, Path, ShapeError, Warning, Warnings, scalar_text};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// The configuration of a nucleus (Greengrass developer guide, "Greengrass nucleus"); what is
@@ -17,6 +19,12 @@ pub struct NucleusSettings {
     pub region: Option<String>,
     /// `iotDataEndpoint`: the name of the broker.
     pub endpoint: Option<String>,
+    /// `iotCredEndpoint`: who gives credentials.
+    pub credentials_endpoint: Option<String>,
+    /// `iotRoleAlias`: for what.
+    pub role_alias: Option<String>,
+    /// `credentialEndpointTimeoutMs`: how long that may take.
+    pub credentials_timeout_ms: Option<u64>,
     /// `mqtt`.
     pub mqtt: MqttSettings,
     /// `runWithDefault.posixUser`: who processes run as.
@@ -35,13 +43,16 @@ pub struct NucleusSettings {
     pub logging: LoggingSettings,
     /// `metrics`.
     pub metrics: MetricsSettings,
+    /// The configuration of `aws.greengrass.SecretManager`.
+    pub secrets: SecretManagerSettings,
+    /// The configuration of `aws.greengrass.TokenExchangeService`.
+    pub token_exchange: TokenExchangeSettings,
     /// What is there and has no effect.
     pub warnings: Vec<Warning>,
 }
 
 /// Keys of Greengrass that mean nothing here.
-const NOT_SERVED: [&str; 14] = [
-    "credentialEndpointTimeoutMs",
+const NOT_SERVED: [&str; 11] = [
     "deploymentConfigurationTimeSource",
     "deploymentPollingFrequencySeconds",
     "fipsMode",
@@ -50,8 +61,6 @@ const NOT_SERVED: [&str; 14] = [
     "greengrassDataPlanePort",
     "httpClient",
     "interpolateComponentConfiguration",
-    "iotCredEndpoint",
-    "iotRoleAlias",
     "jvmOptions",
     "s3EndpointType",
     "telemetry",
@@ -69,6 +78,37 @@ impl NucleusSettings {
         Ok(Self { warnings: warnings.into_vec(""), ..settings })
     }
 
+    /// Read all configurations: the nucleus's own, and those of the components that it stands for.
+    ///
+    /// # Errors
+    /// A value is not what its key asks for.
+    pub fn read_all(configurations: &BTreeMap<ComponentName, Value>) -> Result<Self, ShapeError> {
+        let (nucleus, empty) = (ComponentName::nucleus(), Value::Object(Map::new()));
+        let mut settings = Self::read(configurations.get(&nucleus).unwrap_or(&empty))?;
+        let mut warnings = Warnings::default();
+        for name in [SECRET_MANAGER, TOKEN_EXCHANGE] {
+            if let Some(value) = configurations.get(&ComponentName::of_core(name)) {
+                settings.read_other(name, &Path::root(name), value, &mut warnings)?;
+            }
+        }
+        settings.warnings.extend(warnings.into_vec(""));
+        Ok(settings)
+    }
+
+    pub(super) fn read_other(
+        &mut self,
+        name: &str,
+        path: &Path<'_>,
+        value: &Value,
+        warnings: &mut Warnings,
+    ) -> Result<(), ShapeError> {
+        match name {
+            SECRET_MANAGER => self.secrets = SecretManagerSettings::read(path, value, warnings)?,
+            _ => self.token_exchange = TokenExchangeSettings::read(path, value, warnings)?,
+        }
+        Ok(())
+    }
+
     /// Whether another configuration is in force only once the nucleus has started again. What
     /// components are made from, how much is logged and how much waits for the broker can change at
     /// any time.
@@ -81,6 +121,11 @@ impl NucleusSettings {
             resources: next.resources,
             store_bytes: next.store_bytes,
             platform: next.platform.clone(),
+            secrets: next.secrets.clone(),
+            token_exchange: TokenExchangeSettings {
+                port: self.token_exchange.port,
+                ..next.token_exchange.clone()
+            },
             logging: LoggingSettings { output: self.logging.output, ..next.logging.clone() },
             warnings: next.warnings.clone(),
             ..self.clone()
@@ -97,7 +142,12 @@ impl NucleusSettings {
         let mut object = Object::open(path, value)?;
         settings.region = object.text("awsRegion")?.map(Into::into);
         let filled = |text: &&str| !text.is_empty();
-        settings.endpoint = object.text("iotDataEndpoint")?.filter(filled).map(Into::into);
+        let mut text =
+            |name| Ok::<_, ShapeError>(object.text(name)?.filter(filled).map(Into::into));
+        settings.endpoint = text("iotDataEndpoint")?;
+        settings.credentials_endpoint = text("iotCredEndpoint")?;
+        settings.role_alias = text("iotRoleAlias")?;
+        settings.credentials_timeout_ms = object.read("credentialEndpointTimeoutMs", number)?;
         settings.mqtt = object
             .read("mqtt", |path, value| MqttSettings::read(path, value, warnings))?
             .unwrap_or_default();

@@ -27,7 +27,7 @@ services:
     assert_eq!(file.thing.unwrap().as_str(), "MyCore");
     assert_eq!(file.cli_groups, ["operators", "1000"]);
     assert_eq!(file.warnings, []);
-    let settings = NucleusSettings::read(&file.configuration.into()).unwrap();
+    let settings = NucleusSettings::read_all(&file.configurations).unwrap();
     assert_eq!(settings.posix_user.unwrap().to_string(), "ggc_user:ggc_group");
     assert_eq!(settings.store_bytes, Some(10_000_000));
     assert_eq!(settings.platform["site"], "lab");
@@ -120,8 +120,8 @@ fn who_is_told_what_is_measured_is_read() {
     let nucleus = |configuration: &str| {
         let text =
             format!("services: {{aws.greengrass.Nucleus: {{configuration: {configuration}}}}}");
-        let configuration = NucleusFile::parse(&text)?.configuration;
-        Ok::<_, RecipeError>(NucleusSettings::read(&configuration.into())?)
+        let configurations = NucleusFile::parse(&text)?.configurations;
+        Ok::<_, RecipeError>(NucleusSettings::read_all(&configurations)?)
     };
     let metrics = "{metrics: {listen: '127.0.0.1:9460', otlp: {endpoint: 'http://collector:4318', \
                    intervalSeconds: 5, headers: {Authorization: Bearer x}}}}";
@@ -169,7 +169,7 @@ services:
     let warnings: Vec<String> = file.warnings.iter().map(ToString::to_string).collect();
     let named = "mqtt.threadPoolSize (line 6, column 76): has no effect on this host";
     assert!(warnings[0].ends_with(named), "{warnings:?}");
-    let settings = NucleusSettings::read(&file.configuration.into()).unwrap();
+    let settings = NucleusSettings::read_all(&file.configurations).unwrap();
     assert_eq!(settings.endpoint.as_deref(), Some("broker.test"));
     let quotas = QuotaSettings { publishes_per_second: Some(5), ..QuotaSettings::default() };
     let mqtt = MqttSettings {
@@ -285,4 +285,35 @@ fn how_messages_wait_for_the_broker_is_read() {
         let start = format!("aws.greengrass.Nucleus.mqtt.spooler.{key}: ");
         assert!(error.starts_with(&start), "{error}");
     }
+}
+
+#[test]
+fn the_components_that_it_stands_for_are_configured_beside_it() {
+    let file = NucleusFile::parse(
+        "services:
+  aws.greengrass.Nucleus:
+    configuration: {iotCredEndpoint: credentials.test, iotRoleAlias: alias}
+  aws.greengrass.TokenExchangeService:
+    configuration: {port: 0, activePort: 7, credentialRetryInSec: {clientError: 10}}
+  aws.greengrass.SecretManager:
+    configuration: {periodicRefreshIntervalMin: 5}
+",
+    )
+    .unwrap();
+    assert_eq!(file.warnings, []);
+    let settings = NucleusSettings::read_all(&file.configurations).unwrap();
+    assert_eq!(settings.credentials_endpoint.as_deref(), Some("credentials.test"));
+    assert_eq!(settings.role_alias.as_deref(), Some("alias"));
+    let exchange = TokenExchangeSettings { client_error: Some(10), ..Default::default() };
+    assert_eq!(settings.token_exchange, exchange);
+    assert_eq!(settings.secrets.refresh_minutes, Some(5));
+    let wrong = "services: {aws.greengrass.TokenExchangeService: {configuration: \
+                 {credentialRetryInSec: {serverError: 9}}}}";
+    let error = NucleusFile::parse(wrong).unwrap_err().to_string();
+    assert!(error.contains("credentialRetryInSec.serverError"), "{error}");
+    let other = |port| NucleusSettings {
+        token_exchange: TokenExchangeSettings { port, ..Default::default() },
+        ..NucleusSettings::default()
+    };
+    assert!(other(None).takes_restart(&other(Some(1))), "components are told the port");
 }

@@ -100,6 +100,7 @@ pub(super) fn runtime(root: &Path, socket: &Path, tokens: &Tokens) -> DockerRunt
         root: root.to_owned(),
         thing: "thing".parse().unwrap(),
         socket: Some(socket.to_owned()),
+        credentials: None,
         environment: vec![("AWS_REGION".to_owned(), "eu-central-1".to_owned())],
         tokens: tokens.clone(),
     };

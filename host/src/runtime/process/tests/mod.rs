@@ -53,6 +53,7 @@ impl Place {
             thing: "thing".parse().unwrap(),
             region: Some("eu-west-1".into()),
             root_ca: None,
+            credentials: None,
             proxy: None,
             shell: "sh".into(),
             environment: Vec::new(),

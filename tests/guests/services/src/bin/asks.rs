@@ -3,8 +3,8 @@
 #[path = "../../../../it/doors/ask.rs"]
 mod ask;
 
-use ask::{Answer, Ask, CloudMessage, Message, Refusal};
-use gg_sdk::bindings::gg::host::{configuration, lifecycle, mqtt, pubsub, types};
+use ask::{Answer, Ask, CloudMessage, Message, Refusal, Secret, Which};
+use gg_sdk::bindings::gg::host::{configuration, lifecycle, mqtt, pubsub, secrets, types};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 
@@ -84,6 +84,7 @@ impl Held {
             Ask::Change(number) => {
                 Answer::Path(self.watchers[number].next()?.expect("it is not asked to stop"))
             }
+            Ask::Secret { name, which, refresh } => Answer::Secret(secret(&name, which, refresh)?),
             Ask::Report { errored } => {
                 use lifecycle::State::{Errored, Running};
                 lifecycle::update_state(if errored { Errored } else { Running })?;
@@ -139,6 +140,22 @@ fn of_cloud(message: mqtt::Publication) -> CloudMessage {
         message_expiry: message.message_expiry,
         user_properties: properties.map(|property| (property.key, property.value)).collect(),
     }
+}
+
+fn secret(name: &str, which: Option<Which>, refresh: bool) -> Result<Secret, types::Error> {
+    let which = which.map(|which| match which {
+        Which::Stage(stage) => secrets::Selector::Stage(stage),
+        Which::Version(version) => secrets::Selector::Version(version),
+    });
+    let secret = match refresh {
+        false => secrets::get(name, which.as_ref())?,
+        true => secrets::refresh(name, which.as_ref())?,
+    };
+    let (text, value) = match secret.reveal()? {
+        secrets::SecretValue::Bytes(bytes) => (false, bytes),
+        secrets::SecretValue::Text(text) => (true, text.into_bytes()),
+    };
+    Ok(Secret { version: secret.version(), stages: secret.stages(), value, text })
 }
 
 fn refusal(error: &types::Error) -> Refusal {

@@ -1,88 +1,31 @@
-//! Web servers: files of them, and what is sent to one ([`Https::post`]). What is here of one is continued where the server still has the same file
+//! Files of web servers. What is here of one is continued where the server still has the same file
 //! (`Range`, `If-Range`); a redirect is followed; a proxy is used where one is set.
 
-mod exchange;
 #[cfg(test)]
 mod tests;
 
 use super::ArtifactSource;
 use crate::component::artifact::location::shown;
 use crate::component::artifact::{ArtifactError, Part};
-use crate::network::{NetworkFault, ProxySettings, Stream, Target, connect};
-use exchange::{Answer, exchange};
+use crate::network::{Answer, Client, NetworkFault, Target};
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
-use http_body_util::{Empty, Full};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use hyper::body::Bytes;
-use rustls::ClientConfig;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// So many redirects are followed.
 const MOST_REDIRECTS: usize = 5;
 
-/// How long each stage of a request may take.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// To connect to an address, to a server behind a proxy, or securely.
-    pub connect: Duration,
-    /// Until the answer begins.
-    pub answer: Duration,
-    /// Between pieces of the answer.
-    pub silence: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        let (connect, silence) = (Duration::from_secs(20), Duration::from_secs(30));
-        Self { connect, answer: silence, silence }
-    }
-}
-
 /// Downloads files.
 #[derive(Clone, Debug)]
 pub struct Https {
-    tls: Arc<ClientConfig>,
-    proxies: ProxySettings,
-    patience: Patience,
+    client: Client,
 }
 
 impl Https {
-    /// Download with these settings.
-    pub fn new(tls: Arc<ClientConfig>, proxies: ProxySettings, patience: Patience) -> Self {
-        Self { tls, proxies, patience }
-    }
-
-    /// Send something, and give the status of the answer, whose body nobody reads. A redirect is an
-    /// answer like any other.
-    ///
-    /// # Errors
-    /// The server cannot be reached, or this is no URI of one.
-    pub async fn post(
-        &self,
-        uri: &Uri,
-        headers: &HeaderMap,
-        body: Bytes,
-    ) -> Result<StatusCode, ArtifactError> {
-        let shown = || shown(&uri.to_string());
-        let failed = |fault| ArtifactError::Network { uri: shown(), fault };
-        let invalid = || ArtifactError::Uri {
-            uri: shown(),
-            reason: "it is no URI of http: or https:, or holds a password",
-        };
-        let target = Target::of(uri).ok_or_else(invalid)?;
-        let mut request = request(http::Method::POST, uri);
-        if let Some(all) = request.headers_mut() {
-            all.extend(headers.clone());
-        }
-        let request = request.body(Full::new(body)).map_err(|_| invalid())?;
-        let stream = self.connect(&target).await;
-        let answer = exchange(stream.map_err(failed)?, &target, request, &self.patience).await;
-        Ok(answer.map_err(failed)?.status())
-    }
-
-    async fn connect(&self, target: &Target) -> Result<Box<dyn Stream>, NetworkFault> {
-        connect(target, &self.proxies, [&self.tls, &self.tls], self.patience.connect).await
+    /// Download with this.
+    pub fn new(client: Client) -> Self {
+        Self { client }
     }
 
     async fn download(
@@ -94,8 +37,8 @@ impl Https {
         let invalid = || ArtifactError::Uri { uri: shown(from), reason: "it is not a URI" };
         let mut uri: Uri = from.parse().map_err(|_| invalid())?;
         for _ in 0..=MOST_REDIRECTS {
-            let target = target(from, &uri, pinned)?;
-            let mut answer = self.ask(from, &uri, &target, part).await?;
+            check_target(from, &uri, pinned)?;
+            let mut answer = self.ask(from, &uri, part).await?;
             match answer.status() {
                 StatusCode::OK => {
                     part.restart(validator(answer.headers())).await?;
@@ -123,24 +66,20 @@ impl Https {
     }
 
     /// Ask for what is missing of a file.
-    async fn ask(
-        &self,
-        from: &str,
-        uri: &Uri,
-        target: &Target,
-        part: &Part<'_>,
-    ) -> Result<Answer, ArtifactError> {
-        let failed = |fault| ArtifactError::Network { uri: shown(from), fault };
-        let invalid = |_| ArtifactError::Uri { uri: shown(from), reason: "it is not a URI" };
-        let mut request = request(http::Method::GET, uri);
+    async fn ask(&self, from: &str, uri: &Uri, part: &Part<'_>) -> Result<Answer, ArtifactError> {
+        let mut headers = HeaderMap::new();
         if let Some(validator) = part.validator() {
-            request = request
-                .header(header::RANGE, format!("bytes={}-", part.length()))
-                .header(header::IF_RANGE, validator);
+            let no_header = |_| ArtifactError::Uri {
+                uri: shown(from),
+                reason: "what its server calls it cannot be sent back",
+            };
+            let range = format!("bytes={}-", part.length());
+            headers.insert(header::RANGE, HeaderValue::try_from(range).map_err(no_header)?);
+            let validator = HeaderValue::try_from(validator).map_err(no_header)?;
+            headers.insert(header::IF_RANGE, validator);
         }
-        let request = request.body(Empty::<Bytes>::new()).map_err(invalid)?;
-        let stream = self.connect(target).await.map_err(failed)?;
-        exchange(stream, target, request, &self.patience).await.map_err(failed)
+        let answer = self.client.send(Method::GET, uri, &headers, Bytes::new()).await;
+        answer.map_err(|fault| ArtifactError::Network { uri: shown(from), fault })
     }
 }
 
@@ -159,19 +98,8 @@ impl ArtifactSource for Https {
     }
 }
 
-/// The beginning of a request, over a connection of its own.
-fn request(method: http::Method, uri: &Uri) -> http::request::Builder {
-    Request::builder()
-        .method(method)
-        .uri(uri.path_and_query().map_or("/", |path| path.as_str()))
-        .header(header::HOST, uri.authority().map_or("", |authority| authority.as_str()))
-        .header(header::USER_AGENT, concat!("gg-host/", env!("CARGO_PKG_VERSION")))
-        .header(header::ACCEPT_ENCODING, "identity")
-        .header(header::CONNECTION, "close")
-}
-
 /// Where a URI leads. Only what is checked afterwards may come from another machine.
-fn target(from: &str, uri: &Uri, pinned: bool) -> Result<Target, ArtifactError> {
+fn check_target(from: &str, uri: &Uri, pinned: bool) -> Result<(), ArtifactError> {
     let target = Target::of(uri).ok_or_else(|| ArtifactError::Uri {
         uri: shown(from),
         reason: "it leads to what is not http: or https:, or holds a password",
@@ -179,7 +107,7 @@ fn target(from: &str, uri: &Uri, pinned: bool) -> Result<Target, ArtifactError> 
     if !pinned && !target.is_this_machine() {
         return Err(ArtifactError::NoDigest { uri: shown(from) });
     }
-    Ok(target)
+    Ok(())
 }
 
 /// Take the body of an answer in.

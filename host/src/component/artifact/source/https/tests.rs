@@ -2,6 +2,7 @@ use super::*;
 use crate::component::artifact::testing::{
     Reply, Scene, Server, artifact, content, ok, partial, proxy, serve, status,
 };
+use crate::network::{Patience, ProxySettings};
 use std::fs;
 
 const TAG: &str = "\"one\"";

@@ -1,7 +1,6 @@
 //! One request and its answer, over a connection of their own.
 
-use super::Patience;
-use crate::network::{NetworkFault, Stream, Target};
+use super::{NetworkFault, Patience, Stream, Target};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt as _;
@@ -11,12 +10,14 @@ use std::pin::Pin;
 use std::time::Duration;
 use tokio::time::timeout;
 use wasmtime_wasi_http::io::TokioIo;
+use zeroize::Zeroizing;
 
 /// Drives the connection: it must be polled for anything to come.
 type Connection = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
 /// A server's answer; its body is read a piece at a time.
-pub(super) struct Answer {
+#[expect(missing_debug_implementations, reason = "drives what has none")]
+pub struct Answer {
     response: Response<Incoming>,
     /// `None` once it has ended; what came before may still be read.
     connection: Option<Connection>,
@@ -46,16 +47,21 @@ where
 }
 
 impl Answer {
-    pub(super) fn status(&self) -> StatusCode {
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
         self.response.status()
     }
 
-    pub(super) fn headers(&self) -> &HeaderMap {
+    /// Its headers.
+    pub fn headers(&self) -> &HeaderMap {
         self.response.headers()
     }
 
     /// The next piece of its body; `None` at the end.
-    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, NetworkFault> {
+    ///
+    /// # Errors
+    /// The connection is lost, or nothing comes for too long.
+    pub async fn piece(&mut self) -> Result<Option<Bytes>, NetworkFault> {
         loop {
             let coming = drive(&mut self.connection, self.response.body_mut().frame());
             let frame = timeout(self.silence, coming).await;
@@ -70,6 +76,23 @@ impl Answer {
                 }
             }
         }
+    }
+}
+
+impl Answer {
+    /// All of its body, which may hold secrets; `None` if there is more of it than this.
+    ///
+    /// # Errors
+    /// As of [`Answer::piece`].
+    pub async fn all(&mut self, most: usize) -> Result<Option<Zeroizing<Vec<u8>>>, NetworkFault> {
+        let mut all = Zeroizing::new(Vec::with_capacity(most));
+        while let Some(piece) = self.piece().await? {
+            if all.len() + piece.len() > most {
+                return Ok(None);
+            }
+            all.extend_from_slice(&piece);
+        }
+        Ok(Some(all))
     }
 }
 

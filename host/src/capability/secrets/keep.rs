@@ -1,0 +1,74 @@
+//! Where the key that secrets are sealed with comes from when the device starts.
+
+use super::vault::{DeviceKey, Vault};
+use crate::random;
+use crate::store::{SecretKeyRow, Store};
+use anyhow::{Context as _, Result};
+use std::fs::OpenOptions;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Bytes of a key that is made here.
+const LENGTH: usize = 32;
+
+/// The vault of a device, whose keys these are: the first is the one that counts, and others are
+/// those that it had before. What was sealed with another is of no use, which the log says, and the
+/// cloud still has it. It stays until something else is to be kept, since the key may come back: for
+/// that the key of the new vault is given, to be kept first.
+///
+/// # Errors
+/// The store fails, or there is nothing random.
+pub(super) async fn open(
+    store: &Store,
+    keys: &[Box<dyn DeviceKey>],
+) -> Result<(Vault, Option<SecretKeyRow>)> {
+    let first = keys.first().context("a device has a key")?;
+    if let Some(row) = store.secret_key().await? {
+        match keys.iter().find(|key| key.id() == row.by) {
+            Some(key) => match Vault::unwrap(key.as_ref(), &row) {
+                Ok(vault) => {
+                    if key.id() != first.id() {
+                        store.set_secret_key(vault.wrap(first.as_ref())?).await?;
+                    }
+                    return Ok((vault, None));
+                }
+                Err(error) => tracing::error!(
+                    "the secrets that are kept cannot be opened, and are fetched anew: {error}"
+                ),
+            },
+            None => tracing::error!(
+                "the secrets that are kept were sealed with another key of the device, and are \
+                 fetched anew"
+            ),
+        }
+    }
+    let vault = Vault::new()?;
+    let row = vault.wrap(first.as_ref())?;
+    Ok((vault, Some(row)))
+}
+
+/// The key in a file, which is made if it is not there.
+///
+/// # Errors
+/// It cannot be read or made.
+pub fn key_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut key = Zeroizing::new(vec![0; LENGTH]);
+    match OpenOptions::new().read(true).open(path) {
+        Ok(mut file) => {
+            file.read_exact(&mut key)?;
+            return Ok(key);
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    random::fill(&mut key)?;
+    let new = path.with_extension("new");
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    file.write_all(&key)?;
+    file.sync_all()?;
+    std::fs::rename(new, path)?;
+    Ok(key)
+}
