@@ -1,6 +1,8 @@
 //! Each sample component does what its recipe says.
 
+use crate::broker::{Broker, Peer};
 use crate::host::{HttpServer, Run, TIMED_OUT, recipe, run, sample};
+use gg_host::cloud::{Publication, Qos};
 use serde_json::{Value, json};
 
 /// The scenario that a filter in any language has to pass.
@@ -88,6 +90,49 @@ fn filter_in_python() {
 #[test]
 fn filter_in_c() {
     filter_scenario("filter-c");
+}
+
+/// What a component that obeys the cloud has to do in any language.
+async fn remote_scenario(name: &str) {
+    let mut broker = Broker::start();
+    let mut cloud = Peer::connect(broker.port, "cloud", &["answers/#"]).await;
+    let url = format!("mqtt://127.0.0.1:{}", broker.port);
+    let host = run([recipe(name)]).args(["--broker", url.as_str()]).start();
+    broker.says(&["commands/kettle (QoS 1)"]);
+    let command = |text: &'static str, number: u8| Publication {
+        response_topic: Some("answers/kettle".to_owned()),
+        correlation_data: Some(vec![number].into()),
+        ..Publication::new("commands/kettle", text, Qos::AtLeastOnce)
+    };
+    cloud.publish(&Publication { response_topic: None, ..command(r#"{"on": true}"#, 0) }).await;
+    cloud.publish(&command("switch on", 1)).await;
+    cloud.publish(&command(r#"{"on": false}"#, 2)).await;
+    let answer = async |cloud: &mut Peer| {
+        let answer = cloud.next().await;
+        assert_eq!(answer.topic, "answers/kettle");
+        let value: Value = serde_json::from_slice(&answer.payload).unwrap();
+        (answer.correlation_data.unwrap().to_vec(), value)
+    };
+    let (number, error) = answer(&mut cloud).await;
+    assert!(number == [1] && error["error"].is_string(), "{error}");
+    assert_eq!(answer(&mut cloud).await, (vec![2], json!({ "name": "kettle", "on": false })));
+    host.signal(rustix::process::Signal::INT);
+    host.finish().expect_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn remote_in_rust() {
+    remote_scenario("remote-rs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn remote_in_javascript() {
+    remote_scenario("remote-js").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn remote_in_python() {
+    remote_scenario("remote-py").await;
 }
 
 #[test]

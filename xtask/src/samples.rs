@@ -40,6 +40,12 @@ const SAMPLES: &[Sample] = &[
         language: Language::JavaScript { engine: "full" },
     },
     Sample { name: "filter-py", source: "filter-py/filter.py", language: Language::Python },
+    Sample {
+        name: "remote-js",
+        source: "remote-js/remote.js",
+        language: Language::JavaScript { engine: "qjs" },
+    },
+    Sample { name: "remote-py", source: "remote-py/remote.py", language: Language::Python },
 ];
 
 /// Build all samples, or only those named, and put their recipes beside them. Those whose

@@ -31,6 +31,9 @@ export interface Subscription extends Iterable<Publication> {
 /** Publish to the cloud; done once the message is in the device's spool. */
 export function publish(topic: string, value: Payload, options?: PublishOptions): void;
 
+/** Answer a message where it says that an answer is expected; gives whether it does. */
+export function answer(to: Publication, value: Payload, options?: PublishOptions): boolean;
+
 /** Subscribe at the cloud's broker. */
 export function subscribe(filter: string, options?: { qos?: 0 | 1 }): Subscription;
 

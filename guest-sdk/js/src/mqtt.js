@@ -15,6 +15,14 @@ export function publish(topic, value, { qos = 1, retain = false, ...rest } = {})
   call(() => mqtt.publish(publication));
 }
 
+/** Answer a message where it says that an answer is expected; gives whether it does. */
+export function answer(to, value, options) {
+  const { responseTopic, correlationData } = to;
+  if (responseTopic === undefined) return false;
+  publish(responseTopic, value, { ...options, correlationData });
+  return true;
+}
+
 /** Subscribe at the cloud's broker. */
 export function subscribe(filter, { qos = 1 } = {}) {
   const inner = call(() => mqtt.subscribe(filter, QOS[qos]));

@@ -54,6 +54,14 @@ def publish(
         )
 
 
+def answer(to: Publication, value: Payload) -> bool:
+    """Answer a message where it says that an answer is expected; gives whether it does."""
+    if to.response_topic is None:
+        return False
+    publish(to.response_topic, value, correlation_data=to.correlation_data)
+    return True
+
+
 class Subscription:
     """The messages of a filter; iterate over it, or ask for the next."""
 

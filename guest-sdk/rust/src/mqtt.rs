@@ -46,6 +46,13 @@ impl Publish {
         })
     }
 
+    /// An answer to a message, if that says where it is expected.
+    pub fn answer(to: &Publication) -> Option<Self> {
+        let mut answer = Self::new(to.response_topic.as_deref()?);
+        answer.0.correlation_data.clone_from(&to.correlation_data);
+        Some(answer)
+    }
+
     /// How surely it is delivered.
     pub fn qos(mut self, qos: Qos) -> Self {
         self.0.qos = qos;
