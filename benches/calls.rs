@@ -20,6 +20,7 @@ use gg_host::capability::metric::Metrics;
 use gg_host::capability::mqtt::Mqtt;
 use gg_host::capability::pubsub::{PubSub, Subscription};
 use gg_host::capability::secrets::Secrets;
+use gg_host::capability::shadow::Shadows;
 use gg_host::clock::Clock;
 use gg_host::component::InstalledComponent;
 use gg_host::logs::{Level, LogSink};
@@ -274,6 +275,7 @@ impl Loader {
         let tasks = Tasks::new(None)?;
         let clock = Clock::system();
         let (lifecycle, _) = LifecycleControl::new();
+        let pubsub = PubSub::default();
         let capabilities = Capabilities {
             configuration: Configuration::new(clock.clone(), None),
             debug: DebugPasswords::new(clock.clone()),
@@ -283,8 +285,9 @@ impl Loader {
             lifecycle,
             metric: Metrics::default(),
             mqtt: Mqtt::default(),
-            pubsub: PubSub::default(),
             secrets: Secrets::new(None)?,
+            shadows: Shadows::new(clock.clone(), None, "bench".parse()?, &pubsub, &tasks),
+            pubsub,
         };
         let engine = Arc::new(WasmEngine::new(&common::host::engine())?);
         let runtime = WasmRuntime::new(engine, tasks, capabilities, clock, None);

@@ -234,6 +234,44 @@ fn configuration_is_read_changed_watched_and_agreed_to() {
 }
 
 #[test]
+fn shadows_are_read_changed_listed_deleted_and_told_of() {
+    let Some(python) = Client::python() else { return };
+    let shadows = "{accessControl: {aws.greengrass.ShadowManager: {\
+         'p:3': {operations: ['*'], resources: \
+         ['$aws/things/Lamp/shadow/name/light', '$aws/things/Many/shadow/name/*', Many]}}, ";
+    let topic = "$aws/things/Lamp/shadow/name/light";
+    let rights = access(&format!("['{topic}/get']"), &format!("['{topic}/*']"));
+    let rights = rights.replacen("{accessControl: {", shadows, 1);
+    let device = python.device();
+    python.component(&device, NAME, "shadows.py", &rights);
+    let mut nucleus = device.start();
+    device.deploy(["--merge", &format!("{NAME}=1.0.0")]).expect_code(0);
+    expect(
+        &mut nucleus,
+        &[
+            "get UnauthorizedError com.example.Python is not authorized to perform \
+             aws.greengrass#GetThingShadow",
+            "update UnauthorizedError",
+            "delete UnauthorizedError",
+            "list UnauthorizedError",
+            "none yet ResourceNotFoundError No shadow exists with name: light",
+            "accepted 1 {'desired': {'on': True}} mine",
+            "delta {'on': True}",
+            "v1 1 {'delta': {'on': True}, 'desired': {'on': True}}",
+            "old ConflictError Version conflict",
+            "no state InvalidArgumentsError Missing required node: state",
+            "no name InvalidArgumentsError",
+            "names ['a', 'b'] ['c'] None True",
+            "page InvalidArgumentsError",
+            "answered by message",
+            "deleted b''",
+            "gone ResourceNotFoundError",
+            "too many {'Too Many Requests'} True",
+        ],
+    );
+}
+
+#[test]
 fn other_components_are_looked_at_paused_restarted_stopped_and_deployed() {
     let Some(python) = Client::python() else { return };
     let device = python.device();

@@ -32,6 +32,8 @@ mod published;
 mod run;
 mod samples;
 mod sandbox;
+mod shadow_sync;
+mod shadows;
 mod spooled;
 mod texts;
 mod threeways;

@@ -238,6 +238,24 @@ fn keyvalue_keeps_the_last_message_of_each_topic() {
 }
 
 #[test]
+fn lamp_does_what_its_shadow_wants() {
+    let shadow = "$aws/things/local/shadow/name/light";
+    let update = |desired: &str| format!(r#"{{"state": {{"desired": {desired}}}}}"#);
+    let mut host = run([recipe("lamp")])
+        .publish(&format!("{shadow}/update"), &update(r#"{"on": true, "brightness": 60}"#))
+        .publish(&format!("{shadow}/update"), &update(r#"{"brightness": "dazzling"}"#))
+        .publish(&format!("{shadow}/update"), &update(r#"{"brightness": 70}"#))
+        .subscribe(&format!("{shadow}/update/accepted"))
+        .start();
+    let reports = |wanted: Value| {
+        move |event: &crate::host::Event| event.json["payload"]["state"]["reported"] == wanted
+    };
+    host.wait_for("what is wanted last", reports(json!({ "brightness": 70 })));
+    host.signal(rustix::process::Signal::INT);
+    host.finish().expect_code(0);
+}
+
+#[test]
 fn sealed_takes_a_secret_and_shows_nothing_of_it() {
     let folder = crate::host::folder();
     let secrets = crate::host::file(

@@ -6,7 +6,7 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 15] = [
+const TARGETS: [&str; 16] = [
     "access_control",
     "configuration",
     "deployment",
@@ -20,6 +20,7 @@ const TARGETS: [&str; 15] = [
     "pkcs11_uri",
     "recipe",
     "secrets",
+    "shadow",
     "unpack",
     "version_requirement",
 ];

@@ -37,6 +37,7 @@ mod message;
 pub mod mqtt;
 mod pubsub;
 pub mod secrets;
+pub mod shadow;
 
 pub use bindings::gg::host::pubsub::{ReceiveMode, WhenFull};
 pub use bindings::gg::host::types::{Origin, PayloadFormat};

@@ -58,14 +58,20 @@ operations! {
         GetCredentials in "aws.greengrass.TokenExchangeService";
         /// Read a configuration; the resource is the component it belongs to.
         GetConfiguration in "gg.host.configuration";
+        /// Delete a shadow; the resource is the beginning of its topics.
+        DeleteThingShadow in "aws.greengrass.ShadowManager";
         /// Look at a local deployment; the resource is its identity.
         GetLocalDeploymentStatus in "aws.greengrass.Cli";
         /// Read a secret; the resource is its ARN, or its name.
         GetSecretValue in "aws.greengrass.SecretManager";
+        /// Read or watch a shadow; the resource is the beginning of its topics.
+        GetThingShadow in "aws.greengrass.ShadowManager";
         /// Look at all components; the resource is `*`.
         ListComponents in "aws.greengrass.Cli";
         /// Look at all local deployments; the resource is `*`.
         ListLocalDeployments in "aws.greengrass.Cli";
+        /// Read the names of a thing's shadows; the resource is the thing's name.
+        ListNamedShadowsForThing in "aws.greengrass.ShadowManager";
         /// Halt a component; the resource is its name.
         PauseComponent in "aws.greengrass.ipc.lifecycle";
         /// Publish to a topic of the cloud; the resource is the topic.
@@ -96,6 +102,8 @@ operations! {
         UpdateConfiguration in "gg.host.configuration";
         /// Report a state; the resource is the component.
         UpdateState in "aws.greengrass.ipc.lifecycle";
+        /// Change a shadow; the resource is the beginning of its topics.
+        UpdateThingShadow in "aws.greengrass.ShadowManager";
         /// Write log records; the resource is the component.
         WriteLog in "gg.host.logging";
     }

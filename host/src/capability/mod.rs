@@ -18,6 +18,7 @@ pub mod mqtt;
 pub mod pubsub;
 mod queue;
 pub mod secrets;
+pub mod shadow;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -32,6 +33,7 @@ use mqtt::Mqtt;
 use pubsub::PubSub;
 pub use queue::DEFAULT_QUEUE;
 use secrets::Secrets;
+use shadow::Shadows;
 
 /// Everything a component can reach, `logging` and `http` excepted: those belong to one
 /// component each. A new field here breaks the build where a door must learn of it.
@@ -57,4 +59,6 @@ pub struct Capabilities {
     pub pubsub: PubSub,
     /// Secrets.
     pub secrets: Secrets,
+    /// Shadows of things.
+    pub shadows: Shadows,
 }

@@ -144,6 +144,11 @@ impl<M: Waiting> Queue<M> {
         }
     }
 
+    /// A message that does not wait for room is lost to this one.
+    pub(super) fn pass_by(&self) {
+        self.count_dropped(1);
+    }
+
     /// Move waiting messages into `batch`, or ask to be woken.
     fn poll_take(&self, batch: &mut VecDeque<Arc<M>>, cx: Option<&mut Context<'_>>) -> Poll<()> {
         let mut state = self.lock();

@@ -17,7 +17,7 @@ pub mod credentials;
 mod fault;
 mod identity;
 pub mod publication;
-mod rate;
+pub(crate) mod rate;
 mod remedy;
 mod run;
 pub mod secrets;

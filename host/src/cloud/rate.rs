@@ -5,21 +5,21 @@ use std::time::{Duration, Instant};
 
 /// What is allowed of something in a second; without a limit everything.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     rate: Option<f64>,
     level: f64,
     filled: Instant,
 }
 
 impl Bucket {
-    pub(super) fn new(rate: Option<u64>, now: Instant) -> Self {
+    pub(crate) fn new(rate: Option<u64>, now: Instant) -> Self {
         let rate = rate.map(|rate| rate as f64);
         Self { rate, level: rate.unwrap_or_default(), filled: now }
     }
 
     /// How long to wait until something may be sent. What is larger than the bucket may go as soon
     /// as the bucket is full, and those after it wait the longer.
-    pub(super) fn wait(&mut self, amount: u64, now: Instant) -> Duration {
+    pub(crate) fn wait(&mut self, amount: u64, now: Instant) -> Duration {
         let Some(rate) = self.rate else { return Duration::ZERO };
         let passed = now.saturating_duration_since(self.filled).as_secs_f64();
         self.level = (self.level + passed * rate).min(rate);
@@ -34,7 +34,7 @@ impl Bucket {
     }
 
     /// Something is sent.
-    pub(super) fn take(&mut self, amount: u64) {
+    pub(crate) fn take(&mut self, amount: u64) {
         if self.rate.is_some() {
             self.level -= amount as f64;
         }

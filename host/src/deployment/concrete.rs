@@ -24,11 +24,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Components that the host itself stands for: recipes depend on them.
-pub const PROVIDED: [&str; 5] = [
+pub const PROVIDED: [&str; 6] = [
     "aws.greengrass.Cli",
     "aws.greengrass.Nucleus",
     "aws.greengrass.NucleusLite",
     "aws.greengrass.SecretManager",
+    "aws.greengrass.ShadowManager",
     "aws.greengrass.TokenExchangeService",
 ];
 

@@ -6,6 +6,7 @@ use crate::capability::caller::Caller;
 use crate::capability::door::Served;
 use crate::capability::{
     Capabilities, configuration, debug, deployment, host, lifecycle, metric, mqtt, pubsub, secrets,
+    shadow,
 };
 use crate::runtime::token::Tokens;
 use gg_ipc::operation::call;
@@ -43,6 +44,7 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
         mqtt,
         pubsub,
         secrets,
+        shadows,
     } = &session.server.capabilities;
     let caller = &session.caller;
     match operation {
@@ -185,10 +187,22 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
             })
         }
 
-        O::DeleteThingShadow
-        | O::GetThingShadow
-        | O::ListNamedShadowsForThing
-        | O::UpdateThingShadow => Err(not_yet(operation)),
+        O::GetThingShadow => {
+            let get = |request| shadow::ipc::get(shadows, caller, request);
+            in_time::<call::GetThingShadow, _>(request, get).await
+        }
+        O::UpdateThingShadow => {
+            let update = |request| shadow::ipc::update(shadows, caller, request);
+            in_time::<call::UpdateThingShadow, _>(request, update).await
+        }
+        O::DeleteThingShadow => {
+            let delete = |request| shadow::ipc::delete(shadows, caller, request);
+            in_time::<call::DeleteThingShadow, _>(request, delete).await
+        }
+        O::ListNamedShadowsForThing => {
+            let list = |request| shadow::ipc::list(shadows, caller, request);
+            in_time::<call::ListNamedShadowsForThing, _>(request, list).await
+        }
 
         // In Greengrass these are a plugin's, which is not on every device either.
         O::AuthorizeClientDeviceAction
@@ -216,10 +230,5 @@ fn validate_token(
 
 fn not_supported(operation: &str) -> OperationError {
     let reason = format!("Operation {operation} is not supported by Greengrass");
-    OperationError::new(ErrorCode::Service, reason)
-}
-
-fn not_yet(operation: Operation) -> OperationError {
-    let reason = format!("{} is not served by this version of gg-host", operation.name());
     OperationError::new(ErrorCode::Service, reason)
 }

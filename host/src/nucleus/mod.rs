@@ -21,6 +21,8 @@ use crate::capability::pubsub::PubSub;
 use crate::capability::secrets::Secrets;
 use crate::capability::secrets::key_file;
 use crate::capability::secrets::vault::{DeviceKey, FileKey};
+use crate::capability::shadow::sync::Sync;
+use crate::capability::shadow::{Shadows, topics};
 use crate::clock::Clock;
 use crate::cloud::credentials::{Credentials, Source};
 use crate::cloud::secrets::SecretsManager;
@@ -177,6 +179,8 @@ impl Nucleus {
         let (host, of_host) = HostControl::new();
         let wanted = Wanted { deployments, host: of_host };
         let pubsub = PubSub::counted(counters.clone());
+        let (clock, thing) = (config.clock.clone(), config.thing.clone());
+        let shadows = Shadows::new(clock, store.clone(), thing, &pubsub, &tasks);
         let operator = Caller::operator(&operators::own_name(), config.thing.clone());
         let spool = match &config.link {
             Some(_) => {
@@ -189,6 +193,9 @@ impl Nucleus {
             .link
             .zip(spool.clone())
             .map(|(settings, spool)| Link::start(settings, spool, &tasks, operator.stop().clone()));
+        if let Some(link) = &link {
+            Sync::start(&shadows, link, config.thing.clone(), &tasks, operator.stop().clone());
+        }
         let credentials = config
             .credentials
             .map(|source| (source.proxies.clone(), source.identity.key_bytes(), source));
@@ -221,6 +228,7 @@ impl Nucleus {
             mqtt: Mqtt::new(link, counters.clone()),
             pubsub: pubsub.clone(),
             secrets: secrets.context("cannot keep secrets")?,
+            shadows,
         };
         // Before anything is started that is to use it.
         let socket = Socket::open(&config.process.root)
@@ -265,6 +273,10 @@ impl Nucleus {
         let lives = Lives::new(configuration, supervisor.clone(), tasks.clone());
         tasks.spawn(lives.serve(requests, operator.stop().clone()));
         server.serve(socket, operator.stop().clone());
+        let shadows = capabilities.shadows.clone();
+        let requests =
+            topics::Requests::listen(shadows, &capabilities.pubsub, config.thing.clone())?;
+        tasks.spawn(requests.serve(tasks.clone(), operator.stop().clone()));
         let parts = Parts {
             supervisor,
             capabilities,
@@ -339,6 +351,8 @@ impl Nucleus {
                 () = secrets.keep_fresh(settings) => {}
             }
         }));
+        let (shadows, settings) = (parts.capabilities.shadows.clone(), kept.own.watch());
+        tasks.spawn(shadows.follow(settings, caller.stop().clone()));
         if let Some(push) = telling.push {
             push.start(monitor.clone(), &tasks, caller.stop().clone());
         }

@@ -10,6 +10,7 @@ mod generations;
 mod keyvalue;
 mod schema;
 mod secrets;
+mod shadows;
 mod spool;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ pub use deployments::{DeploymentRow, DeploymentState};
 pub use generations::{Generation, StoredComponent};
 pub use keyvalue::Entry;
 pub use secrets::{SecretKeyRow, SecretRow};
+pub use shadows::Kept;
 pub use spool::{Gone, LANES, SpoolLane, SpoolRow, SpoolStamp, Thin, lane_start};
 
 use crate::metrics::Counter;
@@ -30,6 +32,9 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Requests that wait for the thread.
 const QUEUE: usize = 256;
+
+/// What errors call the file of a store that has none.
+const MEMORY: &str = "in memory";
 
 /// Most writes in one transaction.
 const MOST_TOGETHER: usize = 64;
@@ -97,7 +102,18 @@ impl Store {
     /// # Errors
     /// It cannot be opened, is no store, or belongs to a newer version.
     pub fn open(path: &Path, tasks: &Tasks) -> Result<Self, StoreError> {
-        let connection = schema::open(path)?;
+        Ok(Self::serving(schema::open(path)?, path, tasks))
+    }
+
+    /// A store that is gone with the host: what a run keeps for as long as it lasts.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn in_memory(tasks: &Tasks) -> Result<Self, StoreError> {
+        Ok(Self::serving(schema::in_memory()?, Path::new(MEMORY), tasks))
+    }
+
+    fn serving(connection: Connection, path: &Path, tasks: &Tasks) -> Self {
         let (jobs, receiver) = mpsc::channel(QUEUE);
         let owned: std::sync::Arc<Path> = path.into();
         let served = std::sync::Arc::clone(&owned);
@@ -105,7 +121,7 @@ impl Store {
         let counted = std::sync::Arc::clone(&commits);
         // The thread ends when nobody can ask it any more.
         drop(tasks.spawn_blocking(move || serve(connection, &served, receiver, &counted)));
-        Ok(Self { jobs, path: owned, commits })
+        Self { jobs, path: owned, commits }
     }
 
     /// Transactions that were written to disk so far.

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Each brings the file from the version of its place in the list to the next.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     "
     CREATE TABLE state(
         one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -120,7 +120,35 @@ const STEPS: [&str; 3] = [
         PRIMARY KEY (arn, version)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- The classic shadow has an empty name. Of one that was deleted the version is left.
+    CREATE TABLE shadow(
+        thing TEXT NOT NULL,
+        name TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        document TEXT,
+        metadata TEXT,
+        PRIMARY KEY (thing, name)
+    ) STRICT;
+    -- What a shadow had in common with that in the cloud when they last were in step.
+    CREATE TABLE synced(
+        thing TEXT NOT NULL,
+        name TEXT NOT NULL,
+        local INTEGER NOT NULL,
+        cloud INTEGER NOT NULL,
+        document TEXT,
+        PRIMARY KEY (thing, name)
+    ) STRICT;
+",
 ];
+
+/// A store in memory alone.
+pub(super) fn in_memory() -> Result<Connection, StoreError> {
+    let path = Path::new(super::MEMORY);
+    let connection = Connection::open_in_memory().map_err(|error| said(path, &error))?;
+    migrate(&connection, path)?;
+    Ok(connection)
+}
 
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let failed = |error: rusqlite::Error| said(path, &error);

@@ -53,6 +53,21 @@ pub(crate) enum Ask {
     Watch(Vec<String>),
     /// Wait for a watch's next change.
     Change(usize),
+    /// Read a shadow.
+    Shadow(Shadow),
+    /// Change a shadow by a request document.
+    UpdateShadow(Shadow, String),
+    /// Delete a shadow.
+    DeleteShadow(Shadow),
+    /// Read names of a thing's shadows.
+    ShadowNames {
+        /// The thing.
+        thing: String,
+        /// How many at most.
+        page: u32,
+        /// Where the last page ended.
+        after: Option<String>,
+    },
     /// Read a secret.
     Secret {
         /// Its name or ARN.
@@ -84,12 +99,23 @@ pub(crate) enum Answer {
     Is(bool),
     /// A value of a configuration.
     Value(Value),
+    /// Names, and where the next ones begin.
+    Names(Vec<String>, Option<String>),
     /// The path of a value that changed.
     Path(Vec<String>),
     /// A version of a secret.
     Secret(Secret),
     /// It is not done.
     Refused(Refusal),
+}
+
+/// Which shadow is meant.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Shadow {
+    /// The thing.
+    pub(crate) thing: String,
+    /// The shadow's name; the classic one has none.
+    pub(crate) name: Option<String>,
 }
 
 /// A message of a local topic.

@@ -1,22 +1,24 @@
 //! The door for processes: Greengrass IPC, spoken by the test with the token of a process that
 //! leaves it in its work folder.
 
-use super::ask::{Answer, Ask, CloudMessage, Message, Refusal, Which};
+use super::ask::{Answer, Ask, CloudMessage, Message, Refusal, Shadow, Which};
 use super::{Door, Made, Wit};
 use crate::host::{DEADLINE, Host};
 use gg_host::clock::Clock;
 use gg_ipc::handshake;
 use gg_ipc::operation::{Call, call};
 use gg_ipc::shapes::{
-    BinaryMessage, ConfigurationUpdateEvents, ConnectionStatus, GetConfigurationRequest,
-    GetSecretValueRequest, GetSecretValueResponse, IoTCoreConnectionStatusEvent, IoTCoreMessage,
-    JsonMessage, PayloadFormat, PublishMessage, PublishToIoTCoreRequest, PublishToTopicRequest,
-    Qos, ReceiveMode, ReportedLifecycleState, SecretValue, SubscribeToConfigurationUpdateRequest,
+    BinaryMessage, ConfigurationUpdateEvents, ConnectionStatus, DeleteThingShadowRequest,
+    GetConfigurationRequest, GetSecretValueRequest, GetSecretValueResponse, GetThingShadowRequest,
+    IoTCoreConnectionStatusEvent, IoTCoreMessage, JsonMessage, ListNamedShadowsForThingRequest,
+    PayloadFormat, PublishMessage, PublishToIoTCoreRequest, PublishToTopicRequest, Qos,
+    ReceiveMode, ReportedLifecycleState, SecretValue, SubscribeToConfigurationUpdateRequest,
     SubscribeToIoTCoreConnectionStatusRequest, SubscribeToIoTCoreRequest, SubscribeToTopicRequest,
-    SubscriptionResponseMessage, UpdateConfigurationRequest, UpdateStateRequest, UserProperty,
+    SubscriptionResponseMessage, UpdateConfigurationRequest, UpdateStateRequest,
+    UpdateThingShadowRequest, UserProperty,
 };
 use gg_ipc::{
-    Decoder, Document, ErrorCode, ObjectText, ReplyError, Secret, StreamId, StreamMessage,
+    Blob, Decoder, Document, ErrorCode, ObjectText, ReplyError, Secret, StreamId, StreamMessage,
     Timestamp, frame,
 };
 use rustix::process::geteuid;
@@ -207,6 +209,34 @@ impl Ipc {
                     event.read_event::<call::SubscribeToConfigurationUpdate>()?;
                 Answer::Path(event.key_path)
             }
+            Ask::Shadow(Shadow { thing, name }) => {
+                let request = GetThingShadowRequest { thing_name: thing, shadow_name: name };
+                document(&self.call::<call::GetThingShadow>(&request)?.1.payload)
+            }
+            Ask::UpdateShadow(Shadow { thing, name }, text) => {
+                let request = UpdateThingShadowRequest {
+                    thing_name: thing,
+                    shadow_name: name,
+                    payload: text.into_bytes().into(),
+                };
+                document(&self.call::<call::UpdateThingShadow>(&request)?.1.payload)
+            }
+            Ask::DeleteShadow(Shadow { thing, name }) => {
+                let request = DeleteThingShadowRequest { thing_name: thing, shadow_name: name };
+                let answer = self.call::<call::DeleteThingShadow>(&request)?.1;
+                assert!(answer.payload.0.is_empty(), "as in Greengrass");
+                Answer::Done
+            }
+            Ask::ShadowNames { thing, page, after } => {
+                let request = ListNamedShadowsForThingRequest {
+                    thing_name: thing,
+                    next_token: after,
+                    page_size: Some(page),
+                };
+                let (_, answer) = self.call::<call::ListNamedShadowsForThing>(&request)?;
+                assert!(answer.timestamp.as_seconds() > 1.7e9, "{:?}", answer.timestamp);
+                Answer::Names(answer.results, answer.next_token)
+            }
             Ask::Secret { name, which, refresh } => {
                 let (version_id, version_stage) = match which {
                     None => (None, None),
@@ -284,6 +314,10 @@ impl Ipc {
             self.unread.extend_from_slice(&some[..count]);
         }
     }
+}
+
+fn document(payload: &Blob) -> Answer {
+    Answer::Value(serde_json::from_slice(&payload.0).unwrap())
 }
 
 fn qos(surely: bool) -> Qos {

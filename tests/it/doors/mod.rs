@@ -12,6 +12,7 @@ mod places;
 mod pubsub;
 mod rights;
 mod secrets;
+mod shadow;
 mod wit;
 
 use crate::device::Device;

@@ -16,8 +16,6 @@ enum Place {
     Both(&'static [&'static str]),
     /// At the door for processes alone, for this reason.
     ForProcesses(&'static str),
-    /// At neither yet; these functions are what it will be for guests.
-    NotYet(&'static [&'static str]),
     /// At neither, for this reason.
     Nowhere(&'static str),
 }
@@ -34,8 +32,9 @@ const PLUGIN: &str = "in Greengrass this is served by a plugin, for client devic
 
 fn place(operation: Operation) -> Place {
     use Operation as O;
-    use Place::{Both, ForProcesses, NotYet, Nowhere};
+    use Place::{Both, ForProcesses, Nowhere};
     match operation {
+        O::DeleteThingShadow => Both(&["shadow.delete"]),
         O::GetConfiguration => Both(&["configuration.get", "configuration.get-of"]),
         O::PublishToIoTCore => Both(&["mqtt.publish"]),
         O::SubscribeToIoTCore => Both(&["mqtt.subscribe", "mqtt.subscription.next"]),
@@ -47,6 +46,8 @@ fn place(operation: Operation) -> Place {
             "secrets.secret.stages",
             "secrets.secret.version",
         ]),
+        O::GetThingShadow => Both(&["shadow.get"]),
+        O::ListNamedShadowsForThing => Both(&["shadow.list-named"]),
         O::PublishToTopic => Both(&["pubsub.publish"]),
         O::SubscribeToConfigurationUpdate => {
             Both(&["configuration.watch", "configuration.watcher.next"])
@@ -56,6 +57,7 @@ fn place(operation: Operation) -> Place {
         }
         O::UpdateConfiguration => Both(&["configuration.update"]),
         O::UpdateState => Both(&["lifecycle.update-state"]),
+        O::UpdateThingShadow => Both(&["shadow.update"]),
 
         O::CancelLocalDeployment
         | O::CreateLocalDeployment
@@ -83,11 +85,6 @@ fn place(operation: Operation) -> Place {
         }
         O::ValidateAuthorizationToken => ForProcesses("only processes have tokens"),
 
-        O::DeleteThingShadow => NotYet(&["shadow.delete"]),
-        O::GetThingShadow => NotYet(&["shadow.get"]),
-        O::ListNamedShadowsForThing => NotYet(&["shadow.list-named"]),
-        O::UpdateThingShadow => NotYet(&["shadow.update"]),
-
         O::AuthorizeClientDeviceAction
         | O::GetClientDeviceAuthToken
         | O::SubscribeToCertificateUpdates
@@ -98,7 +95,7 @@ fn place(operation: Operation) -> Place {
 const STREAMS: &str = "a client of Greengrass IPC reads all its streams as they come, and waits for \
                        as long as it likes";
 const MODELS: &str = "Greengrass has no operation for models; not served yet";
-const DELTA: &str = "a process subscribes to the shadow's topics; not served yet";
+const DELTA: &str = "a process subscribes to the shadow's local topics";
 const LOG: &str = "the log of a process is what it writes to standard output";
 
 /// The functions that guests alone have, and why.
@@ -146,7 +143,7 @@ fn every_operation_and_every_function_has_its_place() {
     };
     for operation in Operation::ALL {
         match place(*operation) {
-            Place::Both(functions) | Place::NotYet(functions) => {
+            Place::Both(functions) => {
                 assert!(!functions.is_empty(), "{operation:?}");
                 for function in functions {
                     put(function, format!("{operation:?}"));

@@ -1,6 +1,6 @@
 //! Rights: none without a word, and a deployment changes them while a component runs.
 
-use super::ask::{Message, Refusal};
+use super::ask::{Message, Refusal, Shadow};
 use super::{Answer, Ask, Door, ME, OTHER, Scene, deploy, grant, path, through_both_doors};
 use crate::device::Device;
 use crate::host::Run;
@@ -12,6 +12,10 @@ through_both_doors! {
 }
 
 const DENIED: Answer = Answer::Refused(Refusal::Unauthorized);
+
+fn shadow() -> Shadow {
+    Shadow { thing: "local".to_owned(), name: None }
+}
 
 fn publication() -> Ask {
     Ask::Publish(Message { topic: "t".to_owned(), payload: Vec::new(), json: false })
@@ -36,6 +40,10 @@ fn without_rights_nothing_is_done<D: Door>() {
         Ask::Watch(path("value")),
         Ask::Secret { name: "s".to_owned(), which: None, refresh: false },
         Ask::Secret { name: "s".to_owned(), which: None, refresh: true },
+        Ask::Shadow(shadow()),
+        Ask::UpdateShadow(shadow(), r#"{"state":{}}"#.to_owned()),
+        Ask::DeleteShadow(shadow()),
+        Ask::ShadowNames { thing: shadow().thing, page: 1, after: None },
         Ask::Report { errored: false },
         Ask::Report { errored: true },
     ];

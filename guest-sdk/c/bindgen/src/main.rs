@@ -16,7 +16,7 @@ use wit_bindgen_core::wit_parser::Resolve;
 const WORLDS: [(&str, &str); 2] =
     [("handler", "gg:host/handler@0.1.0"), ("service", "gg:host/imports@0.1.0")];
 
-const INTERFACES: [&str; 3] = ["mqtt", "shadow", "inference"];
+const INTERFACES: [&str; 2] = ["mqtt", "inference"];
 
 fn main() -> Result<ExitCode> {
     let check = match std::env::args().nth(1).as_deref() {

@@ -181,69 +181,6 @@ typedef struct {
   } val;
 } gg_host_mqtt_result_option_publication_error_t;
 
-typedef gg_host_types_error_t gg_host_shadow_error_t;
-
-// Which shadow is meant.
-typedef struct gg_host_shadow_shadow_id_t {
-  // Left out: this core device.
-  gg_option_string_t   thing_name;
-  // Left out: the classic (unnamed) shadow.
-  gg_option_string_t   shadow_name;
-} gg_host_shadow_shadow_id_t;
-
-typedef struct {
-  gg_string_t *ptr;
-  size_t len;
-} gg_list_string_t;
-
-// One page of names.
-typedef struct gg_host_shadow_names_t {
-  // The names.
-  gg_list_string_t   names;
-  // Give it to `list-named` for the next page; `none` on the last one.
-  gg_option_string_t   next_token;
-} gg_host_shadow_names_t;
-
-typedef struct gg_host_shadow_own_deltas_t {
-  int32_t __handle;
-} gg_host_shadow_own_deltas_t;
-
-typedef struct gg_host_shadow_borrow_deltas_t {
-  int32_t __handle;
-} gg_host_shadow_borrow_deltas_t;
-
-typedef struct {
-  bool is_err;
-  union {
-    gg_string_t ok;
-    gg_host_shadow_error_t err;
-  } val;
-} gg_host_shadow_result_string_error_t;
-
-typedef struct {
-  bool is_err;
-  union {
-    gg_host_shadow_names_t ok;
-    gg_host_shadow_error_t err;
-  } val;
-} gg_host_shadow_result_names_error_t;
-
-typedef struct {
-  bool is_err;
-  union {
-    gg_host_shadow_own_deltas_t ok;
-    gg_host_shadow_error_t err;
-  } val;
-} gg_host_shadow_result_own_deltas_error_t;
-
-typedef struct {
-  bool is_err;
-  union {
-    gg_option_string_t ok;
-    gg_host_shadow_error_t err;
-  } val;
-} gg_host_shadow_result_option_string_error_t;
-
 typedef gg_host_types_error_t gg_host_inference_error_t;
 
 // What a tensor's elements are. All numbers are little-endian.
@@ -330,6 +267,11 @@ typedef struct gg_host_inference_model_info_t {
   // What it gives.
   gg_host_inference_list_port_t   outputs;
 } gg_host_inference_model_info_t;
+
+typedef struct {
+  gg_string_t *ptr;
+  size_t len;
+} gg_list_string_t;
 
 typedef struct {
   bool is_err;
@@ -627,6 +569,64 @@ typedef struct {
   } val;
 } gg_host_secrets_result_secret_value_error_t;
 
+typedef gg_host_types_error_t gg_host_shadow_error_t;
+
+// Which shadow is meant.
+typedef struct gg_host_shadow_shadow_id_t {
+  // Left out: this core device.
+  gg_option_string_t   thing_name;
+  // Left out: the classic (unnamed) shadow.
+  gg_option_string_t   shadow_name;
+} gg_host_shadow_shadow_id_t;
+
+// One page of names.
+typedef struct gg_host_shadow_names_t {
+  // The names.
+  gg_list_string_t   names;
+  // Give it to `list-named` for the next page; `none` on the last one.
+  gg_option_string_t   next_token;
+} gg_host_shadow_names_t;
+
+typedef struct gg_host_shadow_own_deltas_t {
+  int32_t __handle;
+} gg_host_shadow_own_deltas_t;
+
+typedef struct gg_host_shadow_borrow_deltas_t {
+  int32_t __handle;
+} gg_host_shadow_borrow_deltas_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    gg_string_t ok;
+    gg_host_shadow_error_t err;
+  } val;
+} gg_host_shadow_result_string_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    gg_host_shadow_names_t ok;
+    gg_host_shadow_error_t err;
+  } val;
+} gg_host_shadow_result_names_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    gg_host_shadow_own_deltas_t ok;
+    gg_host_shadow_error_t err;
+  } val;
+} gg_host_shadow_result_own_deltas_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    gg_option_string_t ok;
+    gg_host_shadow_error_t err;
+  } val;
+} gg_host_shadow_result_option_string_error_t;
+
 typedef gg_host_types_message_t exports_gg_host_message_handler_message_t;
 
 // What is wrong with a message that was not handled.
@@ -665,23 +665,6 @@ extern bool gg_host_mqtt_method_subscription_next(gg_host_mqtt_borrow_subscripti
 extern bool gg_host_mqtt_method_subscription_next_timeout(gg_host_mqtt_borrow_subscription_t self, uint32_t timeout_ms, gg_host_mqtt_option_publication_t *ret, gg_host_mqtt_error_t *err);
 // Messages lost so far because the queue was full.
 extern uint32_t gg_host_mqtt_method_subscription_dropped(gg_host_mqtt_borrow_subscription_t self);
-
-// Imported Functions from `gg:host/shadow@0.1.0`
-// The shadow document with its metadata and version.
-extern bool gg_host_shadow_get(gg_host_shadow_shadow_id_t *shadow, gg_string_t *ret, gg_host_shadow_error_t *err);
-// Update with a request document (`state`, and if wished `version` and `clientToken`);
-// returns the accepted document. A version that is not the present one: `conflict`.
-extern bool gg_host_shadow_update(gg_host_shadow_shadow_id_t *shadow, gg_string_t *document, gg_string_t *ret, gg_host_shadow_error_t *err);
-// Delete; returns the response document.
-extern bool gg_host_shadow_delete(gg_host_shadow_shadow_id_t *shadow, gg_string_t *ret, gg_host_shadow_error_t *err);
-// The named shadows of a thing (left out: this core device), a page at a time.
-extern bool gg_host_shadow_list_named(gg_string_t *maybe_thing_name, uint32_t page_size, gg_string_t *maybe_next_token, gg_host_shadow_names_t *ret, gg_host_shadow_error_t *err);
-// Watch the difference between the desired and the reported state.
-extern bool gg_host_shadow_on_delta(gg_host_shadow_shadow_id_t *shadow, gg_host_shadow_own_deltas_t *ret, gg_host_shadow_error_t *err);
-// Wait for the next delta document. `none`: the component is asked to stop.
-extern bool gg_host_shadow_method_deltas_next(gg_host_shadow_borrow_deltas_t self, gg_option_string_t *ret, gg_host_shadow_error_t *err);
-// The same, at most so many milliseconds.
-extern bool gg_host_shadow_method_deltas_next_timeout(gg_host_shadow_borrow_deltas_t self, uint32_t timeout_ms, gg_option_string_t *ret, gg_host_shadow_error_t *err);
 
 // Imported Functions from `gg:host/inference@0.1.0`
 // The names of the models this component may use.
@@ -757,6 +740,24 @@ extern void gg_host_secrets_method_secret_version(gg_host_secrets_borrow_secret_
 // The staging labels of this version.
 extern void gg_host_secrets_method_secret_stages(gg_host_secrets_borrow_secret_t self, gg_list_string_t *ret);
 
+// Imported Functions from `gg:host/shadow@0.1.0`
+// The shadow document with its metadata and version.
+extern bool gg_host_shadow_get(gg_host_shadow_shadow_id_t *shadow, gg_string_t *ret, gg_host_shadow_error_t *err);
+// Update with a request document (`state`, and if wished `version` and `clientToken`);
+// returns the accepted document. A version that is not the present one: `conflict`.
+extern bool gg_host_shadow_update(gg_host_shadow_shadow_id_t *shadow, gg_string_t *document, gg_string_t *ret, gg_host_shadow_error_t *err);
+// Delete; returns the response document.
+extern bool gg_host_shadow_delete(gg_host_shadow_shadow_id_t *shadow, gg_string_t *ret, gg_host_shadow_error_t *err);
+// The named shadows of a thing (left out: this core device), a page at a time.
+extern bool gg_host_shadow_list_named(gg_string_t *maybe_thing_name, uint32_t page_size, gg_string_t *maybe_next_token, gg_host_shadow_names_t *ret, gg_host_shadow_error_t *err);
+// Watch the difference between the desired and the reported state. That of now is there at
+// once; who is slow sees the last one.
+extern bool gg_host_shadow_on_delta(gg_host_shadow_shadow_id_t *shadow, gg_host_shadow_own_deltas_t *ret, gg_host_shadow_error_t *err);
+// Wait for the next delta document. `none`: the component is asked to stop.
+extern bool gg_host_shadow_method_deltas_next(gg_host_shadow_borrow_deltas_t self, gg_option_string_t *ret, gg_host_shadow_error_t *err);
+// The same, at most so many milliseconds.
+extern bool gg_host_shadow_method_deltas_next_timeout(gg_host_shadow_borrow_deltas_t self, uint32_t timeout_ms, gg_option_string_t *ret, gg_host_shadow_error_t *err);
+
 // Exported Functions from `gg:host/message-handler@0.1.0`
 bool exports_gg_host_message_handler_handle(exports_gg_host_message_handler_message_t *message, exports_gg_host_message_handler_failure_t *err);
 
@@ -798,28 +799,6 @@ void gg_host_mqtt_option_publication_free(gg_host_mqtt_option_publication_t *ptr
 
 void gg_host_mqtt_result_option_publication_error_free(gg_host_mqtt_result_option_publication_error_t *ptr);
 
-void gg_host_shadow_error_free(gg_host_shadow_error_t *ptr);
-
-void gg_host_shadow_shadow_id_free(gg_host_shadow_shadow_id_t *ptr);
-
-void gg_list_string_free(gg_list_string_t *ptr);
-
-void gg_host_shadow_names_free(gg_host_shadow_names_t *ptr);
-
-extern void gg_host_shadow_deltas_drop_own(gg_host_shadow_own_deltas_t handle);
-
-extern void gg_host_shadow_deltas_drop_borrow(gg_host_shadow_borrow_deltas_t handle);
-
-extern gg_host_shadow_borrow_deltas_t gg_host_shadow_borrow_deltas(gg_host_shadow_own_deltas_t handle);
-
-void gg_host_shadow_result_string_error_free(gg_host_shadow_result_string_error_t *ptr);
-
-void gg_host_shadow_result_names_error_free(gg_host_shadow_result_names_error_t *ptr);
-
-void gg_host_shadow_result_own_deltas_error_free(gg_host_shadow_result_own_deltas_error_t *ptr);
-
-void gg_host_shadow_result_option_string_error_free(gg_host_shadow_result_option_string_error_t *ptr);
-
 void gg_host_inference_error_free(gg_host_inference_error_t *ptr);
 
 void gg_list_u32_free(gg_list_u32_t *ptr);
@@ -833,6 +812,8 @@ void gg_host_inference_port_free(gg_host_inference_port_t *ptr);
 void gg_host_inference_list_port_free(gg_host_inference_list_port_t *ptr);
 
 void gg_host_inference_model_info_free(gg_host_inference_model_info_t *ptr);
+
+void gg_list_string_free(gg_list_string_t *ptr);
 
 void gg_host_inference_result_list_string_error_free(gg_host_inference_result_list_string_error_t *ptr);
 
@@ -921,6 +902,26 @@ void gg_host_secrets_option_selector_free(gg_host_secrets_option_selector_t *ptr
 void gg_host_secrets_result_own_secret_error_free(gg_host_secrets_result_own_secret_error_t *ptr);
 
 void gg_host_secrets_result_secret_value_error_free(gg_host_secrets_result_secret_value_error_t *ptr);
+
+void gg_host_shadow_error_free(gg_host_shadow_error_t *ptr);
+
+void gg_host_shadow_shadow_id_free(gg_host_shadow_shadow_id_t *ptr);
+
+void gg_host_shadow_names_free(gg_host_shadow_names_t *ptr);
+
+extern void gg_host_shadow_deltas_drop_own(gg_host_shadow_own_deltas_t handle);
+
+extern void gg_host_shadow_deltas_drop_borrow(gg_host_shadow_borrow_deltas_t handle);
+
+extern gg_host_shadow_borrow_deltas_t gg_host_shadow_borrow_deltas(gg_host_shadow_own_deltas_t handle);
+
+void gg_host_shadow_result_string_error_free(gg_host_shadow_result_string_error_t *ptr);
+
+void gg_host_shadow_result_names_error_free(gg_host_shadow_result_names_error_t *ptr);
+
+void gg_host_shadow_result_own_deltas_error_free(gg_host_shadow_result_own_deltas_error_t *ptr);
+
+void gg_host_shadow_result_option_string_error_free(gg_host_shadow_result_option_string_error_t *ptr);
 
 void exports_gg_host_message_handler_message_free(exports_gg_host_message_handler_message_t *ptr);
 

@@ -23,29 +23,6 @@ extern void __wasm_import_gg_host_mqtt_method_subscription_next_timeout(int32_t,
 __attribute__((__import_module__("gg:host/mqtt@0.1.0"), __import_name__("[method]subscription.dropped")))
 extern int32_t __wasm_import_gg_host_mqtt_method_subscription_dropped(int32_t);
 
-// Imported Functions from `gg:host/shadow@0.1.0`
-
-__attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("get")))
-extern void __wasm_import_gg_host_shadow_get(int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, uint8_t *);
-
-__attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("update")))
-extern void __wasm_import_gg_host_shadow_update(int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
-
-__attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("delete")))
-extern void __wasm_import_gg_host_shadow_delete(int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, uint8_t *);
-
-__attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("list-named")))
-extern void __wasm_import_gg_host_shadow_list_named(int32_t, uint8_t *, size_t, int32_t, int32_t, uint8_t *, size_t, uint8_t *);
-
-__attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("on-delta")))
-extern void __wasm_import_gg_host_shadow_on_delta(int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, uint8_t *);
-
-__attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("[method]deltas.next")))
-extern void __wasm_import_gg_host_shadow_method_deltas_next(int32_t, uint8_t *);
-
-__attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("[method]deltas.next-timeout")))
-extern void __wasm_import_gg_host_shadow_method_deltas_next_timeout(int32_t, int32_t, uint8_t *);
-
 // Imported Functions from `gg:host/inference@0.1.0`
 
 __attribute__((__import_module__("gg:host/inference@0.1.0"), __import_name__("models")))
@@ -135,6 +112,29 @@ extern void __wasm_import_gg_host_secrets_method_secret_version(int32_t, uint8_t
 
 __attribute__((__import_module__("gg:host/secrets@0.1.0"), __import_name__("[method]secret.stages")))
 extern void __wasm_import_gg_host_secrets_method_secret_stages(int32_t, uint8_t *);
+
+// Imported Functions from `gg:host/shadow@0.1.0`
+
+__attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("get")))
+extern void __wasm_import_gg_host_shadow_get(int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("update")))
+extern void __wasm_import_gg_host_shadow_update(int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("delete")))
+extern void __wasm_import_gg_host_shadow_delete(int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("list-named")))
+extern void __wasm_import_gg_host_shadow_list_named(int32_t, uint8_t *, size_t, int32_t, int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("on-delta")))
+extern void __wasm_import_gg_host_shadow_on_delta(int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("[method]deltas.next")))
+extern void __wasm_import_gg_host_shadow_method_deltas_next(int32_t, uint8_t *);
+
+__attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("[method]deltas.next-timeout")))
+extern void __wasm_import_gg_host_shadow_method_deltas_next_timeout(int32_t, int32_t, uint8_t *);
 
 // Canonical ABI intrinsics
 
@@ -289,77 +289,6 @@ void gg_host_mqtt_result_option_publication_error_free(gg_host_mqtt_result_optio
   }
 }
 
-void gg_host_shadow_error_free(gg_host_shadow_error_t *ptr) {
-  gg_host_types_error_free(ptr);
-}
-
-void gg_host_shadow_shadow_id_free(gg_host_shadow_shadow_id_t *ptr) {
-  gg_option_string_free(&ptr->thing_name);
-  gg_option_string_free(&ptr->shadow_name);
-}
-
-void gg_list_string_free(gg_list_string_t *ptr) {
-  size_t list_len = ptr->len;
-  if (list_len > 0) {
-    gg_string_t *list_ptr = ptr->ptr;
-    for (size_t i = 0; i < list_len; i++) {
-      gg_string_free(&list_ptr[i]);
-    }
-    free(list_ptr);
-  }
-}
-
-void gg_host_shadow_names_free(gg_host_shadow_names_t *ptr) {
-  gg_list_string_free(&ptr->names);
-  gg_option_string_free(&ptr->next_token);
-}
-
-__attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("[resource-drop]deltas")))
-extern void __wasm_import_gg_host_shadow_deltas_drop(int32_t handle);
-
-void gg_host_shadow_deltas_drop_own(gg_host_shadow_own_deltas_t handle) {
-  __wasm_import_gg_host_shadow_deltas_drop(handle.__handle);
-}
-
-void gg_host_shadow_deltas_drop_borrow(gg_host_shadow_borrow_deltas_t handle) {
-  __wasm_import_gg_host_shadow_deltas_drop(handle.__handle);
-}
-
-gg_host_shadow_borrow_deltas_t gg_host_shadow_borrow_deltas(gg_host_shadow_own_deltas_t arg) {
-  return (gg_host_shadow_borrow_deltas_t) { arg.__handle };
-}
-
-void gg_host_shadow_result_string_error_free(gg_host_shadow_result_string_error_t *ptr) {
-  if (!ptr->is_err) {
-    gg_string_free(&ptr->val.ok);
-  } else {
-    gg_host_shadow_error_free(&ptr->val.err);
-  }
-}
-
-void gg_host_shadow_result_names_error_free(gg_host_shadow_result_names_error_t *ptr) {
-  if (!ptr->is_err) {
-    gg_host_shadow_names_free(&ptr->val.ok);
-  } else {
-    gg_host_shadow_error_free(&ptr->val.err);
-  }
-}
-
-void gg_host_shadow_result_own_deltas_error_free(gg_host_shadow_result_own_deltas_error_t *ptr) {
-  if (!ptr->is_err) {
-  } else {
-    gg_host_shadow_error_free(&ptr->val.err);
-  }
-}
-
-void gg_host_shadow_result_option_string_error_free(gg_host_shadow_result_option_string_error_t *ptr) {
-  if (!ptr->is_err) {
-    gg_option_string_free(&ptr->val.ok);
-  } else {
-    gg_host_shadow_error_free(&ptr->val.err);
-  }
-}
-
 void gg_host_inference_error_free(gg_host_inference_error_t *ptr) {
   gg_host_types_error_free(ptr);
 }
@@ -414,6 +343,17 @@ void gg_host_inference_model_info_free(gg_host_inference_model_info_t *ptr) {
   gg_string_free(&ptr->backend);
   gg_host_inference_list_port_free(&ptr->inputs);
   gg_host_inference_list_port_free(&ptr->outputs);
+}
+
+void gg_list_string_free(gg_list_string_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    gg_string_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      gg_string_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
 }
 
 void gg_host_inference_result_list_string_error_free(gg_host_inference_result_list_string_error_t *ptr) {
@@ -702,6 +642,66 @@ void gg_host_secrets_result_secret_value_error_free(gg_host_secrets_result_secre
     gg_host_secrets_secret_value_free(&ptr->val.ok);
   } else {
     gg_host_secrets_error_free(&ptr->val.err);
+  }
+}
+
+void gg_host_shadow_error_free(gg_host_shadow_error_t *ptr) {
+  gg_host_types_error_free(ptr);
+}
+
+void gg_host_shadow_shadow_id_free(gg_host_shadow_shadow_id_t *ptr) {
+  gg_option_string_free(&ptr->thing_name);
+  gg_option_string_free(&ptr->shadow_name);
+}
+
+void gg_host_shadow_names_free(gg_host_shadow_names_t *ptr) {
+  gg_list_string_free(&ptr->names);
+  gg_option_string_free(&ptr->next_token);
+}
+
+__attribute__((__import_module__("gg:host/shadow@0.1.0"), __import_name__("[resource-drop]deltas")))
+extern void __wasm_import_gg_host_shadow_deltas_drop(int32_t handle);
+
+void gg_host_shadow_deltas_drop_own(gg_host_shadow_own_deltas_t handle) {
+  __wasm_import_gg_host_shadow_deltas_drop(handle.__handle);
+}
+
+void gg_host_shadow_deltas_drop_borrow(gg_host_shadow_borrow_deltas_t handle) {
+  __wasm_import_gg_host_shadow_deltas_drop(handle.__handle);
+}
+
+gg_host_shadow_borrow_deltas_t gg_host_shadow_borrow_deltas(gg_host_shadow_own_deltas_t arg) {
+  return (gg_host_shadow_borrow_deltas_t) { arg.__handle };
+}
+
+void gg_host_shadow_result_string_error_free(gg_host_shadow_result_string_error_t *ptr) {
+  if (!ptr->is_err) {
+    gg_string_free(&ptr->val.ok);
+  } else {
+    gg_host_shadow_error_free(&ptr->val.err);
+  }
+}
+
+void gg_host_shadow_result_names_error_free(gg_host_shadow_result_names_error_t *ptr) {
+  if (!ptr->is_err) {
+    gg_host_shadow_names_free(&ptr->val.ok);
+  } else {
+    gg_host_shadow_error_free(&ptr->val.err);
+  }
+}
+
+void gg_host_shadow_result_own_deltas_error_free(gg_host_shadow_result_own_deltas_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    gg_host_shadow_error_free(&ptr->val.err);
+  }
+}
+
+void gg_host_shadow_result_option_string_error_free(gg_host_shadow_result_option_string_error_t *ptr) {
+  if (!ptr->is_err) {
+    gg_option_string_free(&ptr->val.ok);
+  } else {
+    gg_host_shadow_error_free(&ptr->val.err);
   }
 }
 
@@ -1179,578 +1179,6 @@ bool gg_host_mqtt_method_subscription_next_timeout(gg_host_mqtt_borrow_subscript
 uint32_t gg_host_mqtt_method_subscription_dropped(gg_host_mqtt_borrow_subscription_t self) {
   int32_t ret = __wasm_import_gg_host_mqtt_method_subscription_dropped((self).__handle);
   return (uint32_t) (ret);
-}
-
-bool gg_host_shadow_get(gg_host_shadow_shadow_id_t *shadow, gg_string_t *ret, gg_host_shadow_error_t *err) {
-  __attribute__((__aligned__(sizeof(void*))))
-  uint8_t ret_area[(4*sizeof(void*))];
-  int32_t option;
-  uint8_t * option1;
-  size_t option2;
-  if (((*shadow).thing_name).is_some) {
-    const gg_string_t *payload0 = &((*shadow).thing_name).val;
-    option = 1;
-    option1 = (uint8_t *) (*payload0).ptr;
-    option2 = (*payload0).len;
-  } else {
-    option = 0;
-    option1 = 0;
-    option2 = 0;
-  }
-  int32_t option5;
-  uint8_t * option6;
-  size_t option7;
-  if (((*shadow).shadow_name).is_some) {
-    const gg_string_t *payload4 = &((*shadow).shadow_name).val;
-    option5 = 1;
-    option6 = (uint8_t *) (*payload4).ptr;
-    option7 = (*payload4).len;
-  } else {
-    option5 = 0;
-    option6 = 0;
-    option7 = 0;
-  }
-  uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_gg_host_shadow_get(option, option1, option2, option5, option6, option7, ptr);
-  gg_host_shadow_result_string_error_t result;
-  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
-    case 0: {
-      result.is_err = false;
-      result.val.ok = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
-      break;
-    }
-    case 1: {
-      result.is_err = true;
-      gg_host_types_error_t variant;
-      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
-      switch ((int32_t) variant.tag) {
-        case 0: {
-          variant.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 1: {
-          variant.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 2: {
-          variant.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 3: {
-          variant.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 4: {
-          variant.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 5: {
-          variant.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-      }
-
-      result.val.err = variant;
-      break;
-    }
-  }
-  if (!result.is_err) {
-    *ret = result.val.ok;
-    return 1;
-  } else {
-    *err = result.val.err;
-    return 0;
-  }
-}
-
-bool gg_host_shadow_update(gg_host_shadow_shadow_id_t *shadow, gg_string_t *document, gg_string_t *ret, gg_host_shadow_error_t *err) {
-  __attribute__((__aligned__(sizeof(void*))))
-  uint8_t ret_area[(4*sizeof(void*))];
-  int32_t option;
-  uint8_t * option1;
-  size_t option2;
-  if (((*shadow).thing_name).is_some) {
-    const gg_string_t *payload0 = &((*shadow).thing_name).val;
-    option = 1;
-    option1 = (uint8_t *) (*payload0).ptr;
-    option2 = (*payload0).len;
-  } else {
-    option = 0;
-    option1 = 0;
-    option2 = 0;
-  }
-  int32_t option5;
-  uint8_t * option6;
-  size_t option7;
-  if (((*shadow).shadow_name).is_some) {
-    const gg_string_t *payload4 = &((*shadow).shadow_name).val;
-    option5 = 1;
-    option6 = (uint8_t *) (*payload4).ptr;
-    option7 = (*payload4).len;
-  } else {
-    option5 = 0;
-    option6 = 0;
-    option7 = 0;
-  }
-  uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_gg_host_shadow_update(option, option1, option2, option5, option6, option7, (uint8_t *) (*document).ptr, (*document).len, ptr);
-  gg_host_shadow_result_string_error_t result;
-  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
-    case 0: {
-      result.is_err = false;
-      result.val.ok = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
-      break;
-    }
-    case 1: {
-      result.is_err = true;
-      gg_host_types_error_t variant;
-      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
-      switch ((int32_t) variant.tag) {
-        case 0: {
-          variant.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 1: {
-          variant.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 2: {
-          variant.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 3: {
-          variant.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 4: {
-          variant.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 5: {
-          variant.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-      }
-
-      result.val.err = variant;
-      break;
-    }
-  }
-  if (!result.is_err) {
-    *ret = result.val.ok;
-    return 1;
-  } else {
-    *err = result.val.err;
-    return 0;
-  }
-}
-
-bool gg_host_shadow_delete(gg_host_shadow_shadow_id_t *shadow, gg_string_t *ret, gg_host_shadow_error_t *err) {
-  __attribute__((__aligned__(sizeof(void*))))
-  uint8_t ret_area[(4*sizeof(void*))];
-  int32_t option;
-  uint8_t * option1;
-  size_t option2;
-  if (((*shadow).thing_name).is_some) {
-    const gg_string_t *payload0 = &((*shadow).thing_name).val;
-    option = 1;
-    option1 = (uint8_t *) (*payload0).ptr;
-    option2 = (*payload0).len;
-  } else {
-    option = 0;
-    option1 = 0;
-    option2 = 0;
-  }
-  int32_t option5;
-  uint8_t * option6;
-  size_t option7;
-  if (((*shadow).shadow_name).is_some) {
-    const gg_string_t *payload4 = &((*shadow).shadow_name).val;
-    option5 = 1;
-    option6 = (uint8_t *) (*payload4).ptr;
-    option7 = (*payload4).len;
-  } else {
-    option5 = 0;
-    option6 = 0;
-    option7 = 0;
-  }
-  uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_gg_host_shadow_delete(option, option1, option2, option5, option6, option7, ptr);
-  gg_host_shadow_result_string_error_t result;
-  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
-    case 0: {
-      result.is_err = false;
-      result.val.ok = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
-      break;
-    }
-    case 1: {
-      result.is_err = true;
-      gg_host_types_error_t variant;
-      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
-      switch ((int32_t) variant.tag) {
-        case 0: {
-          variant.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 1: {
-          variant.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 2: {
-          variant.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 3: {
-          variant.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 4: {
-          variant.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 5: {
-          variant.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-      }
-
-      result.val.err = variant;
-      break;
-    }
-  }
-  if (!result.is_err) {
-    *ret = result.val.ok;
-    return 1;
-  } else {
-    *err = result.val.err;
-    return 0;
-  }
-}
-
-bool gg_host_shadow_list_named(gg_string_t *maybe_thing_name, uint32_t page_size, gg_string_t *maybe_next_token, gg_host_shadow_names_t *ret, gg_host_shadow_error_t *err) {
-  __attribute__((__aligned__(sizeof(void*))))
-  uint8_t ret_area[(6*sizeof(void*))];
-  gg_option_string_t thing_name;
-  thing_name.is_some = maybe_thing_name != NULL;if (maybe_thing_name) {
-    thing_name.val = *maybe_thing_name;
-  }
-  gg_option_string_t next_token;
-  next_token.is_some = maybe_next_token != NULL;if (maybe_next_token) {
-    next_token.val = *maybe_next_token;
-  }
-  int32_t option;
-  uint8_t * option1;
-  size_t option2;
-  if ((thing_name).is_some) {
-    const gg_string_t *payload0 = &(thing_name).val;
-    option = 1;
-    option1 = (uint8_t *) (*payload0).ptr;
-    option2 = (*payload0).len;
-  } else {
-    option = 0;
-    option1 = 0;
-    option2 = 0;
-  }
-  int32_t option5;
-  uint8_t * option6;
-  size_t option7;
-  if ((next_token).is_some) {
-    const gg_string_t *payload4 = &(next_token).val;
-    option5 = 1;
-    option6 = (uint8_t *) (*payload4).ptr;
-    option7 = (*payload4).len;
-  } else {
-    option5 = 0;
-    option6 = 0;
-    option7 = 0;
-  }
-  uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_gg_host_shadow_list_named(option, option1, option2, (int32_t) (page_size), option5, option6, option7, ptr);
-  gg_host_shadow_result_names_error_t result;
-  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
-    case 0: {
-      result.is_err = false;
-      gg_option_string_t option8;
-      switch ((int32_t) *((uint8_t*) (ptr + (3*sizeof(void*))))) {
-        case 0: {
-          option8.is_some = false;
-          break;
-        }
-        case 1: {
-          option8.is_some = true;
-          option8.val = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (4*sizeof(void*))))), (*((size_t*) (ptr + (5*sizeof(void*))))) };
-          break;
-        }
-      }
-
-      result.val.ok = (gg_host_shadow_names_t) {
-        (gg_list_string_t) (gg_list_string_t) { (gg_string_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) },
-        (gg_option_string_t) option8,
-      };
-      break;
-    }
-    case 1: {
-      result.is_err = true;
-      gg_host_types_error_t variant;
-      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
-      switch ((int32_t) variant.tag) {
-        case 0: {
-          variant.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 1: {
-          variant.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 2: {
-          variant.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 3: {
-          variant.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 4: {
-          variant.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 5: {
-          variant.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-      }
-
-      result.val.err = variant;
-      break;
-    }
-  }
-  if (!result.is_err) {
-    *ret = result.val.ok;
-    return 1;
-  } else {
-    *err = result.val.err;
-    return 0;
-  }
-}
-
-bool gg_host_shadow_on_delta(gg_host_shadow_shadow_id_t *shadow, gg_host_shadow_own_deltas_t *ret, gg_host_shadow_error_t *err) {
-  __attribute__((__aligned__(sizeof(void*))))
-  uint8_t ret_area[(4*sizeof(void*))];
-  int32_t option;
-  uint8_t * option1;
-  size_t option2;
-  if (((*shadow).thing_name).is_some) {
-    const gg_string_t *payload0 = &((*shadow).thing_name).val;
-    option = 1;
-    option1 = (uint8_t *) (*payload0).ptr;
-    option2 = (*payload0).len;
-  } else {
-    option = 0;
-    option1 = 0;
-    option2 = 0;
-  }
-  int32_t option5;
-  uint8_t * option6;
-  size_t option7;
-  if (((*shadow).shadow_name).is_some) {
-    const gg_string_t *payload4 = &((*shadow).shadow_name).val;
-    option5 = 1;
-    option6 = (uint8_t *) (*payload4).ptr;
-    option7 = (*payload4).len;
-  } else {
-    option5 = 0;
-    option6 = 0;
-    option7 = 0;
-  }
-  uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_gg_host_shadow_on_delta(option, option1, option2, option5, option6, option7, ptr);
-  gg_host_shadow_result_own_deltas_error_t result;
-  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
-    case 0: {
-      result.is_err = false;
-      result.val.ok = (gg_host_shadow_own_deltas_t) { *((int32_t*) (ptr + sizeof(void*))) };
-      break;
-    }
-    case 1: {
-      result.is_err = true;
-      gg_host_types_error_t variant;
-      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
-      switch ((int32_t) variant.tag) {
-        case 0: {
-          variant.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 1: {
-          variant.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 2: {
-          variant.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 3: {
-          variant.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 4: {
-          variant.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 5: {
-          variant.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-      }
-
-      result.val.err = variant;
-      break;
-    }
-  }
-  if (!result.is_err) {
-    *ret = result.val.ok;
-    return 1;
-  } else {
-    *err = result.val.err;
-    return 0;
-  }
-}
-
-bool gg_host_shadow_method_deltas_next(gg_host_shadow_borrow_deltas_t self, gg_option_string_t *ret, gg_host_shadow_error_t *err) {
-  __attribute__((__aligned__(sizeof(void*))))
-  uint8_t ret_area[(4*sizeof(void*))];
-  uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_gg_host_shadow_method_deltas_next((self).__handle, ptr);
-  gg_host_shadow_result_option_string_error_t result;
-  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
-    case 0: {
-      result.is_err = false;
-      gg_option_string_t option;
-      switch ((int32_t) *((uint8_t*) (ptr + sizeof(void*)))) {
-        case 0: {
-          option.is_some = false;
-          break;
-        }
-        case 1: {
-          option.is_some = true;
-          option.val = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-      }
-
-      result.val.ok = option;
-      break;
-    }
-    case 1: {
-      result.is_err = true;
-      gg_host_types_error_t variant;
-      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
-      switch ((int32_t) variant.tag) {
-        case 0: {
-          variant.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 1: {
-          variant.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 2: {
-          variant.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 3: {
-          variant.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 4: {
-          variant.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 5: {
-          variant.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-      }
-
-      result.val.err = variant;
-      break;
-    }
-  }
-  if (!result.is_err) {
-    *ret = result.val.ok;
-    return 1;
-  } else {
-    *err = result.val.err;
-    return 0;
-  }
-}
-
-bool gg_host_shadow_method_deltas_next_timeout(gg_host_shadow_borrow_deltas_t self, uint32_t timeout_ms, gg_option_string_t *ret, gg_host_shadow_error_t *err) {
-  __attribute__((__aligned__(sizeof(void*))))
-  uint8_t ret_area[(4*sizeof(void*))];
-  uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_gg_host_shadow_method_deltas_next_timeout((self).__handle, (int32_t) (timeout_ms), ptr);
-  gg_host_shadow_result_option_string_error_t result;
-  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
-    case 0: {
-      result.is_err = false;
-      gg_option_string_t option;
-      switch ((int32_t) *((uint8_t*) (ptr + sizeof(void*)))) {
-        case 0: {
-          option.is_some = false;
-          break;
-        }
-        case 1: {
-          option.is_some = true;
-          option.val = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-      }
-
-      result.val.ok = option;
-      break;
-    }
-    case 1: {
-      result.is_err = true;
-      gg_host_types_error_t variant;
-      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
-      switch ((int32_t) variant.tag) {
-        case 0: {
-          variant.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 1: {
-          variant.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 2: {
-          variant.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 3: {
-          variant.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 4: {
-          variant.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-        case 5: {
-          variant.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
-          break;
-        }
-      }
-
-      result.val.err = variant;
-      break;
-    }
-  }
-  if (!result.is_err) {
-    *ret = result.val.ok;
-    return 1;
-  } else {
-    *err = result.val.err;
-    return 0;
-  }
 }
 
 bool gg_host_inference_models(gg_list_string_t *ret, gg_host_inference_error_t *err) {
@@ -3109,6 +2537,578 @@ void gg_host_secrets_method_secret_stages(gg_host_secrets_borrow_secret_t self, 
   uint8_t *ptr = (uint8_t *) &ret_area;
   __wasm_import_gg_host_secrets_method_secret_stages((self).__handle, ptr);
   *ret = (gg_list_string_t) { (gg_string_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
+}
+
+bool gg_host_shadow_get(gg_host_shadow_shadow_id_t *shadow, gg_string_t *ret, gg_host_shadow_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  int32_t option;
+  uint8_t * option1;
+  size_t option2;
+  if (((*shadow).thing_name).is_some) {
+    const gg_string_t *payload0 = &((*shadow).thing_name).val;
+    option = 1;
+    option1 = (uint8_t *) (*payload0).ptr;
+    option2 = (*payload0).len;
+  } else {
+    option = 0;
+    option1 = 0;
+    option2 = 0;
+  }
+  int32_t option5;
+  uint8_t * option6;
+  size_t option7;
+  if (((*shadow).shadow_name).is_some) {
+    const gg_string_t *payload4 = &((*shadow).shadow_name).val;
+    option5 = 1;
+    option6 = (uint8_t *) (*payload4).ptr;
+    option7 = (*payload4).len;
+  } else {
+    option5 = 0;
+    option6 = 0;
+    option7 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_gg_host_shadow_get(option, option1, option2, option5, option6, option7, ptr);
+  gg_host_shadow_result_string_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      gg_host_types_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 3: {
+          variant.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool gg_host_shadow_update(gg_host_shadow_shadow_id_t *shadow, gg_string_t *document, gg_string_t *ret, gg_host_shadow_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  int32_t option;
+  uint8_t * option1;
+  size_t option2;
+  if (((*shadow).thing_name).is_some) {
+    const gg_string_t *payload0 = &((*shadow).thing_name).val;
+    option = 1;
+    option1 = (uint8_t *) (*payload0).ptr;
+    option2 = (*payload0).len;
+  } else {
+    option = 0;
+    option1 = 0;
+    option2 = 0;
+  }
+  int32_t option5;
+  uint8_t * option6;
+  size_t option7;
+  if (((*shadow).shadow_name).is_some) {
+    const gg_string_t *payload4 = &((*shadow).shadow_name).val;
+    option5 = 1;
+    option6 = (uint8_t *) (*payload4).ptr;
+    option7 = (*payload4).len;
+  } else {
+    option5 = 0;
+    option6 = 0;
+    option7 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_gg_host_shadow_update(option, option1, option2, option5, option6, option7, (uint8_t *) (*document).ptr, (*document).len, ptr);
+  gg_host_shadow_result_string_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      gg_host_types_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 3: {
+          variant.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool gg_host_shadow_delete(gg_host_shadow_shadow_id_t *shadow, gg_string_t *ret, gg_host_shadow_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  int32_t option;
+  uint8_t * option1;
+  size_t option2;
+  if (((*shadow).thing_name).is_some) {
+    const gg_string_t *payload0 = &((*shadow).thing_name).val;
+    option = 1;
+    option1 = (uint8_t *) (*payload0).ptr;
+    option2 = (*payload0).len;
+  } else {
+    option = 0;
+    option1 = 0;
+    option2 = 0;
+  }
+  int32_t option5;
+  uint8_t * option6;
+  size_t option7;
+  if (((*shadow).shadow_name).is_some) {
+    const gg_string_t *payload4 = &((*shadow).shadow_name).val;
+    option5 = 1;
+    option6 = (uint8_t *) (*payload4).ptr;
+    option7 = (*payload4).len;
+  } else {
+    option5 = 0;
+    option6 = 0;
+    option7 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_gg_host_shadow_delete(option, option1, option2, option5, option6, option7, ptr);
+  gg_host_shadow_result_string_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      gg_host_types_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 3: {
+          variant.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool gg_host_shadow_list_named(gg_string_t *maybe_thing_name, uint32_t page_size, gg_string_t *maybe_next_token, gg_host_shadow_names_t *ret, gg_host_shadow_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(6*sizeof(void*))];
+  gg_option_string_t thing_name;
+  thing_name.is_some = maybe_thing_name != NULL;if (maybe_thing_name) {
+    thing_name.val = *maybe_thing_name;
+  }
+  gg_option_string_t next_token;
+  next_token.is_some = maybe_next_token != NULL;if (maybe_next_token) {
+    next_token.val = *maybe_next_token;
+  }
+  int32_t option;
+  uint8_t * option1;
+  size_t option2;
+  if ((thing_name).is_some) {
+    const gg_string_t *payload0 = &(thing_name).val;
+    option = 1;
+    option1 = (uint8_t *) (*payload0).ptr;
+    option2 = (*payload0).len;
+  } else {
+    option = 0;
+    option1 = 0;
+    option2 = 0;
+  }
+  int32_t option5;
+  uint8_t * option6;
+  size_t option7;
+  if ((next_token).is_some) {
+    const gg_string_t *payload4 = &(next_token).val;
+    option5 = 1;
+    option6 = (uint8_t *) (*payload4).ptr;
+    option7 = (*payload4).len;
+  } else {
+    option5 = 0;
+    option6 = 0;
+    option7 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_gg_host_shadow_list_named(option, option1, option2, (int32_t) (page_size), option5, option6, option7, ptr);
+  gg_host_shadow_result_names_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      gg_option_string_t option8;
+      switch ((int32_t) *((uint8_t*) (ptr + (3*sizeof(void*))))) {
+        case 0: {
+          option8.is_some = false;
+          break;
+        }
+        case 1: {
+          option8.is_some = true;
+          option8.val = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (4*sizeof(void*))))), (*((size_t*) (ptr + (5*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.ok = (gg_host_shadow_names_t) {
+        (gg_list_string_t) (gg_list_string_t) { (gg_string_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) },
+        (gg_option_string_t) option8,
+      };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      gg_host_types_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 3: {
+          variant.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool gg_host_shadow_on_delta(gg_host_shadow_shadow_id_t *shadow, gg_host_shadow_own_deltas_t *ret, gg_host_shadow_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  int32_t option;
+  uint8_t * option1;
+  size_t option2;
+  if (((*shadow).thing_name).is_some) {
+    const gg_string_t *payload0 = &((*shadow).thing_name).val;
+    option = 1;
+    option1 = (uint8_t *) (*payload0).ptr;
+    option2 = (*payload0).len;
+  } else {
+    option = 0;
+    option1 = 0;
+    option2 = 0;
+  }
+  int32_t option5;
+  uint8_t * option6;
+  size_t option7;
+  if (((*shadow).shadow_name).is_some) {
+    const gg_string_t *payload4 = &((*shadow).shadow_name).val;
+    option5 = 1;
+    option6 = (uint8_t *) (*payload4).ptr;
+    option7 = (*payload4).len;
+  } else {
+    option5 = 0;
+    option6 = 0;
+    option7 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_gg_host_shadow_on_delta(option, option1, option2, option5, option6, option7, ptr);
+  gg_host_shadow_result_own_deltas_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (gg_host_shadow_own_deltas_t) { *((int32_t*) (ptr + sizeof(void*))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      gg_host_types_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 3: {
+          variant.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool gg_host_shadow_method_deltas_next(gg_host_shadow_borrow_deltas_t self, gg_option_string_t *ret, gg_host_shadow_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_gg_host_shadow_method_deltas_next((self).__handle, ptr);
+  gg_host_shadow_result_option_string_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      gg_option_string_t option;
+      switch ((int32_t) *((uint8_t*) (ptr + sizeof(void*)))) {
+        case 0: {
+          option.is_some = false;
+          break;
+        }
+        case 1: {
+          option.is_some = true;
+          option.val = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.ok = option;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      gg_host_types_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 3: {
+          variant.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool gg_host_shadow_method_deltas_next_timeout(gg_host_shadow_borrow_deltas_t self, uint32_t timeout_ms, gg_option_string_t *ret, gg_host_shadow_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_gg_host_shadow_method_deltas_next_timeout((self).__handle, (int32_t) (timeout_ms), ptr);
+  gg_host_shadow_result_option_string_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      gg_option_string_t option;
+      switch ((int32_t) *((uint8_t*) (ptr + sizeof(void*)))) {
+        case 0: {
+          option.is_some = false;
+          break;
+        }
+        case 1: {
+          option.is_some = true;
+          option.val = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.ok = option;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      gg_host_types_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.unauthorized = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.not_found = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.invalid_argument = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 3: {
+          variant.val.conflict = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant.val.unavailable = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant.val.internal = (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
 }
 
 // Ensure that the *_component_type.o object is linked in

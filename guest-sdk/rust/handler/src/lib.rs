@@ -27,6 +27,7 @@ pub mod bindings {
             "gg:host/logging@0.1.0": gg_sdk::bindings::gg::host::logging,
             "gg:host/pubsub@0.1.0": gg_sdk::bindings::gg::host::pubsub,
             "gg:host/secrets@0.1.0": gg_sdk::bindings::gg::host::secrets,
+            "gg:host/shadow@0.1.0": gg_sdk::bindings::gg::host::shadow,
             "gg:host/types@0.1.0": gg_sdk::bindings::gg::host::types,
         },
         pub_export_macro: true,

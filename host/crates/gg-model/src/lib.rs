@@ -14,6 +14,7 @@
 //! * [`policy`]: what a component may ask of others.
 //! * [`sandbox`], [`limits`]: what a wasm component is granted of the machine, and how much of it.
 //! * [`deployment`], [`mod@resolve`]: what a device is to become, and which versions that takes.
+//! * [`shadow`]: what is kept of a thing, and how two copies of it are brought in step.
 //! * [`nucleus`]: what the core software is told of itself.
 //! * [`secret`]: secrets, and the text in which an operator gives them.
 #![forbid(unsafe_code)]
@@ -34,6 +35,7 @@ pub mod recipe;
 pub mod resolve;
 pub mod sandbox;
 pub mod secret;
+pub mod shadow;
 pub mod topic;
 pub mod version;
 

@@ -26,6 +26,7 @@ pub use token_exchange::TokenExchangeSettings;
 
 use crate::name::ComponentName;
 use crate::secret::SECRET_MANAGER;
+use crate::shadow::SHADOW_MANAGER;
 use crate::shape::{Path, ShapeError};
 use serde_json::Value;
 
@@ -34,9 +35,11 @@ pub const TOKEN_EXCHANGE: &str = "aws.greengrass.TokenExchangeService";
 
 /// The components that the core software is or stands for, and that have a configuration.
 pub fn own_components() -> impl Iterator<Item = ComponentName> {
-    let others = [SECRET_MANAGER, TOKEN_EXCHANGE];
-    [ComponentName::nucleus()].into_iter().chain(others.map(ComponentName::of_core))
+    [ComponentName::nucleus()].into_iter().chain(OTHERS.map(ComponentName::of_core))
 }
+
+/// Those beside the core software itself.
+const OTHERS: [&str; 3] = [SECRET_MANAGER, SHADOW_MANAGER, TOKEN_EXCHANGE];
 
 /// A whole number, written as one or as text.
 fn number(path: &Path<'_>, value: &Value) -> Result<u64, ShapeError> {

@@ -67,6 +67,22 @@ impl Publisher {
         Ok(())
     }
 
+    /// Publish without waiting for anybody: who asks publishers to wait for room goes without.
+    ///
+    /// # Errors
+    /// As [`Publisher::publish`].
+    pub fn publish_at_once(
+        &mut self,
+        topic: &str,
+        payload: Vec<u8>,
+        format: PayloadFormat,
+    ) -> Result<()> {
+        if let Then::WaitForRoom(full, _) = self.offer(topic, payload, format)? {
+            full.iter().for_each(|queue| queue.pass_by());
+        }
+        Ok(())
+    }
+
     /// Offer a message to each of its queues, once.
     fn offer(&mut self, topic: &str, payload: Vec<u8>, format: PayloadFormat) -> Result<Then> {
         self.check(&payload, format)?;

@@ -59,6 +59,7 @@ const RUST_SDK: &[File] = embed!("../guest-sdk/rust":
     "src/mqtt.rs",
     "src/pubsub.rs",
     "src/secrets.rs",
+    "src/shadow.rs",
 );
 
 const JS_SDK: &[File] = embed!("../guest-sdk/js":

@@ -51,14 +51,15 @@ fn request(operation: Operation) -> Option<Value> {
         O::UpdateState => json!({ "state": "RUNNING" }),
         O::ValidateAuthorizationToken => json!({ "token": "t" }),
 
+        O::DeleteThingShadow | O::GetThingShadow | O::ListNamedShadowsForThing => {
+            json!({ "thingName": "t" })
+        }
+        O::UpdateThingShadow => json!({ "thingName": "t", "payload": "" }),
+
         O::AuthorizeClientDeviceAction
-        | O::DeleteThingShadow
         | O::GetClientDeviceAuthToken
-        | O::GetThingShadow
-        | O::ListNamedShadowsForThing
         | O::SubscribeToCertificateUpdates
         | O::SubscribeToIoTCoreConnectionStatus
-        | O::UpdateThingShadow
         | O::VerifyClientDeviceIdentity => return None,
     })
 }

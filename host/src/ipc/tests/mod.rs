@@ -21,6 +21,7 @@ use crate::capability::metric::Metrics;
 use crate::capability::mqtt::Mqtt;
 use crate::capability::pubsub::PubSub;
 use crate::capability::secrets::Secrets;
+use crate::capability::shadow::Shadows;
 use crate::capability::testing::somebody;
 use crate::clock::Clock;
 use crate::runtime::token::{Issued, Tokens};
@@ -80,6 +81,7 @@ impl Bench {
             mqtt: Mqtt::default(),
             pubsub: pubsub.clone(),
             secrets: Secrets::new(None).unwrap(),
+            shadows: Shadows::new(Clock::system(), None, "thing".parse().unwrap(), &pubsub, &tasks),
         };
         let server =
             Server::new(capabilities, tokens.clone(), tasks.clone(), Clock::system(), patience);

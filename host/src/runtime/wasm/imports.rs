@@ -5,10 +5,10 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 /// Interfaces of `gg:host` that this version defines and does not serve yet.
-const NOT_SERVED: [&str; 2] = ["shadow", "inference"];
+const NOT_SERVED: [&str; 1] = ["inference"];
 
 /// Interfaces of `gg:host` that are served.
-const SERVED: [&str; 8] = [
+const SERVED: [&str; 9] = [
     "types",
     "pubsub",
     "mqtt",
@@ -16,6 +16,7 @@ const SERVED: [&str; 8] = [
     "lifecycle",
     "logging",
     "secrets",
+    "shadow",
     "message-handler",
 ];
 

@@ -34,6 +34,9 @@ pub fn needs(import: &str) -> Option<&'static str> {
         "gg:host/secrets" => {
             "accessControl aws.greengrass.SecretManager: the secrets (--allow secrets:get:NAME)"
         }
+        "gg:host/shadow" => {
+            "accessControl aws.greengrass.ShadowManager: the shadows (--allow shadow:get:SHADOW)"
+        }
         "wasi:http/outgoing-handler" => "sandbox.network: the hosts it calls (--net HOST:PORT)",
         "wasi:sockets/tcp" | "wasi:sockets/udp" => {
             "sandbox.network: the addresses, if it opens sockets (--net ADDRESS:PORT)"

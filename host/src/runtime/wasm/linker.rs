@@ -2,7 +2,7 @@
 
 use super::guest::Guest;
 use crate::capability::{
-    Capabilities, configuration, keyvalue, lifecycle, logging, mqtt, pubsub, secrets,
+    Capabilities, configuration, keyvalue, lifecycle, logging, mqtt, pubsub, secrets, shadow,
 };
 use wasmtime::Engine;
 use wasmtime::component::Linker;
@@ -54,6 +54,11 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
         caller: &guest.caller,
         table: &mut guest.table,
     })?;
+    shadow::wit::add_to_linker(&mut linker, |guest: &mut Guest| shadow::wit::View {
+        shadows: &capabilities(&guest.capabilities).shadows,
+        caller: &guest.caller,
+        table: &mut guest.table,
+    })?;
     Ok(linker)
 }
 
@@ -71,6 +76,7 @@ fn capabilities(capabilities: &Capabilities) -> &Capabilities {
         mqtt: _,
         pubsub: _,
         secrets: _,
+        shadows: _,
     } = capabilities;
     capabilities
 }

@@ -78,10 +78,11 @@ fn imports_are_served_or_refused_with_a_reason() {
 
 #[test]
 fn all_refusals_are_told_at_once() {
-    let imports = ["a:b/c@1.0.0", "wasi:cli/exit@0.2.0", "gg:host/shadow@0.1.0"].map(str::to_owned);
+    let imports =
+        ["a:b/c@1.0.0", "wasi:cli/exit@0.2.0", "gg:host/inference@0.1.0"].map(str::to_owned);
     let text = refusals(&imports).unwrap();
     assert!(
-        text.contains("a:b/c") && text.contains("gg:host/shadow") && !text.contains("exit"),
+        text.contains("a:b/c") && text.contains("gg:host/inference") && !text.contains("exit"),
         "{text}"
     );
     assert_eq!(refusals(&imports[1..2]), None);

@@ -1,9 +1,8 @@
 //! The file that a nucleus is started with.
 
-use super::{ClaimSettings, NucleusSettings, Pkcs11Settings, TOKEN_EXCHANGE};
+use super::{ClaimSettings, NucleusSettings, OTHERS, Pkcs11Settings};
 use crate::name::{ComponentName, ThingName};
 use crate::recipe::{RecipeError, parse_value};
-use crate::secret::SECRET_MANAGER;
 use crate::shape::{Object, Path, ShapeError, Warning, Warnings, parsed};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -100,7 +99,7 @@ impl NucleusFile {
                 })?;
             }
             file.configurations.insert(ComponentName::nucleus(), own.into());
-            for name in [SECRET_MANAGER, TOKEN_EXCHANGE] {
+            for name in OTHERS {
                 service(&mut services, name, warnings, |path, value, warnings| {
                     NucleusSettings::default().read_other(name, path, value, warnings)?;
                     file.configurations.insert(ComponentName::of_core(name), value.clone());

@@ -1,12 +1,13 @@
 //! The configuration of a nucleus.
 
 use super::{
-    LoggingSettings, MetricsSettings, MqttSettings, ProxySettings, SpoolerSettings, TOKEN_EXCHANGE,
+    LoggingSettings, MetricsSettings, MqttSettings, OTHERS, ProxySettings, SpoolerSettings,
     TokenExchangeSettings, number,
 };
 use crate::deployment::{PosixUser, SystemResourceLimits, read_posix_user};
 use crate::name::ComponentName;
 use crate::secret::{SECRET_MANAGER, SecretManagerSettings};
+use crate::shadow::{SHADOW_MANAGER, ShadowSettings};
 use crate::shape::{Object, Path, ShapeError, Warning, Warnings, scalar_text};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -45,6 +46,8 @@ pub struct NucleusSettings {
     pub metrics: MetricsSettings,
     /// The configuration of `aws.greengrass.SecretManager`.
     pub secrets: SecretManagerSettings,
+    /// The configuration of `aws.greengrass.ShadowManager`.
+    pub shadows: ShadowSettings,
     /// The configuration of `aws.greengrass.TokenExchangeService`.
     pub token_exchange: TokenExchangeSettings,
     /// What is there and has no effect.
@@ -86,7 +89,7 @@ impl NucleusSettings {
         let (nucleus, empty) = (ComponentName::nucleus(), Value::Object(Map::new()));
         let mut settings = Self::read(configurations.get(&nucleus).unwrap_or(&empty))?;
         let mut warnings = Warnings::default();
-        for name in [SECRET_MANAGER, TOKEN_EXCHANGE] {
+        for name in OTHERS {
             if let Some(value) = configurations.get(&ComponentName::of_core(name)) {
                 settings.read_other(name, &Path::root(name), value, &mut warnings)?;
             }
@@ -104,6 +107,7 @@ impl NucleusSettings {
     ) -> Result<(), ShapeError> {
         match name {
             SECRET_MANAGER => self.secrets = SecretManagerSettings::read(path, value, warnings)?,
+            SHADOW_MANAGER => self.shadows = ShadowSettings::read(path, value, warnings)?,
             _ => self.token_exchange = TokenExchangeSettings::read(path, value, warnings)?,
         }
         Ok(())
@@ -122,6 +126,7 @@ impl NucleusSettings {
             store_bytes: next.store_bytes,
             platform: next.platform.clone(),
             secrets: next.secrets.clone(),
+            shadows: next.shadows.clone(),
             token_exchange: TokenExchangeSettings {
                 port: self.token_exchange.port,
                 ..next.token_exchange.clone()

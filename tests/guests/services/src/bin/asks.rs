@@ -3,8 +3,8 @@
 #[path = "../../../../it/doors/ask.rs"]
 mod ask;
 
-use ask::{Answer, Ask, CloudMessage, Message, Refusal, Secret, Which};
-use gg_sdk::bindings::gg::host::{configuration, lifecycle, mqtt, pubsub, secrets, types};
+use ask::{Answer, Ask, CloudMessage, Message, Refusal, Secret, Shadow, Which};
+use gg_sdk::bindings::gg::host::{configuration, lifecycle, mqtt, pubsub, secrets, shadow, types};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 
@@ -85,6 +85,16 @@ impl Held {
                 Answer::Path(self.watchers[number].next()?.expect("it is not asked to stop"))
             }
             Ask::Secret { name, which, refresh } => Answer::Secret(secret(&name, which, refresh)?),
+            Ask::Shadow(which) => document(&shadow::get(&id(which))?),
+            Ask::UpdateShadow(which, text) => document(&shadow::update(&id(which), &text)?),
+            Ask::DeleteShadow(which) => {
+                shadow::delete(&id(which))?;
+                Answer::Done
+            }
+            Ask::ShadowNames { thing, page, after } => {
+                let found = shadow::list_named(Some(&thing), page, after.as_deref())?;
+                Answer::Names(found.names, found.next_token)
+            }
             Ask::Report { errored } => {
                 use lifecycle::State::{Errored, Running};
                 lifecycle::update_state(if errored { Errored } else { Running })?;
@@ -92,6 +102,14 @@ impl Held {
             }
         })
     }
+}
+
+fn id(Shadow { thing, name }: Shadow) -> shadow::ShadowId {
+    shadow::ShadowId { thing_name: Some(thing), shadow_name: name }
+}
+
+fn document(text: &str) -> Answer {
+    Answer::Value(serde_json::from_str(text).expect("a document is JSON"))
 }
 
 fn subscribe(
