@@ -255,28 +255,40 @@ fn lamp_does_what_its_shadow_wants() {
     host.finish().expect_code(0);
 }
 
-#[test]
-fn sealed_takes_a_secret_and_shows_nothing_of_it() {
-    let folder = crate::host::folder();
+/// The operator's file with the secret that both samples take, and one that neither may have.
+fn sealing_key(folder: &std::path::Path) -> std::path::PathBuf {
     let secrets = crate::host::file(
-        folder.path(),
+        folder,
         "secrets.yaml",
-        "secrets: [{Name: sealing-key, VersionId: '7', SecretString: hunter2}]",
+        "secrets: [{Name: sealing-key, VersionId: '7', SecretString: hunter2},
+                   {Name: other, SecretString: hunter2}]",
     );
     let only_mine = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(&secrets, only_mine).unwrap();
+    secrets
+}
+
+/// FNV-1a of `hunter2` and the text.
+fn seal(text: &str) -> String {
+    let hash = format!("hunter2{text}").bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
+#[test]
+fn sealed_takes_a_secret_and_shows_nothing_of_it() {
+    let folder = crate::host::folder();
+    let secrets = sealing_key(folder.path());
     let mut host = run([recipe("sealed")])
         .args(["--secrets", secrets.to_str().unwrap()])
         .subscribe("sealed")
         .publish("plain/a", "hello")
         .start();
     let id = "com.example.Sealed";
-    // FNV-1a of `hunter2hello`.
-    let seal = "hunter2hello".bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
     host.wait_until_said(id, "sealed");
-    let sealed = |event: &crate::host::Event| event.line.contains(&format!("hello {seal:016x}"));
+    let sealed =
+        |event: &crate::host::Event| event.line.contains(&format!("hello {}", seal("hello")));
     if !host.seen().iter().any(sealed) {
         host.wait_for("the seal", sealed);
     }
@@ -286,6 +298,32 @@ fn sealed_takes_a_secret_and_shows_nothing_of_it() {
     let outcome = host.finish();
     outcome.expect_code(0);
     assert!(outcome.events.iter().all(|event| !event.line.contains("hunter2")), "{outcome}");
+}
+
+#[test]
+fn verified_in_python_takes_the_same_secret_and_shows_nothing_of_it() {
+    let folder = crate::host::folder();
+    let secrets = sealing_key(folder.path());
+    let id = "com.example.VerifiedPy";
+    let start = || {
+        run([recipe("verified-py")])
+            .args(["--secrets", secrets.to_str().unwrap()])
+            .subscribe("verified")
+            .publish("sealed", &format!("hello {}", seal("hello")))
+    };
+    let outcome = start().publish("sealed", &format!("other {}", seal("hello"))).finish();
+    outcome.expect_code(0);
+    assert_eq!(outcome.payloads("verified"), [json!("hello")], "{outcome}");
+    let mut said = outcome.all(|event| event.says(id, "verified"));
+    assert!(said.any(|event| event.json["fields"]["version"] == "7"), "{outcome}");
+    let rejected = outcome.all(|event| event.says(id, "rejected a message on")).count();
+    assert_eq!(rejected, 1, "the seal of another text\n{outcome}");
+    assert!(outcome.events.iter().all(|event| !event.line.contains("hunter2")), "{outcome}");
+
+    // One that is there, and that its recipe does not grant.
+    let outcome = start().config("secret=other").finish();
+    assert!(outcome.payloads("verified").is_empty(), "{outcome}");
+    outcome.expect(id, "is not authorized to perform aws.greengrass#GetSecretValue");
 }
 
 #[test]

@@ -46,6 +46,7 @@ const SAMPLES: &[Sample] = &[
         language: Language::JavaScript { engine: "qjs" },
     },
     Sample { name: "remote-py", source: "remote-py/remote.py", language: Language::Python },
+    Sample { name: "verified-py", source: "verified-py/verified.py", language: Language::Python },
 ];
 
 /// Build all samples, or only those named, and put their recipes beside them. Those whose
