@@ -2,15 +2,20 @@
 //! shows the device's certificate; they are kept until shortly before they expire, and so is a
 //! refusal for a while (Java nucleus, CredentialRequestHandler).
 
+#[cfg(test)]
+mod tests;
+
 use super::identity::Identity;
 use crate::clock::Clock;
 use crate::network::{Client, Patience, ProxySettings};
-use gg_model::{RoleCredentials, ThingName, TokenExchangeSettings};
+use crate::tasks::Tasks;
+use gg_model::{NucleusSettings, RoleCredentials, ThingName};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use hyper::body::Bytes;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
-use tokio::sync::Mutex;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 /// Most bytes of an answer.
@@ -21,6 +26,9 @@ const LONGEST_REASON: usize = 500;
 
 /// So long before they expire new ones are fetched.
 const BEFORE: Duration = Duration::from_secs(5 * 60);
+
+/// How long each stage of asking takes unless told otherwise.
+const USUAL_PATIENCE: Duration = Duration::from_secs(60);
 
 /// For how long refusals count unless told otherwise.
 const CLIENT_ERROR: u64 = 120;
@@ -64,61 +72,121 @@ struct Inner {
     source: Source,
     uri: Option<Uri>,
     clock: Clock,
-    settings: RwLock<TokenExchangeSettings>,
+    tasks: Tasks,
+    stop: CancellationToken,
+    settings: watch::Receiver<Arc<NucleusSettings>>,
+    known: Mutex<Known>,
     /// One asks, and those who come meanwhile wait for what is answered.
-    known: Mutex<Option<Known>>,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// What was answered last.
-#[derive(Debug)]
+/// What is known of the cloud's answers.
+#[derive(Debug, Default)]
 struct Known {
-    answer: Result<Arc<RoleCredentials>, Refusal>,
-    until: SystemTime,
+    /// The last one, and until when it counts.
+    last: Option<(Result<Arc<RoleCredentials>, Refusal>, SystemTime)>,
+    /// The last that were given, and when they expire.
+    given: Option<(Arc<RoleCredentials>, SystemTime)>,
 }
 
 impl Credentials {
-    /// Those of a source.
-    pub fn new(source: Source, clock: Clock) -> Self {
+    /// Those of a source, renewed until asked to stop.
+    pub fn new(
+        source: Source,
+        settings: watch::Receiver<Arc<NucleusSettings>>,
+        clock: Clock,
+        tasks: Tasks,
+        stop: CancellationToken,
+    ) -> Self {
         let Source { endpoint, role_alias, .. } = &source;
         let host = endpoint.strip_prefix("https://").unwrap_or(endpoint).trim_end_matches('/');
         let uri = format!("https://{host}/role-aliases/{role_alias}/credentials");
         let uri = uri.parse::<Uri>().ok();
-        let (settings, known) = (RwLock::default(), Mutex::default());
-        Self(Arc::new(Inner { source, uri, clock, settings, known }))
+        let (known, turn) = (Mutex::default(), Arc::default());
+        Self(Arc::new(Inner { source, uri, clock, tasks, stop, settings, known, turn }))
     }
 
-    /// These count from the next answer on.
-    pub fn set(&self, settings: TokenExchangeSettings) {
-        *self.0.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
-    }
-
-    /// Credentials that hold for a while.
+    /// Credentials that hold for a while. Those that soon expire are given as long as they hold, and
+    /// renewed meanwhile: who asks then waits for nobody, and has them where the cloud is out of
+    /// reach for a moment.
     ///
     /// # Errors
     /// The cloud refuses them or is out of reach.
     pub async fn get(&self) -> Result<Arc<RoleCredentials>, Refusal> {
-        let mut known = self.0.known.lock().await;
+        if let Some(answer) = self.last() {
+            return answer;
+        }
+        if let Some(given) = self.given() {
+            if let Ok(turn) = Arc::clone(&self.0.turn).try_lock_owned() {
+                let this = self.clone();
+                drop(self.0.tasks.spawn(async move {
+                    let _answer = this.0.stop.run_until_cancelled(this.ask()).await;
+                    drop(turn);
+                }));
+            }
+            return Ok(given);
+        }
+        let _turn = self.0.turn.lock().await;
+        match self.last() {
+            Some(answer) => answer,
+            None => self.ask().await,
+        }
+    }
+
+    /// Forget a refusal: the device may be another to the cloud from now on.
+    pub(crate) fn forget_refusal(&self) {
+        self.known().last.take_if(|(answer, _)| answer.is_err());
+    }
+
+    /// What was answered last, if it still counts.
+    fn last(&self) -> Option<Result<Arc<RoleCredentials>, Refusal>> {
+        let (known, now) = (self.known(), self.0.clock.now());
+        let (answer, _) = known.last.as_ref().filter(|(_, until)| now < *until)?;
+        // A refusal takes nothing back that still holds.
+        let given = known.given.as_ref().filter(|(_, expires)| now < *expires);
+        Some(match (answer, given) {
+            (Err(_), Some((given, _))) => Ok(Arc::clone(given)),
+            _ => answer.clone(),
+        })
+    }
+
+    /// What was given last, if it has not expired.
+    fn given(&self) -> Option<Arc<RoleCredentials>> {
+        let (known, now) = (self.known(), self.0.clock.now());
+        let given = known.given.as_ref().filter(|(_, expires)| now < *expires);
+        given.map(|(given, _)| Arc::clone(given))
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ask the cloud, and keep what it answers.
+    async fn ask(&self) -> Result<Arc<RoleCredentials>, Refusal> {
+        let answer = self.fetch().await;
         let now = self.0.clock.now();
-        if let Some(known) = known.as_ref().filter(|known| now < known.until) {
-            return known.answer.clone();
-        }
-        let answer = self.fetch().await.map(Arc::new);
-        let until = match &answer {
-            Ok(credentials) => expires(credentials).and_then(|at| at.checked_sub(BEFORE)),
-            Err(refusal) => self.counts_for(refusal).map(|time| now + time),
+        let mut known = self.known();
+        let (answer, until) = match answer {
+            Ok((credentials, expires)) => {
+                tracing::debug!("credentials fetched");
+                let credentials = Arc::new(credentials);
+                known.given = Some((Arc::clone(&credentials), expires));
+                (Ok(credentials), expires.checked_sub(BEFORE))
+            }
+            Err(refusal) => {
+                tracing::warn!("no credentials of AWS: {}", refusal.reason);
+                let until = self.counts_for(&refusal).map(|time| now + time);
+                (Err(refusal), until)
+            }
         };
-        let until = until.unwrap_or(now);
-        match &answer {
-            Ok(_) => tracing::debug!("credentials fetched"),
-            Err(refusal) => tracing::warn!("no credentials of AWS: {}", refusal.reason),
-        }
-        *known = Some(Known { answer: answer.clone(), until });
+        known.last = Some((answer.clone(), until.unwrap_or(now)));
         answer
     }
 
     /// For how long a refusal counts.
     fn counts_for(&self, refusal: &Refusal) -> Option<Duration> {
-        let settings = self.0.settings.read().unwrap_or_else(PoisonError::into_inner);
+        let settings = self.0.settings.borrow();
+        let settings = &settings.token_exchange;
         let (told, usual) = match refusal.status {
             400..=499 => (settings.client_error, CLIENT_ERROR),
             500..=599 => (settings.server_error, SERVER_ERROR),
@@ -127,17 +195,16 @@ impl Credentials {
         refusal.answered.then(|| Duration::from_secs(told.unwrap_or(usual)))
     }
 
-    async fn fetch(&self) -> Result<RoleCredentials, Refusal> {
+    /// Gives when they expire, too.
+    async fn fetch(&self) -> Result<(RoleCredentials, SystemTime), Refusal> {
         let source = &self.0.source;
         let unreached = |reason: String| Refusal { status: 500, answered: false, reason };
         let uri = self.0.uri.as_ref();
         let uri = uri.ok_or_else(|| unreached(format!("{}: no endpoint", source.endpoint)))?;
         // Read anew, since the files may have been replaced.
         let tls = source.identity.load().map_err(|error| unreached(error.to_string()))?;
-        let patience = match source.patience {
-            Some(time) => Patience { connect: time, answer: time, silence: time },
-            None => Patience::default(),
-        };
+        let time = source.patience.unwrap_or(USUAL_PATIENCE);
+        let patience = Patience { connect: time, answer: time, silence: time };
         let client = Client::new(tls, source.proxies.clone(), patience);
         let mut headers = HeaderMap::new();
         if let Ok(thing) = HeaderValue::from_str(source.thing.as_ref()) {
@@ -157,7 +224,7 @@ impl Credentials {
         let credentials =
             RoleCredentials::parse(&body).map_err(|error| unreached(error.to_string()))?;
         match expires(&credentials) {
-            Some(at) if at > self.0.clock.now() => Ok(credentials),
+            Some(at) if at > self.0.clock.now() => Ok((credentials, at)),
             Some(_) => Err(unreached(
                 "the cloud gives credentials that have expired; is the clock of \
                                   this device right?"

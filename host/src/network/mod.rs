@@ -6,6 +6,8 @@ mod connect;
 mod exchange;
 pub mod proxy;
 pub mod server;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod tls;
 
 pub use client::{Client, Patience};

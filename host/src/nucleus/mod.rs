@@ -201,7 +201,9 @@ impl Nucleus {
             .map(|source| (source.proxies.clone(), source.identity.key_bytes(), source));
         let (mut exchange, mut manager, mut keys) = (None, None, Vec::new());
         if let Some((proxies, key, source)) = credentials {
-            let credentials = Credentials::new(source, config.clock.clone());
+            let told = kept.as_ref().map_or_else(no_settings, |kept| kept.own.watch());
+            let (clock, stop) = (config.clock.clone(), operator.stop().clone());
+            let credentials = Credentials::new(source, told, clock, tasks.clone(), stop);
             let tls = network::tls::public().context("cannot prepare for TLS")?;
             let client = Client::new([tls.clone(), tls], proxies, Patience::default());
             let (asking, clock) = (credentials.clone(), config.clock.clone());

@@ -6,8 +6,11 @@ use crate::cloud::Identity;
 use crate::cloud::credentials::Source;
 use crate::error::ErrorKind;
 use crate::network::ProxySettings;
+use crate::tasks::Tasks;
 use gg_model::IdentityFiles;
 use http::Request;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// One whose cloud is not there.
 fn exchange() -> TokenExchange {
@@ -19,7 +22,15 @@ fn exchange() -> TokenExchange {
         proxies: ProxySettings::default(),
         patience: None,
     };
-    TokenExchange::new(Credentials::new(source, Clock::system()))
+    let (_, settings) = tokio::sync::watch::channel(Arc::default());
+    let tasks = Tasks::new(None).unwrap();
+    TokenExchange::new(Credentials::new(
+        source,
+        settings,
+        Clock::system(),
+        tasks,
+        CancellationToken::new(),
+    ))
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 use super::*;
-use crate::component::artifact::testing::{
-    Reply, Scene, Server, artifact, content, ok, partial, proxy, serve, status,
-};
+use crate::component::artifact::testing::{Scene, artifact, content};
+use crate::network::testing::{Reply, Server, ok, partial, proxy, serve, status};
 use crate::network::{Patience, ProxySettings};
 use std::fs;
 
