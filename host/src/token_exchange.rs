@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug)]
 pub struct Exchange {
     listener: TcpListener,
+    port: u16,
     uri: String,
 }
 
@@ -29,7 +30,12 @@ impl Exchange {
     pub async fn bind(port: Option<u16>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0))).await?;
         let port = listener.local_addr()?.port();
-        Ok(Self { listener, uri: format!("http://localhost:{port}{}", door::PATH) })
+        Ok(Self { listener, port, uri: format!("http://localhost:{port}{}", door::PATH) })
+    }
+
+    /// The port, which others find as `activePort` in the configuration.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// What SDKs are told: `AWS_CONTAINER_CREDENTIALS_FULL_URI`.

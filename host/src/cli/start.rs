@@ -24,6 +24,7 @@ use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
 use crate::token_exchange::Exchange;
 use anyhow::{Context as _, Result};
+use gg_model::nucleus::TOKEN_EXCHANGE;
 use gg_model::{
     ComponentName, IdentityFiles, Limits, LogOutput, LoggingSettings, NucleusFile, NucleusSettings,
     PosixUser, ThingName,
@@ -319,7 +320,10 @@ async fn ready(args: &Args, device: &Device) -> Result<(NucleusSettings, Telling
     if settings.credentials_endpoint.is_some() && settings.role_alias.is_some() {
         let port = settings.token_exchange.port;
         let exchange = Exchange::bind(port).await;
-        telling.exchange = Some(exchange.context("cannot listen for those who want credentials")?);
+        let exchange = exchange.context("cannot listen for those who want credentials")?;
+        let name = ComponentName::of_core(TOKEN_EXCHANGE);
+        device.own().tell(name, "activePort", exchange.port().into());
+        telling.exchange = Some(exchange);
     }
     device.own().start_with(settings.clone());
     Ok((settings, telling))

@@ -11,7 +11,7 @@ use gg_model::{ComponentName, ConfigTree, LocalDeploymentRequest, NucleusSetting
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 /// The configuration of the nucleus and of each component that it stands for.
@@ -30,6 +30,8 @@ pub fn differ(some: &Trees, others: &Trees) -> bool {
 pub struct OwnConfiguration {
     file: Arc<BTreeMap<ComponentName, Value>>,
     command_line: Arc<Value>,
+    /// What it tells of itself there, which nobody sets.
+    facts: Arc<Mutex<BTreeMap<ComponentName, Map<String, Value>>>>,
     in_force: watch::Sender<Arc<NucleusSettings>>,
 }
 
@@ -44,7 +46,24 @@ impl OwnConfiguration {
     /// What the file says, and what the command line does.
     pub fn new(file: BTreeMap<ComponentName, Value>, command_line: Map<String, Value>) -> Self {
         let in_force = watch::Sender::new(Arc::default());
-        Self { file: file.into(), command_line: Value::from(command_line).into(), in_force }
+        let command_line = Value::from(command_line).into();
+        Self { file: file.into(), command_line, facts: Arc::default(), in_force }
+    }
+
+    /// Tell this in the configuration of one of the components, from the next look at it on.
+    pub fn tell(&self, component: ComponentName, key: &str, fact: Value) {
+        let mut facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        facts.entry(component).or_default().insert(key.to_owned(), fact);
+    }
+
+    /// What a component's configuration says where deployments say nothing.
+    fn defaults(&self, component: &ComponentName) -> Value {
+        let mut defaults = self.file.get(component).cloned().unwrap_or_else(|| Map::new().into());
+        let facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Value::Object(members), Some(facts)) = (&mut defaults, facts.get(component)) {
+            members.extend(facts.clone());
+        }
+        defaults
     }
 
     /// The whole of it, as others see it, where deployments have said this.
@@ -55,9 +74,7 @@ impl OwnConfiguration {
         let tree = |name: ComponentName| {
             let told = told.get(&name).map(ConfigTree::without_defaults);
             let mut tree = told.unwrap_or_default();
-            if let Some(file) = self.file.get(&name) {
-                tree.fill_defaults(file).map_err(not_valid)?;
-            }
+            tree.fill_defaults(&self.defaults(&name)).map_err(not_valid)?;
             Ok((name, tree))
         };
         own_components().map(tree).collect()
@@ -94,7 +111,7 @@ impl OwnConfiguration {
             // Nucleus lite's name is one of the nucleus.
             let own = if name.is_nucleus() { &ComponentName::nucleus() } else { name };
             let Some(tree) = trees.get_mut(own) else { continue };
-            let defaults = self.file.get(own).cloned().unwrap_or_else(|| Map::new().into());
+            let defaults = self.defaults(own);
             *tree = update
                 .apply(tree, &defaults, at)
                 .map_err(|error| not_valid(format!("{name}: {error}")))?;

@@ -28,7 +28,7 @@ impl ComponentName {
     }
 
     /// One of the names that are written down here.
-    pub(crate) fn of_core(name: &'static str) -> Self {
+    pub fn of_core(name: &'static str) -> Self {
         Self(name.into())
     }
 
