@@ -48,7 +48,7 @@ impl ProxySettings {
 }
 
 /// Whether a name or address, in lower case, means this machine.
-pub(super) fn is_this_machine(host: &str) -> bool {
+pub(crate) fn is_this_machine(host: &str) -> bool {
     host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 

@@ -2,6 +2,7 @@
 
 use super::image::Image;
 use crate::component::{InstalledComponent, Resources};
+use crate::network::proxy::is_this_machine;
 use crate::runtime::token::Token;
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType};
 use gg_model::recipe::Step;
@@ -124,9 +125,15 @@ impl Plan<'_> {
         })
     }
 
-    /// A network only where one is granted.
+    /// A network only where one is granted. Who may reach this machine has its network: elsewhere its
+    /// addresses are the container's own.
     fn network(&self) -> &'static str {
-        if self.component.sandbox.network.is_empty() { "none" } else { "bridge" }
+        let granted = &self.component.sandbox.network;
+        match granted.iter().any(|granted| is_this_machine(&granted.host)) {
+            true => "host",
+            false if granted.is_empty() => "none",
+            false => "bridge",
+        }
     }
 
     /// The numbers of the user and the group it will run as, as far as they are known.
@@ -284,6 +291,17 @@ mod tests {
             mounts,
             [("/nonexistent/own".to_owned(), Some(false)), ("/root/docker".to_owned(), Some(true))]
         );
+    }
+
+    #[test]
+    fn who_may_reach_this_machine_has_its_network() {
+        for here in ["localhost:80", "127.0.0.1", "[::1]:80"] {
+            let mut component = component();
+            component.sandbox.network.push("example.com:443".parse().unwrap());
+            component.sandbox.network.push(here.parse().unwrap());
+            let (_, host) = body(&component, &Step::default());
+            assert_eq!(host.network_mode.unwrap(), "host");
+        }
     }
 
     #[test]

@@ -8,8 +8,9 @@
 //! what its configuration grants under `sandbox`; folders of its own have the same paths inside as
 //! outside. It gains no privileges, has no capabilities of Linux unless its step says
 //! `RequiresPrivilege`, and no network unless it is granted some. **Where a network is granted, it is
-//! the whole network**: the engine does not tell hosts apart, and neither does this runtime. Paths
-//! are the engine's, which must therefore be on this machine and see the same files.
+//! the whole network**: the engine does not tell hosts apart, and neither does this runtime. A grant
+//! of `localhost` is one of this machine's own network, where credentials of AWS are had. Paths are
+//! the engine's, which must therefore be on this machine and see the same files.
 //!
 //! It runs as the user of its image, or of `runWith.posixUser` where that is numbers. A user other
 //! than the nucleus's gets the work folder for its own.
