@@ -2,7 +2,7 @@
 //! and everything it said. No test sleeps; each waits for an event, with a deadline that only a
 //! failure reaches.
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
@@ -348,6 +348,23 @@ impl Host {
     /// Send a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// What it was started with as its environment.
+    pub(crate) fn environment(&self) -> Vec<u8> {
+        fs::read(format!("/proc/{}/environ", self.child.id())).unwrap()
+    }
+
+    /// Let the kernel write core dumps of it, as large as they are.
+    pub(crate) fn allow_core_dumps(&self) {
+        let most = Rlimit { current: None, maximum: None };
+        prlimit(Some(self.pid()), Resource::Core, most).unwrap();
+    }
+
+    /// Wait for the end; whether there is a core dump.
+    pub(crate) fn leaves_core_dump(mut self) -> bool {
+        while self.next().is_some() {}
+        std::os::unix::process::ExitStatusExt::core_dumped(&self.child.wait().unwrap())
     }
 
     fn pid(&self) -> Pid {

@@ -301,6 +301,30 @@ fn sealed_takes_a_secret_and_shows_nothing_of_it() {
 }
 
 #[test]
+fn a_host_that_has_secrets_leaves_no_core_dump() {
+    let folder = crate::host::folder();
+    let secrets = sealing_key(folder.path());
+    let start = |arguments: &[&str]| {
+        let mut host = crate::host::command("run");
+        host.args(["--output", "json"]).args(arguments).current_dir(folder.path());
+        let host = crate::host::start(host);
+        host.allow_core_dumps();
+        host
+    };
+    let [sealed, sensor] = ["sealed", "sensor"].map(|name| recipe(name).display().to_string());
+    let mut with =
+        start(&["--secrets", secrets.to_str().unwrap(), "--publish", "plain/a=hello", &sealed]);
+    with.wait_until_said("com.example.Sealed", "sealed");
+    with.signal(rustix::process::Signal::QUIT);
+    assert!(!with.leaves_core_dump(), "there is one with secrets in it");
+    // Which is what this machine does with others.
+    let mut without = start(&["--subscribe", "#", &sensor]);
+    without.wait_for("a reading", |event| event.source() == "message");
+    without.signal(rustix::process::Signal::QUIT);
+    assert!(without.leaves_core_dump(), "there is none without secrets either");
+}
+
+#[test]
 fn verified_in_python_takes_the_same_secret_and_shows_nothing_of_it() {
     let folder = crate::host::folder();
     let secrets = sealing_key(folder.path());
