@@ -141,6 +141,9 @@ for line in sys.stdin:
         arn, value, stages = values
         put = secrets.put_secret_value(SecretId=arn, SecretString=value, VersionStages=stages)
         say(put["VersionId"])
+    elif do == "renew":
+        certificate("thing", authority)
+        say("done")
     elif do == "refuse":
         [refuse] = values
         say("done")

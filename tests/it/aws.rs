@@ -4,7 +4,8 @@
 use crate::device::Device;
 use crate::doors::ask::{Refusal, Secret, Which};
 use crate::doors::{Answer, Ask, Door as _, Ipc, ME, deploy, grant};
-use crate::host::{Host, file};
+use crate::engine::{Engine, IMAGE};
+use crate::host::{Host, command, file, start};
 use crate::ipc::Client;
 use serde_json::{Value, json};
 use std::fs;
@@ -199,7 +200,8 @@ fn value(answer: Answer) -> String {
     String::from_utf8(value).unwrap()
 }
 
-/// All that is in the root folder and was said, but for the identity's files.
+/// All that is in the root folder, was said, or is in the nucleus's environment or a component's,
+/// but for the identity's files.
 fn everything(device: &Device, nucleus: &Host) -> Vec<u8> {
     fn read(folder: &Path, all: &mut Vec<u8>) {
         for entry in fs::read_dir(folder).unwrap().flatten() {
@@ -214,6 +216,10 @@ fn everything(device: &Device, nucleus: &Host) -> Vec<u8> {
     let mut all = Vec::new();
     read(&device.root(), &mut all);
     nucleus.seen().iter().for_each(|event| all.extend(event.line.as_bytes()));
+    all.extend(nucleus.environment());
+    for component in device.environments() {
+        all.extend(component);
+    }
     all
 }
 
@@ -252,8 +258,8 @@ fn secrets_of_the_cloud_are_fetched_rotated_and_there_without_it() {
     // The power goes, and the cloud is out of reach.
     drop(cloud);
     assert_eq!(value(current(&mut me, true)), VALUES[2], "the last good value");
-    nucleus.signal(rustix::process::Signal::KILL);
     let all = everything(&device, &nucleus);
+    nucleus.signal(rustix::process::Signal::KILL);
     assert!(holds(&all, &arn), "it is kept");
     for secret in VALUES {
         assert!(!holds(&all, secret), "{secret} is on disk or was said");
@@ -273,6 +279,92 @@ fn secrets_of_the_cloud_are_fetched_rotated_and_there_without_it() {
     assert_eq!(own.all(|event| event.says("greengrass", lost)).count(), 1, "{own}");
     let mut me = Ipc::open((), &mut nucleus, ME);
     assert_eq!(current(&mut me, false), Answer::Refused(Refusal::NotFound));
+}
+
+/// Another configuration of what this host stands for.
+fn tell(device: &Device, component: &str, merge: &Value) {
+    let update = json!({ component: { "MERGE": merge } }).to_string();
+    device.deploy(["--update-config", &update]).expect_code(0);
+}
+
+#[test]
+fn the_identity_and_what_is_wanted_may_change_while_it_runs() {
+    let device = Device::reachable();
+    let Some((_client, mut cloud)) = Cloud::start(&device) else { return };
+    let arn = cloud.create("api", VALUES[0]);
+    let other = cloud.create("other", VALUES[1]);
+    cloud.settings(&device, &json!([{ "arn": arn }]));
+    let mut nucleus = device.start();
+    let mut access = grant(SERVICE, &["GetSecretValue"], &["*"]);
+    const EXCHANGE: &str = "aws.greengrass.TokenExchangeService";
+    let look = grant("gg.host.configuration", &["GetConfiguration"], &[EXCHANGE]);
+    access.as_object_mut().unwrap().extend(look.as_object().unwrap().clone());
+    let configuration = json!({ "accessControl": access });
+    let mut me: Ipc = deploy(&device, &mut nucleus, ME, configuration);
+    assert_eq!(value(current(&mut me, false)), VALUES[0]);
+
+    // Where credentials are had is told in the configuration.
+    let path = vec!["activePort".to_owned()];
+    let ask = Ask::Get { component: Some(EXCHANGE.to_owned()), path };
+    let Answer::Value(port) = me.ask(ask) else { panic!("no port") };
+    let port = port.as_u64().and_then(|port| u16::try_from(port).ok()).unwrap();
+    assert_eq!(exchange(port, "AAAAAAAAAAAAAAAA").0, 403);
+
+    // Another secret is wanted, too, and then it alone.
+    let secret = |name: &str| Ask::Secret { name: name.to_owned(), which: None, refresh: true };
+    assert_eq!(me.ask(secret("other")), Answer::Refused(Refusal::NotFound));
+    tell(&device, SERVICE, &json!({ "cloudSecrets": [{ "arn": arn }, { "arn": other }] }));
+    assert_eq!(value(me.ask(secret("other"))), VALUES[1]);
+    assert_eq!(value(current(&mut me, false)), VALUES[0]);
+    tell(&device, SERVICE, &json!({ "cloudSecrets": [{ "arn": other }] }));
+    assert_eq!(current(&mut me, true), Answer::Refused(Refusal::NotFound));
+
+    // The device gets another certificate, with another key.
+    let mut logs = command("logs");
+    logs.args(["greengrass", "--follow", "--output", "json", "--root"]).arg(device.root());
+    let mut logs = start(logs);
+    cloud.ask(&json!(["renew"]));
+    logs.wait_until_said("greengrass", "secrets are kept with the device's new key from now on");
+    drop(logs);
+    cloud.put(&other, VALUES[2], &["AWSCURRENT"]);
+    assert_eq!(value(me.ask(secret("other"))), VALUES[2], "the new certificate is shown");
+    drop(cloud);
+    nucleus.signal(rustix::process::Signal::KILL);
+    drop((me, nucleus));
+    let mut nucleus = device.start();
+    let mut me = Ipc::open((), &mut nucleus, ME);
+    assert_eq!(value(me.ask(secret("other"))), VALUES[2], "the new key opens what the old one did");
+}
+
+/// A container has this machine's network where it may reach this machine, and credentials there.
+#[test]
+fn a_container_asks_for_credentials() {
+    let Some(engine) = Engine::find("aws::a_container_asks_for_credentials") else { return };
+    let device = Device::reachable();
+    let Some((_client, cloud)) = Cloud::start(&device) else { return };
+    cloud.settings(&device, &json!([]));
+    let recipe = |network: &str| {
+        format!(
+            "ComponentDependencies: {{aws.greengrass.TokenExchangeService: {{VersionRequirement: ^2.0.0}}}}\n\
+             ComponentConfiguration: {{DefaultConfiguration: {{sandbox: {{network: [{network}]}}}}}}\n\
+             Manifests:\n  - Platform: {{runtime: docker}}\n    Lifecycle:\n      run: >-\n        \
+             {IMAGE} sh -c 'wget -q -O credentials --header \"Authorization: $AWS_CONTAINER_AUTHORIZATION_TOKEN\"\n        \
+             $AWS_CONTAINER_CREDENTIALS_FULL_URI; echo ended with $?; exec sleep 100000'\n"
+        )
+    };
+    let mut nucleus = device.start_with([("DOCKER_HOST", engine.host.as_str())]);
+    for (name, network, ended) in [
+        ("com.example.Away", "", "ended with 1"),
+        ("com.example.Outside", "'example.com:80'", "ended with 1"),
+        ("com.example.Here", "localhost", "ended with 0"),
+    ] {
+        device.recipe(name, "1.0.0", &recipe(network));
+        device.deploy(["--merge", &format!("{name}=1.0.0")]).expect_code(0);
+        nucleus.wait_until_said(name, ended);
+    }
+    let file = device.root().join("work/com.example.Here/credentials");
+    let credentials: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    assert!(credentials["AccessKeyId"].is_string());
 }
 
 #[test]

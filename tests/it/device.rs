@@ -129,11 +129,23 @@ impl Device {
 
     /// How many processes its components have, told by the folder that they work in.
     pub(crate) fn processes(&self) -> usize {
+        self.processes_of_components().len()
+    }
+
+    /// Where the kernel tells of them.
+    fn processes_of_components(&self) -> Vec<PathBuf> {
         let work = self.root().canonicalize().unwrap().join("work");
-        let below = |entry: &fs::DirEntry| {
-            fs::read_link(entry.path().join("cwd")).is_ok_and(|folder| folder.starts_with(&work))
+        let below = |process: &PathBuf| {
+            fs::read_link(process.join("cwd")).is_ok_and(|folder| folder.starts_with(&work))
         };
-        fs::read_dir("/proc").unwrap().flatten().filter(below).count()
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        all.map(|entry| entry.path()).filter(below).collect()
+    }
+
+    /// The environments of its components' processes.
+    pub(crate) fn environments(&self) -> Vec<Vec<u8>> {
+        let all = self.processes_of_components();
+        all.iter().filter_map(|process| fs::read(process.join("environ")).ok()).collect()
     }
 
     /// How each component but the nucleus itself stands: `NAME VERSION STATE`.

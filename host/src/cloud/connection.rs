@@ -1,7 +1,7 @@
 //! A connection to the broker: opened, and the client introduced.
 
 use super::fault::LinkFault;
-use super::identity::{Identity, IdentityError};
+use super::identity::IdentityError;
 use super::settings::LinkSettings;
 use super::wire::read::read;
 use super::wire::write::{self, Connect};
@@ -13,7 +13,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 /// A connection over which the broker has let the client in.
@@ -68,13 +67,11 @@ pub(super) async fn by_identity<T: Send + 'static, F: Future<Output = Result<T, 
     tasks: &Tasks,
     act: impl FnOnce(LinkSettings) -> F + Send + 'static,
 ) -> Result<T, LinkFault> {
-    let settings = settings.clone();
-    if !settings.identity.as_ref().is_some_and(Identity::is_in_token) {
-        return act(settings).await;
-    }
-    let here = Handle::current();
-    let acting = tasks.spawn_blocking_host(move || here.block_on(act(settings)));
-    acting.await.map_err(|error| LinkFault::Lost(io::Error::other(error)))?
+    let (identity, settings) = (settings.identity.clone(), settings.clone());
+    let act = move || act(settings);
+    let Some(identity) = identity else { return act().await };
+    let acted = identity.using(tasks, act).await;
+    acted.map_err(|error| LinkFault::Lost(io::Error::other(error)))?
 }
 
 /// A connection to the broker, of which it knows no more than what TLS says.

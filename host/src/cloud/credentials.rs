@@ -5,7 +5,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::identity::Identity;
+use super::identity::{Identity, Renewals};
 use crate::clock::Clock;
 use crate::network::{Client, Patience, ProxySettings};
 use crate::tasks::Tasks;
@@ -133,6 +133,16 @@ impl Credentials {
         }
     }
 
+    /// Tells when the identity was renewed, from now on.
+    pub(crate) fn renewals(&self) -> Renewals {
+        self.identity().watch(&self.0.tasks)
+    }
+
+    /// As whom they are asked for.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.0.source.identity
+    }
+
     /// Forget a refusal: the device may be another to the cloud from now on.
     pub(crate) fn forget_refusal(&self) {
         self.known().last.take_if(|(answer, _)| answer.is_err());
@@ -197,25 +207,11 @@ impl Credentials {
 
     /// Gives when they expire, too.
     async fn fetch(&self) -> Result<(RoleCredentials, SystemTime), Refusal> {
-        let source = &self.0.source;
+        let this = self.clone();
         let unreached = |reason: String| Refusal { status: 500, answered: false, reason };
-        let uri = self.0.uri.as_ref();
-        let uri = uri.ok_or_else(|| unreached(format!("{}: no endpoint", source.endpoint)))?;
-        // Read anew, since the files may have been replaced.
-        let tls = source.identity.load().map_err(|error| unreached(error.to_string()))?;
-        let time = source.patience.unwrap_or(USUAL_PATIENCE);
-        let patience = Patience { connect: time, answer: time, silence: time };
-        let client = Client::new(tls, source.proxies.clone(), patience);
-        let mut headers = HeaderMap::new();
-        if let Ok(thing) = HeaderValue::from_str(source.thing.as_ref()) {
-            headers.insert("x-amzn-iot-thingname", thing);
-        }
-        let asked = async {
-            let mut answer = client.send(Method::GET, uri, &headers, Bytes::new()).await?;
-            let body = answer.all(LARGEST).await?;
-            Ok::<_, crate::network::NetworkFault>((answer.status(), body))
-        };
-        let (status, body) = asked.await.map_err(|fault| unreached(fault.to_string()))?;
+        let asked = self.0.source.identity.using(&self.0.tasks, async move || this.send().await);
+        let asked = asked.await.unwrap_or_else(|error| Err(error.to_string()));
+        let (status, body) = asked.map_err(unreached)?;
         let body = body.unwrap_or_default();
         if status != StatusCode::OK {
             let reason = format!("the cloud answers {status}: {}", words(&body));
@@ -232,6 +228,25 @@ impl Credentials {
             )),
             None => Err(unreached("the cloud gives credentials without a time".to_owned())),
         }
+    }
+    /// Send the request; gives the status of the answer, and its body where that is not too long.
+    async fn send(&self) -> Result<(StatusCode, Option<Zeroizing<Vec<u8>>>), String> {
+        let source = &self.0.source;
+        let uri = self.0.uri.as_ref();
+        let uri = uri.ok_or_else(|| format!("{}: no endpoint", source.endpoint))?;
+        // Read anew, since the files may have been replaced.
+        let tls = source.identity.load().map_err(|error| error.to_string())?;
+        let time = source.patience.unwrap_or(USUAL_PATIENCE);
+        let patience = Patience { connect: time, answer: time, silence: time };
+        let client = Client::new(tls, source.proxies.clone(), patience);
+        let mut headers = HeaderMap::new();
+        if let Ok(thing) = HeaderValue::from_str(source.thing.as_ref()) {
+            headers.insert("x-amzn-iot-thingname", thing);
+        }
+        let answer = client.send(Method::GET, uri, &headers, Bytes::new()).await;
+        let mut answer = answer.map_err(|fault| fault.to_string())?;
+        let body = answer.all(LARGEST).await.map_err(|fault| fault.to_string())?;
+        Ok((answer.status(), body))
     }
 }
 

@@ -4,6 +4,8 @@
 
 use super::token::{TokenError, TokenKey, TokenObject};
 use crate::network::tls;
+use crate::tasks::Tasks;
+use crate::watched::files::Watch;
 use gg_model::IdentityFiles;
 use gg_model::nucleus::{Pkcs11Settings, Pkcs11Uri};
 use rustls::pki_types::pem::PemObject as _;
@@ -14,6 +16,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fmt, fs};
 use thiserror::Error;
+use tokio::runtime::Handle;
+use tokio::task::JoinError;
 
 /// What TLS is to negotiate on port 443 so that AWS IoT takes it for MQTT with a certificate (AWS IoT
 /// developer guide, "Device communication protocols").
@@ -91,8 +95,17 @@ impl Identity {
         Some(zeroize::Zeroizing::new(key.secret_der().to_vec()))
     }
 
+    /// Tells when it was renewed, from now on.
+    pub(crate) fn watch(&self, tasks: &Tasks) -> Renewals {
+        let watch = Watch::new(self.files());
+        if let Err(error) = &watch {
+            tracing::warn!(%error, "cannot watch the identity's files; they are read again when they are needed next");
+        }
+        Renewals { identity: self.clone(), tasks: tasks.clone(), watch: watch.ok() }
+    }
+
     /// Its files.
-    pub(super) fn files(&self) -> impl Iterator<Item = PathBuf> {
+    fn files(&self) -> impl Iterator<Item = PathBuf> {
         let places = [&self.certificate, &self.key].into_iter().flatten();
         let files = places.filter_map(|place| match place {
             Place::File(path) => Some(path),
@@ -103,9 +116,25 @@ impl Identity {
 
     /// Whether a token takes part, which may keep its user waiting: [`load`](Self::load), and
     /// whatever is done with what it gives, then blocks.
-    pub(super) fn is_in_token(&self) -> bool {
+    fn is_in_token(&self) -> bool {
         let mut places = [&self.certificate, &self.key].into_iter().flatten();
         places.any(|place| matches!(place, Place::Token(_)))
+    }
+
+    /// Do what uses the identity. A token keeps whoever asks waiting, which no other task is to notice.
+    ///
+    /// # Errors
+    /// The nucleus is about to end.
+    pub(super) async fn using<T: Send + 'static, F: Future<Output = T>>(
+        &self,
+        tasks: &Tasks,
+        act: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<T, JoinError> {
+        if !self.is_in_token() {
+            return Ok(act().await);
+        }
+        let here = Handle::current();
+        tasks.spawn_blocking_host(move || here.block_on(act())).await
     }
 
     /// The device's certificate with those above it, and the roots, as far as they are configured: by
@@ -207,6 +236,35 @@ impl fmt::Display for Place {
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// Tells when the files of an identity were replaced by others that can be used.
+#[derive(Debug)]
+pub(crate) struct Renewals {
+    identity: Identity,
+    tasks: Tasks,
+    watch: Option<Watch>,
+}
+
+impl Renewals {
+    /// Wait until they were.
+    pub(crate) async fn next(&mut self) {
+        let Some(watch) = &mut self.watch else { return std::future::pending().await };
+        loop {
+            let _files = watch.changed().await;
+            // One is replaced after the other: they may not belong together yet.
+            let identity = self.identity.clone();
+            match self.tasks.spawn_blocking_host(move || identity.load()).await {
+                Err(_gone) => return std::future::pending().await,
+                Ok(Ok(_)) => return,
+                Ok(Err(error)) => {
+                    tracing::warn!(
+                        "the identity's files have changed, and cannot be used: {error}"
+                    );
+                }
+            }
+        }
     }
 }
 

@@ -7,7 +7,6 @@ use super::fault::LinkFault;
 use super::session::{End, Held, Session};
 use super::{LinkState, Shared};
 use crate::random;
-use crate::watched::files::Watch;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::time::Instant;
@@ -130,26 +129,12 @@ fn tell(client: &str, sentence: String, told: &mut String) {
     }
 }
 
-/// Tell when the files of the identity were replaced by others that can be used. Never returns.
+/// Tell when the identity was renewed. Never returns.
 async fn watch(shared: &Shared, renewed: &Notify) {
     let Some(identity) = &shared.settings.identity else { return std::future::pending().await };
-    let mut watch = match Watch::new(identity.files()) {
-        Ok(watch) => watch,
-        Err(error) => {
-            tracing::warn!(%error, "cannot watch the identity's files; they are read again at the next connection");
-            return std::future::pending().await;
-        }
-    };
+    let mut renewals = identity.watch(&shared.tasks);
     loop {
-        let _files = watch.changed().await;
-        // One is replaced after the other: they may not belong together yet.
-        let identity = identity.clone();
-        match shared.tasks.spawn_blocking_host(move || identity.load()).await {
-            Err(_gone) => return std::future::pending().await,
-            Ok(Ok(_)) => renewed.notify_one(),
-            Ok(Err(error)) => {
-                tracing::warn!("the identity's files have changed, and cannot be used: {error}");
-            }
-        }
+        renewals.next().await;
+        renewed.notify_one();
     }
 }

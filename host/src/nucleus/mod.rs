@@ -341,17 +341,20 @@ impl Nucleus {
             let passwords = parts.capabilities.debug.clone();
             endpoint.serve(monitor.clone(), passwords, &tasks, caller.stop().clone());
         }
+        let secrets = parts.capabilities.secrets.clone();
+        if let Some((credentials, secrets)) = exchange.clone().map(|all| (all, secrets.clone())) {
+            let stop = caller.stop().clone();
+            drop(tasks.spawn(async move {
+                stop.run_until_cancelled(secrets.follow(&credentials)).await
+            }));
+        }
         if let Some((door, credentials)) = telling.exchange.zip(exchange.clone()) {
             let (exchange, tokens) = (TokenExchange::new(credentials), kept.tokens.clone());
             door.serve(exchange, tokens, &tasks, caller.stop().clone());
         }
-        let (secrets, settings) = (parts.capabilities.secrets.clone(), kept.own.watch());
-        let stop_secrets = caller.stop().clone();
+        let (settings, stop_secrets) = (kept.own.watch(), caller.stop().clone());
         drop(tasks.spawn(async move {
-            tokio::select! {
-                () = stop_secrets.cancelled() => {}
-                () = secrets.keep_fresh(settings) => {}
-            }
+            stop_secrets.run_until_cancelled(secrets.keep_fresh(settings)).await
         }));
         let (shadows, settings) = (parts.capabilities.shadows.clone(), kept.own.watch());
         tasks.spawn(shadows.follow(settings, caller.stop().clone()));

@@ -1,6 +1,9 @@
-//! Where the key that secrets are sealed with comes from when the device starts.
+//! Where the key that secrets are sealed with comes from when the device starts, and with which key of
+//! the device it is kept from then on.
 
-use super::vault::{DeviceKey, Vault};
+use super::Secrets;
+use super::vault::{DeviceKey, FileKey, Vault};
+use crate::cloud::credentials::Credentials;
 use crate::random;
 use crate::store::{SecretKeyRow, Store};
 use anyhow::{Context as _, Result};
@@ -47,6 +50,39 @@ pub(super) async fn open(
     let vault = Vault::new()?;
     let row = vault.wrap(first.as_ref())?;
     Ok((vault, Some(row)))
+}
+
+impl Secrets {
+    /// Stay with the device when its identity is renewed: what is kept can be opened by its new key
+    /// and by no other, and the cloud is asked anew. Never returns.
+    pub(crate) async fn follow(&self, credentials: &Credentials) {
+        let mut renewals = credentials.renewals();
+        loop {
+            if let Some(key) = credentials.identity().key_bytes()
+                && let Err(error) = self.bind(&FileKey::new(&key)).await
+            {
+                tracing::error!(
+                    "secrets stay with the key that the device had, and are lost when it starts \
+                     again: {error:#}"
+                );
+            }
+            renewals.next().await;
+            credentials.forget_refusal();
+        }
+    }
+
+    /// Have the vault's key kept for this key of the device and no other.
+    pub(super) async fn bind(&self, device: &dyn DeviceKey) -> Result<()> {
+        let Some(store) = &self.0.store else { return Ok(()) };
+        let mut new = self.0.new.lock().await;
+        if let Some(row) = new.as_mut() {
+            *row = self.0.vault.wrap(device)?;
+        } else if store.secret_key().await?.is_none_or(|row| row.by != device.id()) {
+            store.set_secret_key(self.0.vault.wrap(device)?).await?;
+            tracing::info!("secrets are kept with the device's new key from now on");
+        }
+        Ok(())
+    }
 }
 
 /// The key in a file, which is made if it is not there.

@@ -307,3 +307,29 @@ async fn a_device_that_comes_to_have_a_key_keeps_its_secrets_and_another_does_no
     // The key may come back.
     assert_eq!(read(&store, &[b"device"], "AWSCURRENT").await.unwrap(), "new");
 }
+
+#[tokio::test]
+async fn a_key_that_is_renewed_while_it_runs_takes_the_secrets_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_with_secret(folder.path(), b"device").await;
+    let kept = async |key: &[u8]| {
+        let keys: [Box<dyn DeviceKey>; 1] = [Box::new(FileKey::new(key))];
+        Secrets::kept(store.clone(), &keys, None, None).await.unwrap()
+    };
+    let before = store.secret_key().await.unwrap();
+    let secrets = kept(b"device").await;
+    secrets.bind(&FileKey::new(b"device")).await.unwrap();
+    assert_eq!(store.secret_key().await.unwrap(), before, "the same key");
+    secrets.bind(&FileKey::new(b"renewed")).await.unwrap();
+    assert_eq!(read(&store, &[b"renewed"], "AWSCURRENT").await.unwrap(), "new");
+    let error = read(&store, &[b"device"], "AWSCURRENT").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+
+    // Where nothing can be opened, nothing is touched until there is something to keep.
+    let before = store.secret_key().await.unwrap();
+    let secrets = kept(b"another").await;
+    secrets.bind(&FileKey::new(b"a third")).await.unwrap();
+    assert_eq!(store.secret_key().await.unwrap(), before);
+    secrets.keep(&store, ARN.to_owned(), Vec::new()).await.unwrap();
+    assert_eq!(store.secret_key().await.unwrap().unwrap().by, FileKey::new(b"a third").id());
+}
