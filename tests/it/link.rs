@@ -1,5 +1,8 @@
 //! The link to the cloud, alone: a real broker at the other end, and what goes wrong between.
 
+mod rate;
+mod ways;
+
 use crate::broker::{Authority, Broker, Network, Peer, Valid, Weather};
 use crate::host::folder;
 use bytes::Bytes;
@@ -9,7 +12,7 @@ use gg_host::cloud::spool::Spool;
 use gg_host::cloud::{
     Link, LinkError, LinkState, LinkSubscription, PayloadFormat, Publication, Qos,
 };
-use gg_host::network::{Proxy, ProxySettings};
+use gg_host::network::ProxySettings;
 use gg_host::tasks::Tasks;
 use gg_model::{IdentityFiles, NucleusSettings};
 use serde_json::{Value, json};
@@ -402,21 +405,6 @@ async fn what_is_wrong_with_certificates_is_explained() {
     let device = Making::secure(broker.port, own.path()).start().await;
     let fault = device.fault().await;
     assert!(fault.contains("system.certificateFilePath and privateKeyPath"), "{fault}");
-    device.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_broker_is_reached_by_way_of_a_proxy() {
-    let (broker, own, _) = secure(Valid::Now, "broker.test");
-    let network = Network::proxy(broker.port).await;
-    let mut making = Making::secure(broker.port, own.path());
-    let proxy: Proxy = format!("http://me:word@127.0.0.1:{}", network.port).parse().unwrap();
-    making.proxies = ProxySettings::new(Some(proxy.clone()), Some(proxy), "");
-    making.host = "broker.test";
-    let device = making.start().await;
-    device.up().await;
-    let asked = network.asked.lock().unwrap()[0].clone();
-    assert!(asked.starts_with(&format!("CONNECT broker.test:{} HTTP/1.1", broker.port)), "{asked}");
     device.stop().await;
 }
 
