@@ -19,7 +19,7 @@ os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
 import boto3
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from moto import settings
 from moto.server import ThreadedMotoServer
@@ -27,9 +27,12 @@ from moto.server import ThreadedMotoServer
 folder = sys.argv[1]
 
 
-def certificate(name, issuer=None):
+def certificate(name, issuer=None, kind="ec"):
     """A certificate for a name, in two files."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    if kind == "ec":
+        key = ec.generate_private_key(ec.SECP256R1())
+    else:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.timezone.utc)
     by_name, by_key = issuer or (subject, key)
@@ -142,7 +145,7 @@ for line in sys.stdin:
         put = secrets.put_secret_value(SecretId=arn, SecretString=value, VersionStages=stages)
         say(put["VersionId"])
     elif do == "renew":
-        certificate("thing", authority)
+        certificate("thing", authority, *values)
         say("done")
     elif do == "refuse":
         [refuse] = values

@@ -1,6 +1,8 @@
 //! Credentials by the token exchange, and secrets of AWS Secrets Manager: with moto for AWS, its SDK
 //! for Python in a component, and a server of the one URL of AWS IoT that this takes.
 
+mod token;
+
 use crate::device::Device;
 use crate::doors::ask::{Refusal, Secret, Which};
 use crate::doors::{Answer, Ask, Door as _, Ipc, ME, deploy, grant};

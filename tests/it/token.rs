@@ -6,8 +6,8 @@ use crate::host::{command, file, folder, start};
 use crate::link::MUTUAL;
 use crate::provision::Scene;
 use rcgen::{CertificateParams, DnType, KeyPair, PublicKeyData, SignatureAlgorithm};
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -19,12 +19,12 @@ use tempfile::TempDir;
 const PIN: &str = "86420";
 
 /// A token of SoftHSM's.
-struct Token {
+pub(crate) struct Token {
     folder: TempDir,
 }
 
 impl Token {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let token = Self { folder: folder() };
         let path = token.folder.path().display();
         let tokens = token.folder.path().join("tokens");
@@ -37,7 +37,7 @@ impl Token {
     }
 
     /// Where SoftHSM finds its tokens.
-    fn configuration(&self) -> PathBuf {
+    pub(crate) fn configuration(&self) -> PathBuf {
         self.folder.path().join("softhsm2.conf")
     }
 
@@ -85,6 +85,17 @@ impl Token {
         PublicKey { algorithm, key: key.der_bytes().to_vec() }
     }
 
+    /// Put in the key of a file, which may sign and, with `derive`, agree with others.
+    pub(crate) fn take(&self, path: &Path, label: &str, derive: bool) {
+        let key = PrivateKeyDer::from_pem_file(path).unwrap();
+        let path = file(self.folder.path(), "import.der", key.secret_der());
+        let path = path.to_str().unwrap();
+        let named = ["--write-object", path, "--type", "privkey", "--label", label, "--id", "01"];
+        let usage: &[&str] =
+            if derive { &["--usage-sign", "--usage-derive"] } else { &["--usage-sign"] };
+        self.tool(&[&named, usage].concat());
+    }
+
     /// Put a certificate beside a key.
     fn certificate(&self, pem: &str, label: &str, id: &str) {
         let path = self.folder.path().join(format!("{label}.crt"));
@@ -124,6 +135,11 @@ impl PublicKey {
         params.distinguished_name.push(DnType::CommonName, name);
         params.signed_by(self, by.issuer()).unwrap().pem()
     }
+}
+
+/// The service by which a token is spoken to, with its own PIN.
+pub(crate) fn provided() -> Value {
+    provider(PIN)
 }
 
 fn provider(pin: &str) -> Value {
@@ -187,7 +203,7 @@ async fn a_key_in_a_token_serves_tls_1_2_and_1_3() {
     let (servers, devices) = (Authority::new("servers"), Authority::new("devices"));
     let [certificate, key] = servers.sign(own.path(), "server", "localhost", Valid::Now);
     let server_chain = vec![CertificateDer::from_pem_file(certificate).unwrap()];
-    let server_key = rustls::pki_types::PrivateKeyDer::from_pem_file(key).unwrap();
+    let server_key = PrivateKeyDer::from_pem_file(key).unwrap();
     let roots = servers.write(own.path(), "roots");
     let mut trusted = rustls::RootCertStore::empty();
     trusted.add(CertificateDer::from_pem_slice(devices.certificate.as_bytes()).unwrap()).unwrap();

@@ -5,6 +5,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::device_key::DeviceKey;
 use super::identity::{Identity, Renewals};
 use crate::clock::Clock;
 use crate::network::{Client, Patience, ProxySettings};
@@ -135,12 +136,13 @@ impl Credentials {
 
     /// Tells when the identity was renewed, from now on.
     pub(crate) fn renewals(&self) -> Renewals {
-        self.identity().watch(&self.0.tasks)
+        self.0.source.identity.watch(&self.0.tasks)
     }
 
-    /// As whom they are asked for.
-    pub(crate) fn identity(&self) -> &Identity {
-        &self.0.source.identity
+    /// The device's key, if it is within reach and can answer.
+    pub(crate) async fn device_key(&self) -> Option<Box<dyn DeviceKey>> {
+        let identity = self.0.source.identity.clone();
+        self.0.tasks.spawn_blocking_host(move || identity.device_key()).await.ok().flatten()
     }
 
     /// Forget a refusal: the device may be another to the cloud from now on.

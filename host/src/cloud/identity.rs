@@ -2,6 +2,7 @@
 //! the broker's. They are read anew for each connection, so that files that were replaced count from
 //! the next one on.
 
+use super::device_key::{DeviceKey, FileKey};
 use super::token::{TokenError, TokenKey, TokenObject};
 use crate::network::tls;
 use crate::tasks::Tasks;
@@ -88,11 +89,28 @@ impl Identity {
         }
     }
 
-    /// The device's private key, if it can be read.
-    pub fn key_bytes(&self) -> Option<zeroize::Zeroizing<Vec<u8>>> {
-        let Place::File(path) = self.key.as_ref()? else { return None };
-        let key = private_key(path).ok()?;
-        Some(zeroize::Zeroizing::new(key.secret_der().to_vec()))
+    /// The device's private key, if it is within reach and can answer. Blocks, if it is in a token.
+    pub fn device_key(&self) -> Option<Box<dyn DeviceKey>> {
+        let uri = match self.key.as_ref()? {
+            Place::File(path) => {
+                let key = private_key(path).ok()?;
+                return Some(Box::new(FileKey::new(key.secret_der())));
+            }
+            Place::Token(uri) => uri,
+        };
+        let answering = || {
+            let key = self.key_in_token(uri).map_err(|error| error.to_string())?;
+            let answer = key.challenge().and_then(|challenge| key.answer(&challenge));
+            answer.map_err(|error| format!("system.privateKeyPath: {error}"))?;
+            Ok::<_, String>(Box::new(key) as Box<dyn DeviceKey>)
+        };
+        match answering() {
+            Ok(key) => Some(key),
+            Err(error) => {
+                tracing::warn!("secrets cannot be bound to the device's key: {error}");
+                None
+            }
+        }
     }
 
     /// Tells when it was renewed, from now on.

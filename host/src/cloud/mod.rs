@@ -14,6 +14,7 @@ mod backoff;
 pub mod claim;
 mod connection;
 pub mod credentials;
+mod device_key;
 mod fault;
 mod identity;
 pub mod publication;
@@ -31,6 +32,7 @@ pub mod trial;
 mod validity;
 pub mod wire;
 
+pub use device_key::{DeviceKey, FileKey};
 pub use identity::Identity;
 pub use publication::{PayloadFormat, Priority, Publication, Qos};
 pub use settings::LinkSettings;

@@ -20,14 +20,13 @@ use crate::capability::mqtt::Mqtt;
 use crate::capability::pubsub::PubSub;
 use crate::capability::secrets::Secrets;
 use crate::capability::secrets::key_file;
-use crate::capability::secrets::vault::{DeviceKey, FileKey};
 use crate::capability::shadow::sync::Sync;
 use crate::capability::shadow::{Shadows, topics};
 use crate::clock::Clock;
 use crate::cloud::credentials::{Credentials, Source};
 use crate::cloud::secrets::SecretsManager;
 use crate::cloud::spool::Spool;
-use crate::cloud::{Link, LinkSettings};
+use crate::cloud::{FileKey, Link, LinkSettings};
 use crate::component::InstalledComponent;
 use crate::component::artifact::source::Files;
 use crate::component::artifact::source::https::Https;
@@ -196,20 +195,18 @@ impl Nucleus {
         if let Some(link) = &link {
             Sync::start(&shadows, link, config.thing.clone(), &tasks, operator.stop().clone());
         }
-        let credentials = config
-            .credentials
-            .map(|source| (source.proxies.clone(), source.identity.key_bytes(), source));
         let (mut exchange, mut manager, mut keys) = (None, None, Vec::new());
-        if let Some((proxies, key, source)) = credentials {
+        if let Some(source) = config.credentials {
+            let proxies = source.proxies.clone();
             let told = kept.as_ref().map_or_else(no_settings, |kept| kept.own.watch());
             let (clock, stop) = (config.clock.clone(), operator.stop().clone());
             let credentials = Credentials::new(source, told, clock, tasks.clone(), stop);
+            keys.extend(credentials.device_key().await);
             let tls = network::tls::public().context("cannot prepare for TLS")?;
             let client = Client::new([tls.clone(), tls], proxies, Patience::default());
             let (asking, clock) = (credentials.clone(), config.clock.clone());
             manager = Some(SecretsManager::new(client, clock, asking));
             exchange = Some(credentials);
-            keys.extend(key.map(|key| Box::new(FileKey::new(&key)) as Box<dyn DeviceKey>));
         }
         let secrets = match &kept {
             Some(kept) => {

@@ -2,7 +2,8 @@
 //! the device it is kept from then on.
 
 use super::Secrets;
-use super::vault::{DeviceKey, FileKey, Vault};
+use super::vault::Vault;
+use crate::cloud::DeviceKey;
 use crate::cloud::credentials::Credentials;
 use crate::random;
 use crate::store::{SecretKeyRow, Store};
@@ -58,8 +59,8 @@ impl Secrets {
     pub(crate) async fn follow(&self, credentials: &Credentials) {
         let mut renewals = credentials.renewals();
         loop {
-            if let Some(key) = credentials.identity().key_bytes()
-                && let Err(error) = self.bind(&FileKey::new(&key)).await
+            if let Some(key) = credentials.device_key().await
+                && let Err(error) = self.bind(key.as_ref()).await
             {
                 tracing::error!(
                     "secrets stay with the key that the device had, and are lost when it starts \

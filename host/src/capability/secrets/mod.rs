@@ -16,6 +16,7 @@ pub use file::{FileError, SecretFile};
 pub use keep::key_file;
 
 use super::caller::{Caller, Operation};
+use crate::cloud::DeviceKey;
 use crate::cloud::secrets::SecretsManager;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{SecretKeyRow, SecretRow, Store, StoreError};
@@ -27,7 +28,7 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use vault::{DeviceKey, Vault};
+use vault::Vault;
 
 /// The operation of all that is here.
 const GET: Operation = Operation::GetSecretValue;

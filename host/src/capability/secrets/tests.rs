@@ -1,6 +1,6 @@
-use super::vault::FileKey;
 use super::*;
 use crate::capability::testing::{granted, nobody, somebody};
+use crate::cloud::FileKey;
 use crate::error::ErrorKind;
 use crate::tasks::Tasks;
 use std::fs;

@@ -15,11 +15,12 @@
 //! challenge (ECDH); its signatures would do only if they were made as RFC 6979 has it, which a
 //! module does not promise. A key in a file is a secret of its own ([`FileKey`]).
 
+use crate::cloud::DeviceKey;
 use crate::random;
 use crate::store::SecretKeyRow;
 use gg_model::{SecretHead, SecretValue};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::{hkdf, hmac};
+use ring::hkdf;
 use std::fmt;
 use std::io;
 use thiserror::Error;
@@ -30,58 +31,6 @@ const KEY: usize = 32;
 
 /// What keys are derived for.
 const PURPOSE: &[u8] = b"gg-host secrets 1";
-
-/// A key that the device has and nobody else.
-pub trait DeviceKey: fmt::Debug + Send + Sync {
-    /// Tells it from others, and says nothing else of it.
-    fn id(&self) -> String;
-
-    /// Something to be asked.
-    ///
-    /// # Errors
-    /// There is nothing random, or the key is out of reach.
-    fn challenge(&self) -> io::Result<Vec<u8>>;
-
-    /// What only this key can answer, and always does.
-    ///
-    /// # Errors
-    /// The key is out of reach, or the challenge is none for it.
-    fn answer(&self, challenge: &[u8]) -> io::Result<Zeroizing<Vec<u8>>>;
-}
-
-/// A key whose bytes are here: the device's private key (DER), or one that was made for this.
-pub struct FileKey(hmac::Key);
-
-impl FileKey {
-    /// A key of these bytes. Another encoding of the same key is another key here.
-    pub fn new(bytes: &[u8]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
-    }
-}
-
-impl fmt::Debug for FileKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FileKey")
-    }
-}
-
-impl DeviceKey for FileKey {
-    fn id(&self) -> String {
-        let tag = hmac::sign(&self.0, b"gg-host id");
-        tag.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    fn challenge(&self) -> io::Result<Vec<u8>> {
-        Ok(drawn::<KEY>()?.to_vec())
-    }
-
-    fn answer(&self, challenge: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
-        let mut context = hmac::Context::with_key(&self.0);
-        context.update(b"gg-host answer");
-        context.update(challenge);
-        Ok(Zeroizing::new(context.sign().as_ref().to_vec()))
-    }
-}
 
 /// What was sealed was not sealed so, or by another key.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -229,6 +178,7 @@ fn unspecified(_: ring::error::Unspecified) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::FileKey;
 
     fn head() -> SecretHead {
         SecretHead {

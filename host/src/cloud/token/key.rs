@@ -28,10 +28,12 @@ const OF_SHA512: &[u8] =
 /// The key.
 #[derive(Debug)]
 pub(in crate::cloud) struct TokenKey {
-    object: Arc<TokenObject>,
-    algorithm: SignatureAlgorithm,
+    pub(super) object: Arc<TokenObject>,
+    pub(super) algorithm: SignatureAlgorithm,
     /// What it can sign with, what is best first.
-    schemes: Vec<SignatureScheme>,
+    pub(super) schemes: Vec<SignatureScheme>,
+    /// Tells it from others.
+    pub(super) id: String,
 }
 
 impl TokenKey {
@@ -40,26 +42,27 @@ impl TokenKey {
     /// # Errors
     /// It is not there, or none that TLS uses.
     pub(in crate::cloud) fn find(object: TokenObject) -> Result<Self, TokenError> {
-        let (algorithm, schemes) = object.with(ObjectClass::PRIVATE_KEY, |found| {
+        let ((algorithm, schemes), id) = object.with(ObjectClass::PRIVATE_KEY, |found| {
             let unusable = |reason: &str| TokenError::Key {
                 token: found.label.clone(),
                 uri: object.uri.to_string(),
                 reason: reason.to_owned(),
             };
-            match kind(found).map_err(|error| found.failed(&error))? {
-                (KeyType::RSA, _) => Ok((SignatureAlgorithm::RSA, rsa_schemes(found))),
+            let use_of = match kind(found).map_err(|error| found.failed(&error))? {
+                (KeyType::RSA, _) => (SignatureAlgorithm::RSA, rsa_schemes(found)),
                 (KeyType::EC, curve) => {
                     let scheme = match &*curve {
                         P256 => SignatureScheme::ECDSA_NISTP256_SHA256,
                         P384 => SignatureScheme::ECDSA_NISTP384_SHA384,
                         _ => return Err(unusable("its curve is neither P-256 nor P-384")),
                     };
-                    Ok((SignatureAlgorithm::ECDSA, vec![scheme]))
+                    (SignatureAlgorithm::ECDSA, vec![scheme])
                 }
-                _ => Err(unusable("it is neither of RSA nor of an elliptic curve")),
-            }
+                _ => return Err(unusable("it is neither of RSA nor of an elliptic curve")),
+            };
+            Ok((use_of, id(found).map_err(|error| found.failed(&error))?))
         })?;
-        Ok(Self { object: Arc::new(object), algorithm, schemes })
+        Ok(Self { object: Arc::new(object), algorithm, schemes, id })
     }
 }
 
@@ -119,6 +122,19 @@ fn kind(found: &Found<'_>) -> Result<(KeyType, Vec<u8>), Error> {
     Ok((kind, curve))
 }
 
+/// What tells a key from others: its token's number, and its own in it.
+fn id(found: &Found<'_>) -> Result<String, Error> {
+    let serial = found.context.get_token_info(found.slot)?.serial_number().to_owned();
+    let mut hash = Sha256::new_with_prefix(serial);
+    hash.update([0]);
+    for attribute in found.session.get_attributes(found.object, &[AttributeType::Id])? {
+        if let Attribute::Id(id) = attribute {
+            hash.update(id);
+        }
+    }
+    Ok(hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// What a token can do with a key of RSA. TLS 1.3 takes PSS alone, which not all know.
 fn rsa_schemes(found: &Found<'_>) -> Vec<SignatureScheme> {
     use SignatureScheme as S;
@@ -132,7 +148,7 @@ fn rsa_schemes(found: &Found<'_>) -> Vec<SignatureScheme> {
 }
 
 /// How a message is signed, and what of it the token gets.
-fn prepared(scheme: SignatureScheme, message: &[u8]) -> (Mechanism<'static>, Vec<u8>) {
+pub(super) fn prepared(scheme: SignatureScheme, message: &[u8]) -> (Mechanism<'static>, Vec<u8>) {
     use SignatureScheme as S;
     let (digest, head, hash_alg, mgf) = match scheme {
         S::RSA_PSS_SHA384 | S::RSA_PKCS1_SHA384 | S::ECDSA_NISTP384_SHA384 => (

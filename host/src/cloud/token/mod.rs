@@ -4,6 +4,7 @@
 //! A library is loaded when the first object is asked for, once for the process, and stays. What it
 //! does blocks, for as long as a small token takes: a second for a signature is not rare.
 
+mod answer;
 mod key;
 
 pub(super) use key::TokenKey;
