@@ -17,7 +17,7 @@ pub struct Delays {
 
 /// The attempts since the last good connection.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     attempts: u32,
 }
 
@@ -30,7 +30,7 @@ impl Backoff {
     }
 
     /// The next wait; `random` is anything.
-    pub(super) fn next(&mut self, delays: &Delays, random: u64) -> Duration {
+    pub(crate) fn next(&mut self, delays: &Delays, random: u64) -> Duration {
         let doubled = delays.least.saturating_mul(1 << self.attempts.min(20));
         self.attempts = self.attempts.saturating_add(1);
         let longest = doubled.min(delays.most.max(delays.least));

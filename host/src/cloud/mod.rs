@@ -10,7 +10,7 @@
 //! nothing of our proxies, and their own queues, which are not on disk; what a queue holds, an
 //! acknowledgement means and a lost connection costs has to be decided here.
 
-mod backoff;
+pub(crate) mod backoff;
 pub mod claim;
 mod connection;
 pub mod credentials;

@@ -1,5 +1,7 @@
 //! Which shadows are to be looked at, and when.
 
+use crate::cloud::backoff::{Backoff, Delays};
+use crate::random;
 use gg_model::shadow::ShadowId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,9 +9,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// The first wait after a failure, and the longest (those of shadow manager).
-const LEAST: Duration = Duration::from_secs(3);
-const MOST: Duration = Duration::from_secs(60);
+/// The waits after failures are those of shadow manager, and of them a random part: devices that the
+/// cloud has turned away together do not return together.
+const DELAYS: Delays =
+    Delays { least: Duration::from_secs(3), most: Duration::from_secs(60), stable: Duration::ZERO };
 
 /// How often somebody else may be faster before it is waited a while.
 const RACES: u32 = 5;
@@ -29,6 +32,7 @@ struct Shadow {
     busy: bool,
     /// Attempts that failed since the last that did not, and until when it is waited for the next.
     failed: u32,
+    backoff: Backoff,
     at: Option<Instant>,
 }
 
@@ -51,7 +55,7 @@ impl Due {
             let shadow = shadows.entry(id.clone()).or_default();
             if is_new || all {
                 shadow.asked = Some(Asked::There);
-                (shadow.failed, shadow.at) = (0, None);
+                (shadow.failed, shadow.backoff, shadow.at) = (0, Backoff::default(), None);
             }
         }
     }
@@ -101,7 +105,8 @@ impl Due {
     /// One is in step, as far as can be.
     pub(super) fn done(&self, id: &ShadowId) {
         if let Some(shadow) = self.lock().get_mut(id) {
-            (shadow.busy, shadow.failed, shadow.at) = (false, 0, None);
+            (shadow.busy, shadow.at) = (false, None);
+            (shadow.failed, shadow.backoff) = (0, Backoff::default());
         }
     }
 
@@ -120,9 +125,11 @@ impl Due {
             shadow.busy = false;
             shadow.failed = shadow.failed.saturating_add(1);
             shadow.asked = Some(Asked::There);
-            let doubled = LEAST.saturating_mul(1 << (shadow.failed - 1).min(10));
-            let wait = doubled.min(MOST);
-            shadow.at = waits(shadow.failed).then(|| Instant::now() + wait);
+            shadow.at = waits(shadow.failed).then(|| {
+                // Without random bytes, the longest wait.
+                let random = random::bytes().map_or(u64::MAX, u64::from_le_bytes);
+                Instant::now() + shadow.backoff.next(&DELAYS, random)
+            });
         }
     }
 
