@@ -139,6 +139,14 @@ const STEPS: [&str; 4] = [
         document TEXT,
         PRIMARY KEY (thing, name)
     ) STRICT;
+    -- What one in the cloud was asked to become, until it is known whether it has.
+    CREATE TABLE sent(
+        thing TEXT NOT NULL,
+        name TEXT NOT NULL,
+        local INTEGER NOT NULL,
+        document TEXT NOT NULL,
+        PRIMARY KEY (thing, name)
+    ) STRICT;
 ",
 ];
 

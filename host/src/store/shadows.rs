@@ -1,7 +1,7 @@
 //! The shadows of things, and what they had in common with those in the cloud.
 
 use super::{Outcome, Store, StoreError};
-use gg_model::shadow::{Before, Section, Shadow, ShadowId, Synced};
+use gg_model::shadow::{Before, Section, Sent, Shadow, ShadowId, Synced};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -27,13 +27,15 @@ impl Store {
     }
 
     /// Change a shadow: what `change` makes of it is kept, and what it gives beside that given back.
-    /// If it fails, nothing is changed.
+    /// If it fails, nothing is changed. With `in_step`, that is in step with the cloud, in the version that
+    /// it has here then.
     ///
     /// # Errors
     /// The store cannot be written; nothing has changed then.
     pub async fn change_shadow<T: Send + 'static, E: Send + 'static>(
         &self,
         id: ShadowId,
+        in_step: Option<Synced>,
         change: impl FnOnce(Before) -> Result<(Before, T), E> + Send + 'static,
     ) -> Result<Result<Kept<T>, E>, StoreError> {
         self.write(move |connection| {
@@ -47,6 +49,9 @@ impl Store {
                 return Ok(Ok(Kept::Full));
             }
             write(connection, &id, &after)?;
+            if let Some(synced) = in_step {
+                write_synced(connection, &id, Synced { local: after.version(), ..synced })?;
+            }
             Ok(Ok(Kept::Done(outcome)))
         })
         .await
@@ -106,16 +111,39 @@ impl Store {
     /// # Errors
     /// The store cannot be written; nothing has changed then.
     pub async fn save_synced_shadow(&self, id: ShadowId, synced: Synced) -> Result<(), StoreError> {
+        self.write(move |connection| write_synced(connection, &id, synced)).await
+    }
+
+    /// What the cloud was asked to make of a shadow; `None` if it is known what has come of it.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn sent_shadow(&self, id: ShadowId) -> Result<Option<Sent>, StoreError> {
         self.write(move |connection| {
-            let document = synced.state.map(|sections| text(&sections));
+            let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            let found: Option<(i64, String)> = connection
+                .prepare_cached("SELECT local, document FROM sent WHERE thing = ?1 AND name = ?2")?
+                .query_row(params![id.thing.as_str(), name(&id)], row)
+                .optional()?;
+            let Some((local, document)) = found else { return Ok(None) };
+            Ok(Some(Sent { local: version(local), state: sections(1, &document)? }))
+        })
+        .await
+    }
+
+    /// The cloud is about to be asked for this, until both are in step.
+    ///
+    /// # Errors
+    /// The store cannot be written; nothing has changed then.
+    pub async fn save_sent_shadow(&self, id: ShadowId, sent: Sent) -> Result<(), StoreError> {
+        self.write(move |connection| {
             connection
-                .prepare_cached("INSERT OR REPLACE INTO synced VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .prepare_cached("INSERT OR REPLACE INTO sent VALUES (?1, ?2, ?3, ?4)")?
                 .execute(params![
                     id.thing.as_str(),
                     name(&id),
-                    number(synced.local),
-                    number(synced.cloud),
-                    document,
+                    number(sent.local),
+                    text(&sent.state),
                 ])?;
             Ok(())
         })
@@ -173,6 +201,18 @@ fn write(connection: &Connection, id: &ShadowId, after: &Before) -> Outcome<()> 
     connection
         .prepare_cached("INSERT OR REPLACE INTO shadow VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![id.thing.as_str(), name(id), version, document, metadata])?;
+    Ok(())
+}
+
+fn write_synced(connection: &Connection, id: &ShadowId, synced: Synced) -> Outcome<()> {
+    let document = synced.state.map(|sections| text(&sections));
+    let (local, cloud) = (number(synced.local), number(synced.cloud));
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO synced VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![id.thing.as_str(), name(id), local, cloud, document])?;
+    connection
+        .prepare_cached("DELETE FROM sent WHERE thing = ?1 AND name = ?2")?
+        .execute(params![id.thing.as_str(), name(id)])?;
     Ok(())
 }
 

@@ -23,7 +23,7 @@ pub(crate) use settings::SHADOW_MANAGER;
 pub use settings::{
     MAX_DOCUMENT_BYTES, ShadowSettings, SyncDirection, SyncStrategy, shadow_manager,
 };
-pub use sync::{SyncPlan, SyncStep, Synced, plan_sync};
+pub use sync::{Sent, SyncPlan, SyncStep, Synced, plan_sync};
 pub use topic::{ShadowOperation, ShadowTopic, Suffix};
 
 use serde_json::{Map, Value};

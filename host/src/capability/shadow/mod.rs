@@ -25,7 +25,7 @@ use crate::store::{Kept, Store, StoreError};
 use crate::tasks::Tasks;
 use deltas::Watched;
 use gg_model::shadow::{
-    Before, Refusal, ShadowId, ShadowOperation, ShadowSettings, shadow_manager,
+    Before, Refusal, ShadowId, ShadowOperation, ShadowSettings, Synced, shadow_manager,
 };
 use gg_model::{AccessPolicy, ComponentVersion, Limits, NucleusSettings, ThingName};
 use rate::Rates;
@@ -258,10 +258,11 @@ impl Shadows {
     async fn change<T: Send + 'static>(
         &self,
         id: &ShadowId,
+        in_step: Option<Synced>,
         change: impl FnOnce(Before) -> Result<(Before, T), Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
         let store = self.store().await.map_err(failed)?;
-        match store.change_shadow(id.clone(), change).await.map_err(failed)?? {
+        match store.change_shadow(id.clone(), in_step, change).await.map_err(failed)?? {
             Kept::Done(outcome) => Ok(outcome),
             Kept::Full => {
                 tracing::warn!(shadow = %id, "not made: there are as many shadows as can be");

@@ -49,7 +49,7 @@ impl Shadows {
         told.token.clone_from(&request.client_token);
         let (at, most) = (told.at, self.settings().document_bytes);
         let updated = self
-            .change(told.id, move |before| {
+            .change(told.id, None, move |before| {
                 let updated = before.update(&request, at, most)?;
                 Ok((Before::Present(updated.shadow.clone()), updated))
             })
@@ -62,7 +62,7 @@ impl Shadows {
         told.token = client_token(payload);
         let name = told.id.name.clone();
         let deleted = self
-            .change(told.id, move |before| {
+            .change(told.id, None, move |before| {
                 let shadow = before.present(name.as_ref())?;
                 Ok((Before::Absent(shadow.version + 1), shadow))
             })

@@ -5,7 +5,8 @@
 //! cloud has it in the desired state, and as the device has it in the reported state. If they never
 //! were in step, the whole desired state is the cloud's, and the whole reported state the device's.
 //! A shadow that one side has deleted goes on the other, unless it was changed there since
-//! (`FullShadowSyncRequest.java`, which compares times where here versions are compared).
+//! (`FullShadowSyncRequest.java`, which compares times where here versions are compared, and states,
+//! since AWS IoT counts anew from 1 two days after a deletion).
 
 use super::delta::{same, same_section};
 use super::{Before, Section, Shadow, SyncDirection};
@@ -20,6 +21,28 @@ pub struct Synced {
     pub cloud: u64,
     /// The state; `None` when the shadow was on neither side.
     pub state: Option<[Section; 2]>,
+}
+
+/// What the cloud was asked to become, until it is known whether it has: whoever is told of no answer,
+/// since the power failed or the link, would take its own change for somebody else's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sent {
+    /// The version on the device that has this state.
+    pub local: u64,
+    /// The state.
+    pub state: [Section; 2],
+}
+
+impl Sent {
+    /// What both sides had in common once it arrived; `None`: the cloud is not like it.
+    pub fn arrived(&self, cloud: &Before) -> Option<Synced> {
+        let Before::Present(shadow) = cloud else { return None };
+        is_like(shadow, &self.state).then(|| Synced {
+            local: self.local,
+            cloud: shadow.version,
+            state: Some(self.state.clone()),
+        })
+    }
 }
 
 /// What is to be done on one side.
@@ -60,8 +83,8 @@ pub fn plan_sync(
 ) -> SyncPlan {
     let unchanged = last.filter(|last| match direction {
         SyncDirection::Both => false,
-        SyncDirection::DeviceToCloud => last.local == local.version(),
-        SyncDirection::CloudToDevice => last.cloud == cloud.version(),
+        SyncDirection::DeviceToCloud => !is_another(local, last.local, last),
+        SyncDirection::CloudToDevice => !is_another(cloud, last.cloud, last),
     });
     if let Some(last) = unchanged {
         let state = last.state.clone();
@@ -90,8 +113,8 @@ pub fn plan_sync(
 
 /// What both are to be; `None`: deleted.
 fn in_common(local: &Before, cloud: &Before, last: Option<&Synced>) -> Option<[Section; 2]> {
-    let local_changed = last.is_none_or(|last| last.local != local.version());
-    let cloud_changed = last.is_none_or(|last| last.cloud != cloud.version());
+    let local_changed = last.is_none_or(|last| is_another(local, last.local, last));
+    let cloud_changed = last.is_none_or(|last| is_another(cloud, last.cloud, last));
     match (local, cloud) {
         (Before::Absent(_), Before::Absent(_)) => None,
         (Before::Present(local), Before::Absent(_)) => local_changed.then(|| sections(local)),
@@ -108,6 +131,16 @@ fn in_common(local: &Before, cloud: &Before, last: Option<&Synced>) -> Option<[S
             ])
         }
     }
+}
+
+/// Whether a side is another than when both were in step, and it had this version.
+fn is_another(side: &Before, version: u64, last: &Synced) -> bool {
+    side.version() != version
+        || match (side, &last.state) {
+            (Before::Present(shadow), Some(state)) => !is_like(shadow, state),
+            (Before::Absent(_), None) => false,
+            _ => true,
+        }
 }
 
 /// What both are to be where one side alone counts and has changed. What it never had is let be.

@@ -5,8 +5,8 @@ use super::exchange::{Answer, Exchange};
 use crate::capability::shadow::Shadows;
 use crate::capability::shadow::serve::Told;
 use gg_model::shadow::{
-    Before, Refusal, Shadow, ShadowId, ShadowOperation, Suffix, SyncStep, Synced, UpdateRequest,
-    plan_sync,
+    Before, Refusal, Sent, Shadow, ShadowId, ShadowOperation, Suffix, SyncStep, Synced,
+    UpdateRequest, plan_sync,
 };
 use serde_json::{Value, json};
 
@@ -29,28 +29,40 @@ pub(super) async fn bring(
     asked: Asked,
 ) -> Result<(), Trouble> {
     let store = shadows.store().await.map_err(later)?;
-    let last = store.synced_shadow(id.clone()).await.map_err(later)?;
+    let stored = store.synced_shadow(id.clone()).await.map_err(later)?;
+    let sent = store.sent_shadow(id.clone()).await.map_err(later)?;
     let local = store.shadow(id.clone()).await.map_err(later)?;
     // It is what came from there.
-    if asked == Asked::Here && last.as_ref().is_some_and(|last| last.local == local.version()) {
+    if asked == Asked::Here && stored.as_ref().is_some_and(|last| last.local == local.version()) {
         return Ok(());
     }
-    let cloud = look(exchange, id, last.as_ref()).await?;
+    let cloud = look(exchange, id, stored.as_ref()).await?;
+    let last = sent.and_then(|sent| sent.arrived(&cloud)).or_else(|| stored.clone());
     let settings = shadows.settings();
     let plan = plan_sync(&local, &cloud, last.as_ref(), settings.direction);
+    if plan.cloud == SyncStep::Nothing && plan.local != SyncStep::Nothing {
+        // At once: whatever the power does, what came from the cloud is no change that was made here.
+        let synced = Synced { local: 0, cloud: cloud.version(), state: plan.state };
+        let changed = change_here(shadows, id, plan.local, local.version(), Some(synced));
+        return changed.await.map(drop);
+    }
     let local = match plan.local {
         SyncStep::Nothing => local.version(),
-        step => change_here(shadows, id, step, local.version()).await?,
+        step => change_here(shadows, id, step, local.version(), None).await?,
     };
     let cloud = match plan.cloud {
         SyncStep::Nothing => cloud.version(),
         step => {
             exchange.may_change(settings.outbound_rate).await;
+            if let Some(state) = plan.state.clone() {
+                let sent = Sent { local, state };
+                store.save_sent_shadow(id.clone(), sent).await.map_err(later)?;
+            }
             change_there(exchange, id, step, &cloud).await?
         }
     };
     let synced = Synced { local, cloud, state: plan.state };
-    if last.as_ref() == Some(&synced) {
+    if stored.as_ref() == Some(&synced) {
         return Ok(());
     }
     store.save_synced_shadow(id.clone(), synced).await.map_err(later)
@@ -84,6 +96,7 @@ async fn change_here(
     id: &ShadowId,
     step: SyncStep,
     seen: u64,
+    in_step: Option<Synced>,
 ) -> Result<u64, Trouble> {
     let mut turn = shadows.turn(id).await;
     let mut told = Told { voice: &mut turn, id, at: shadows.seconds(), token: None };
@@ -107,7 +120,7 @@ async fn change_here(
                 let updated = checked(before)?.update(&request, at, most)?;
                 Ok((Before::Present(updated.shadow.clone()), updated))
             };
-            let updated = shadows.change(id, update).await.map_err(refused)?;
+            let updated = shadows.change(id, in_step, update).await.map_err(refused)?;
             shadows.tell_of_update(&mut told, &updated);
             let accepted = updated.accepted(at, None);
             told.tell(ShadowOperation::Update, Suffix::Accepted, &accepted);
@@ -118,7 +131,7 @@ async fn change_here(
                 let shadow = checked(before)?.present(None)?;
                 Ok((Before::Absent(shadow.version + 1), shadow))
             };
-            let deleted = shadows.change(id, delete).await.map_err(refused)?;
+            let deleted = shadows.change(id, in_step, delete).await.map_err(refused)?;
             shadows.tell_of_deletion(&mut told, &deleted);
             Ok(deleted.version + 1)
         }

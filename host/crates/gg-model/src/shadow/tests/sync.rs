@@ -1,6 +1,6 @@
 //! What counts when both sides have changed.
 
-use super::super::sync::{SyncStep, Synced};
+use super::super::sync::{Sent, SyncStep, Synced};
 use super::*;
 
 fn side(version: u64, state: &Value) -> Before {
@@ -110,4 +110,32 @@ fn in_one_direction_the_other_side_is_overwritten() {
     assert_eq!(never.cloud, SyncStep::Nothing);
     let deleted = plan_sync(&Before::Absent(6), &there, None, SyncDirection::DeviceToCloud);
     assert_eq!(deleted.cloud, SyncStep::Delete);
+}
+
+#[test]
+fn a_version_that_comes_again_after_a_deletion_is_known_by_its_state() {
+    let gone = Synced { local: 6, cloud: 9, state: None };
+    let anew = json!({"reported": {"n": 2}});
+    let plan = plan_sync(&Before::Absent(6), &side(9, &anew), Some(&gone), SyncDirection::Both);
+    assert_eq!((plan.local, plan.cloud), (update(anew.clone()), SyncStep::Nothing));
+    // The same for another shadow in place of that which was.
+    let base = json!({"reported": {"n": 1}});
+    let plan =
+        plan_sync(&Before::Absent(6), &side(9, &anew), Some(&last(&base)), SyncDirection::Both);
+    assert_eq!((plan.local, plan.cloud), (update(anew), SyncStep::Nothing));
+}
+
+#[test]
+fn what_was_sent_and_arrived_is_what_both_had_in_common() {
+    let base = json!({"reported": {"n": 1}});
+    let shadow = shadow(std::slice::from_ref(&base));
+    let sent = Sent { local: 5, state: [shadow.desired, shadow.reported] };
+    assert_eq!(sent.arrived(&Before::Absent(9)), None);
+    assert_eq!(sent.arrived(&side(9, &json!({"reported": {"n": 2}}))), None);
+    assert_eq!(sent.arrived(&side(9, &base)), Some(last(&base)));
+    // So that what was deleted here since does not come back.
+    let arrived = sent.arrived(&side(9, &base));
+    let plan =
+        plan_sync(&Before::Absent(6), &side(9, &base), arrived.as_ref(), SyncDirection::Both);
+    assert_eq!((plan.local, plan.cloud), (SyncStep::Nothing, SyncStep::Delete));
 }
