@@ -237,22 +237,36 @@ fn keyvalue_keeps_the_last_message_of_each_topic() {
     host.finish().expect_code(0);
 }
 
-#[test]
-fn lamp_does_what_its_shadow_wants() {
+/// What a lamp has to do in any language.
+fn lamp_scenario(name: &str) {
     let shadow = "$aws/things/local/shadow/name/light";
     let update = |desired: &str| format!(r#"{{"state": {{"desired": {desired}}}}}"#);
-    let mut host = run([recipe("lamp")])
+    let mut host = run([recipe(name)])
         .publish(&format!("{shadow}/update"), &update(r#"{"on": true, "brightness": 60}"#))
         .publish(&format!("{shadow}/update"), &update(r#"{"brightness": "dazzling"}"#))
         .publish(&format!("{shadow}/update"), &update(r#"{"brightness": 70}"#))
         .subscribe(&format!("{shadow}/update/accepted"))
         .start();
-    let reports = |wanted: Value| {
-        move |event: &crate::host::Event| event.json["payload"]["state"]["reported"] == wanted
-    };
-    host.wait_for("what is wanted last", reports(json!({ "brightness": 70 })));
+    host.wait_for("what is wanted last", |event| {
+        event.json["payload"]["state"]["reported"]["brightness"] == 70
+    });
     host.signal(rustix::process::Signal::INT);
     host.finish().expect_code(0);
+}
+
+#[test]
+fn lamp_in_rust() {
+    lamp_scenario("lamp");
+}
+
+#[test]
+fn lamp_in_javascript() {
+    lamp_scenario("lamp-js");
+}
+
+#[test]
+fn lamp_in_python() {
+    lamp_scenario("lamp-py");
 }
 
 /// The operator's file with the secret that both samples take, and one that neither may have.

@@ -45,6 +45,12 @@ const SAMPLES: &[Sample] = &[
         source: "remote-js/remote.js",
         language: Language::JavaScript { engine: "qjs" },
     },
+    Sample {
+        name: "lamp-js",
+        source: "lamp-js/lamp.js",
+        language: Language::JavaScript { engine: "qjs" },
+    },
+    Sample { name: "lamp-py", source: "lamp-py/lamp.py", language: Language::Python },
     Sample { name: "remote-py", source: "remote-py/remote.py", language: Language::Python },
     Sample { name: "verified-py", source: "verified-py/verified.py", language: Language::Python },
 ];

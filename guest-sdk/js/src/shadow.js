@@ -14,6 +14,16 @@ export function update(document, which) {
   return JSON.parse(call(() => shadow.update(id(which), JSON.stringify(document))));
 }
 
+/** Say what is so. Members are merged, and one that is null is taken away. */
+export function report(state, which) {
+  update({ state: { reported: state } }, which);
+}
+
+/** Say what is wanted. Members are merged, and one that is null is taken away. */
+export function desire(state, which) {
+  update({ state: { desired: state } }, which);
+}
+
 /** Delete the shadow. */
 export function remove(which) {
   call(() => shadow.delete(id(which)));
@@ -29,8 +39,8 @@ export function* list(thingName) {
   } while (token !== undefined);
 }
 
-/** The deltas of a shadow: `for (const delta of deltas())`. */
-export function deltas(which) {
+/** What is wanted of a device and not reported: `for (const { state } of onDelta())`. */
+export function onDelta(which) {
   const inner = call(() => shadow.onDelta(id(which)));
   return {
     /** The next delta; `undefined`: asked to stop, or the time is up. */
