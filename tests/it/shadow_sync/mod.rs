@@ -371,3 +371,28 @@ async fn what_was_deleted_offline_stays_deleted_whoever_missed_the_last_answer()
     assert_eq!(device.state(&lamp()).await, None);
     device.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_that_were_made_offline_come_to_the_cloud() {
+    let (broker, cloud, folder) = surroundings().await;
+    let network = Network::to(broker.port).await;
+    network.cut().await;
+    let names: Vec<String> = (0..2000).map(|number| format!("n{number}")).collect();
+    let configuration = json!({
+        "synchronize": { "coreThing": { "classic": false, "namedShadows": names } },
+        "rateLimits": { "maxOutboundSyncUpdatesPerSecond": 1_000_000 },
+    });
+    let device = Device::told(folder.path(), network.port, configuration).await;
+    let ids = names.iter().map(|name| id(&format!("$aws/things/Core/shadow/name/{name}")));
+    let ids: Vec<ShadowId> = ids.collect();
+    for (number, id) in ids.iter().enumerate() {
+        device.update(id, json!({ "reported": { "n": number } })).await;
+    }
+    network.set(Weather::Fair);
+    for (number, id) in ids.iter().enumerate() {
+        cloud.until(id, Some(json!({ "reported": { "n": number } }))).await;
+        device.in_step(id).await;
+    }
+    assert_eq!(cloud.updates(), ids.len(), "each once");
+    device.end().await;
+}

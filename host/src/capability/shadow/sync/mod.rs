@@ -80,24 +80,34 @@ impl Sync {
 
     async fn serve(mut self) {
         let mut settings = self.shadows.inner.settings.subscribe();
+        settings.mark_changed();
+        let (mut wanted, mut things) = (BTreeSet::new(), BTreeSet::new());
         let mut link = self.link.watch();
         let (mut is_up, mut connections) = (false, 0);
         let mut under_way = FuturesUnordered::new();
         // When those may begin that are due.
         let mut begin = Instant::now();
         loop {
+            let is_told = settings.has_changed().is_ok_and(|changed| changed);
             let present = Arc::clone(&settings.borrow_and_update());
-            let wanted = present.synchronized(&self.thing);
+            if is_told {
+                wanted = present.synchronized(&self.thing);
+                things = wanted.iter().map(|id| id.thing.clone()).collect();
+            }
             let was_up = std::mem::replace(&mut is_up, *link.borrow_and_update() == LinkState::Up);
             // It may have been down in between, and messages may have gone by.
             let connected = self.link.counters().connections.total();
             let is_another = std::mem::replace(&mut connections, connected) != connected;
-            self.due.keep(&wanted, is_up && (!was_up || is_another));
+            let all = is_up && (!was_up || is_another);
+            // There may be thousands.
+            if is_told || all {
+                self.due.keep(&wanted, all);
+            }
             if was_up && !is_up {
                 self.exchange.give_up();
             }
             if is_up {
-                self.subscribe(&wanted).await;
+                self.subscribe(&things).await;
             }
             let now = Instant::now();
             if is_up && now >= begin {
@@ -151,8 +161,7 @@ impl Sync {
     }
 
     /// Subscribe to the topics of all things whose shadows are wanted, and to no others.
-    async fn subscribe(&mut self, wanted: &BTreeSet<ShadowId>) {
-        let things: BTreeSet<&ThingName> = wanted.iter().map(|id| &id.thing).collect();
+    async fn subscribe(&mut self, things: &BTreeSet<ThingName>) {
         self.subscriptions.retain(|thing, _| things.contains(thing));
         if self.subscribe_at.is_some_and(|at| at > Instant::now()) {
             return;
