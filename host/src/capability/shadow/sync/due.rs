@@ -60,11 +60,16 @@ impl Due {
         }
     }
 
-    /// Take at most so many to look at.
-    pub(super) fn take(&self, most: usize, now: Instant) -> Vec<(ShadowId, Asked)> {
+    /// Take at most so many to look at, of those that may be taken.
+    pub(super) fn take(
+        &self,
+        most: usize,
+        now: Instant,
+        may: impl Fn(&ShadowId) -> bool,
+    ) -> Vec<(ShadowId, Asked)> {
         let mut shadows = self.lock();
-        let ready = shadows.iter_mut().filter(|(_, one)| {
-            one.asked.is_some() && !one.busy && one.at.is_none_or(|at| at <= now)
+        let ready = shadows.iter_mut().filter(|(id, one)| {
+            one.asked.is_some() && !one.busy && one.at.is_none_or(|at| at <= now) && may(id)
         });
         ready
             .take(most)

@@ -85,14 +85,16 @@ impl Sync {
         let mut link = self.link.watch();
         let (mut is_up, mut connections) = (false, 0);
         let mut under_way = FuturesUnordered::new();
-        // When those may begin that are due.
-        let mut begin = Instant::now();
+        // When those may begin that are due, and which have had their turn of a period since: what
+        // changes meanwhile waits for the next.
+        let (mut begin, mut begun) = (Instant::now(), BTreeSet::new());
         loop {
             let is_told = settings.has_changed().is_ok_and(|changed| changed);
             let present = Arc::clone(&settings.borrow_and_update());
             if is_told {
                 wanted = present.synchronized(&self.thing);
                 things = wanted.iter().map(|id| id.thing.clone()).collect();
+                begin = Instant::now();
             }
             let was_up = std::mem::replace(&mut is_up, *link.borrow_and_update() == LinkState::Up);
             // It may have been down in between, and messages may have gone by.
@@ -112,17 +114,23 @@ impl Sync {
             let now = Instant::now();
             if is_up && now >= begin {
                 let room = AT_ONE_TIME.saturating_sub(under_way.len());
-                for (id, asked) in self.due.take(room, now) {
+                let period = match present.strategy {
+                    SyncStrategy::RealTime => None,
+                    SyncStrategy::Periodic(delay) => Some(delay),
+                };
+                for (id, asked) in self.due.take(room, now, |id| !begun.contains(id)) {
+                    if period.is_some() {
+                        begun.insert(id.clone());
+                    }
                     let (shadows, exchange) = (self.shadows.clone(), Arc::clone(&self.exchange));
                     under_way.push(async move {
                         let outcome = step::bring(&shadows, &exchange, &id, asked).await;
                         (id, outcome)
                     });
                 }
-                if let SyncStrategy::Periodic(delay) = present.strategy
-                    && under_way.is_empty()
-                {
-                    begin = now + delay;
+                if under_way.is_empty() {
+                    begin = now + period.unwrap_or_default();
+                    begun.clear();
                 }
             }
             let next = [self.due.next(now), self.subscribe_at, Some(begin)];
