@@ -80,8 +80,7 @@ impl Sync {
 
     async fn serve(mut self) {
         let mut settings = self.shadows.inner.settings.subscribe();
-        settings.mark_changed();
-        let (mut wanted, mut things) = (BTreeSet::new(), BTreeSet::new());
+        let (mut told, mut wanted, mut things) = (None, BTreeSet::new(), BTreeSet::new());
         let mut link = self.link.watch();
         let (mut is_up, mut connections) = (false, 0);
         let mut under_way = FuturesUnordered::new();
@@ -89,8 +88,9 @@ impl Sync {
         // changes meanwhile waits for the next.
         let (mut begin, mut begun) = (Instant::now(), BTreeSet::new());
         loop {
-            let is_told = settings.has_changed().is_ok_and(|changed| changed);
             let present = Arc::clone(&settings.borrow_and_update());
+            let is_told = told.as_ref().is_none_or(|told| !Arc::ptr_eq(told, &present));
+            told = Some(Arc::clone(&present));
             if is_told {
                 wanted = present.synchronized(&self.thing);
                 things = wanted.iter().map(|id| id.thing.clone()).collect();
