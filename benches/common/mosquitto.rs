@@ -16,11 +16,15 @@ pub(crate) const WINDOW: usize = 64;
 
 const TOPIC: &[u8] = b"data";
 
+/// The name of its settings.
+const CONFIG: &str = "mosquitto.conf";
+
 /// The name of its Unix socket.
 const SOCKET: &str = "socket";
 
 /// A broker of our own, which ends when dropped.
 pub(crate) struct Mosquitto {
+    program: PathBuf,
     process: Child,
     port: u16,
     folder: TempDir,
@@ -41,7 +45,7 @@ impl Mosquitto {
         let Some(program) = program() else { return Ok(None) };
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let folder = tempfile::tempdir()?;
-        let config = folder.path().join("mosquitto.conf");
+        let config = folder.path().join(CONFIG);
         std::fs::write(
             &config,
             format!(
@@ -51,20 +55,32 @@ impl Mosquitto {
                 folder.path().display()
             ),
         )?;
-        let process = Command::new(program)
-            .arg("-c")
-            .arg(&config)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let broker = Self { process, port, folder };
+        let process = run(&program, &config)?;
+        let broker = Self { program, process, port, folder };
+        broker.listens()?;
+        Ok(Some(broker))
+    }
+
+    fn listens(&self) -> Result<()> {
         let begin = Instant::now();
-        while broker.connect().is_err() {
+        while self.connect().is_err() {
             ensure!(begin.elapsed() < Duration::from_secs(10), "mosquitto does not listen");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Ok(Some(broker))
+        Ok(())
+    }
+
+    /// End it, as a power cut would.
+    pub(crate) fn stop(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+
+    /// Start it at the same port again.
+    pub(crate) fn again(&mut self) -> Result<()> {
+        self.process = run(&self.program, &self.folder.path().join(CONFIG))?;
+        self.listens()
     }
 
     /// Its port.
@@ -149,6 +165,13 @@ impl Mosquitto {
         }
         Ok(latencies)
     }
+}
+
+fn run(program: &Path, config: &Path) -> Result<Child> {
+    let mut command = Command::new(program);
+    command.arg("-c").arg(config);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    Ok(command.spawn()?)
 }
 
 impl Drop for Mosquitto {

@@ -15,8 +15,10 @@ use std::process::{Command, Stdio};
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The programs, in the order of the table.
-const PROGRAMS: [&str; 9] =
-    ["calls", "start", "pubsub", "footprint", "nucleus", "ipc", "mqtt", "shadow", "spool"];
+const PROGRAMS: [&str; 10] = [
+    "calls", "start", "pubsub", "footprint", "nucleus", "ipc", "mqtt", "reconnect", "shadow",
+    "spool",
+];
 
 /// Run all benchmarks in an optimised build, or those named, and print a table. Rows as JSON are
 /// left in `target/bench.json`. For containers, an engine runs meanwhile.
