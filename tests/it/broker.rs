@@ -182,6 +182,7 @@ impl Peer {
             session_expiry: 1000,
             receive_maximum: 1000,
             packet_bytes: 1 << 20,
+            login: None,
         };
         peer.send(|out| write::connect(out, MqttVersion::V5, &connect)).await;
         let Packet::ConnAck(connack) = peer.answer().await else { panic!("no CONNACK") };

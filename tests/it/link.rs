@@ -1,5 +1,6 @@
 //! The link to the cloud, alone: a real broker at the other end, and what goes wrong between.
 
+mod login;
 mod rate;
 mod ways;
 

@@ -41,6 +41,7 @@ pub(super) async fn open(
         session_expiry: settings.session_expiry,
         receive_maximum: settings.receive_maximum,
         packet_bytes: settings.packet_bytes(),
+        login: settings.login.as_ref().map(|login| (&*login.user, login.password.as_deref())),
     };
     write::connect(&mut output, settings.version, &connect);
     stream.write_all(&output).await?;

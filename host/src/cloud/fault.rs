@@ -63,9 +63,11 @@ fn of_connack(reason: &Reason, client: &str) -> String {
     let help = match reason.code {
         0x84 => "set mqtt.version to the one that the broker speaks (mqtt3 or mqtt5)".to_owned(),
         0x85 => format!("the broker takes no client of the name {client}"),
-        0x86 | 0x87 | 0x8A => format!(
-            "no policy of the device's certificate allows to connect as {client} (iot:Connect), or \
-             the certificate is not active"
+        0x86 => "it takes another name and password (mqtt.username, mqtt.password)".to_owned(),
+        0x87 | 0x8A => format!(
+            "no policy of the device's certificate allows to connect as {client} (iot:Connect), the \
+             certificate is not active, or the broker asks for a name and a password \
+             (mqtt.username, mqtt.password)"
         ),
         0x88 | 0x89 => "it is busy; the device tries again".to_owned(),
         0x97 | 0x9F => "the account's quota is used up; the device tries again".to_owned(),

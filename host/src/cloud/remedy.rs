@@ -147,6 +147,9 @@ fn of_alert(alert: Alert) -> String {
 fn of_refusal(reason: &Reason, client: &str) -> String {
     match reason.code {
         0x84 => "set mqtt.version to the one that the broker speaks (mqtt3 or mqtt5)".to_owned(),
+        0x86 => "set mqtt.username and mqtt.password to what the broker knows (mosquitto: \
+                 password_file)"
+            .to_owned(),
         0x88 | 0x89 | 0x97 | 0x9F => {
             "try again later, or have the broker's quota raised".to_owned()
         }

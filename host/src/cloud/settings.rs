@@ -3,7 +3,7 @@
 use super::backoff::Delays;
 use super::identity::Identity;
 use crate::network::ProxySettings;
-use gg_model::nucleus::{QuotaSettings, Retries};
+use gg_model::nucleus::{Login, QuotaSettings, Retries};
 use gg_model::{IdentityFiles, MqttVersion, NucleusSettings, ThingName};
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ pub struct LinkSettings {
     pub port: u16,
     /// How TLS is spoken; `None`: it is not.
     pub identity: Option<Identity>,
+    /// By what the broker knows the device besides.
+    pub login: Option<Login>,
     /// By way of whom.
     pub proxies: ProxySettings,
     /// Which MQTT.
@@ -85,6 +87,7 @@ impl LinkSettings {
             thing,
             port,
             identity: tls.then(|| Identity::new(files, port)),
+            login: mqtt.login.clone(),
             proxies,
             version: mqtt.version,
             keep_alive: milliseconds(mqtt.keep_alive_ms, 60),

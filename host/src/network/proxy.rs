@@ -99,28 +99,29 @@ impl FromStr for Proxy {
             None => proxy,
             Some((user, _)) => {
                 let (user, password) = user.split_once(':').unwrap_or((user, ""));
+                let decoded = |text| decoded(text).ok_or(ProxyError);
                 proxy.with_credentials(&decoded(user)?, &decoded(password)?)
             }
         })
     }
 }
 
-/// A part of a URL without its `%41`s.
-fn decoded(text: &str) -> Result<String, ProxyError> {
+/// A part of a URL without its `%41`s; `None`: it has one that is none.
+pub(crate) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
         if byte == b'%' {
             let digits = after.get(..2).and_then(|two| str::from_utf8(two).ok());
             let value = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
-            bytes.push(value.ok_or(ProxyError)?);
+            bytes.push(value?);
             rest = &after[2..];
         } else {
             bytes.push(byte);
             rest = after;
         }
     }
-    String::from_utf8(bytes).map_err(|_| ProxyError)
+    String::from_utf8(bytes).ok()
 }
 
 impl fmt::Display for Proxy {

@@ -17,7 +17,7 @@ pub use claim::ClaimSettings;
 pub use file::{IdentityFiles, NucleusFile};
 pub use logging::{LogFormat, LogOutput, LoggingSettings};
 pub use metrics::{MetricsSettings, OtlpSettings};
-pub use mqtt::{MqttSettings, MqttVersion, QuotaSettings, Retries};
+pub use mqtt::{Login, MqttSettings, MqttVersion, QuotaSettings, Retries};
 pub use pkcs11::{Pin, Pkcs11Settings, Pkcs11Uri, Pkcs11UriError};
 pub use proxy::ProxySettings;
 pub use settings::NucleusSettings;

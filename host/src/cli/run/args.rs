@@ -8,12 +8,14 @@ use crate::deployment::concrete::{Operator, Places};
 use crate::deployment::source::local::Setting;
 use crate::logs::Level;
 use crate::network::ProxySettings;
+use crate::network::proxy::decoded;
 use crate::nucleus::NucleusConfig;
 use crate::runtime::process::ProcessConfig;
 use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use clap::ValueHint;
+use gg_model::nucleus::Login;
 use gg_model::{
     ComponentName, Directory, Grant, HostPort, IdentityFiles, LimitOverrides, MqttSettings,
     NucleusSettings,
@@ -21,6 +23,7 @@ use gg_model::{
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// Run components: .wasm files, or recipes with their artifacts beside them.
@@ -66,9 +69,9 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "HOST:PORT")]
     pub(super) net: Vec<HostPort>,
 
-    /// Let components talk to a broker of MQTT: mqtt://HOST[:PORT].
-    #[arg(long, value_name = "URL", value_parser = broker)]
-    pub(super) broker: Option<(String, u16)>,
+    /// Let components talk to a broker of MQTT: mqtt://[USER[:PASSWORD]@]HOST[:PORT].
+    #[arg(long, value_name = "URL")]
+    pub(super) broker: Option<Broker>,
 
     /// Set an environment variable: NAME=VALUE, or NAME to pass on this program's.
     #[arg(long, short = 'e', value_name = "NAME[=VALUE]")]
@@ -186,11 +189,12 @@ impl Args {
 
     /// How the broker is reached.
     fn link(&self, places: &Places) -> Option<LinkSettings> {
-        let (host, port) = self.broker.clone()?;
+        let Broker { host, port, login } = self.broker.clone()?;
         let settings = NucleusSettings {
             endpoint: Some(host),
             mqtt: MqttSettings {
                 port: Some(port.into()),
+                login,
                 tls: Some(false),
                 ..MqttSettings::default()
             },
@@ -233,15 +237,36 @@ impl Args {
     }
 }
 
-/// `mqtt://HOST[:PORT]`.
-fn broker(url: &str) -> Result<(String, u16), String> {
-    let uri: http::Uri = url.parse().map_err(|_| "not a URL".to_owned())?;
-    match (uri.scheme_str(), uri.host()) {
-        (Some("mqtt"), Some(host)) => {
-            let host = host.trim_start_matches('[').trim_end_matches(']');
-            Ok((host.to_owned(), uri.port_u16().unwrap_or(1883)))
-        }
-        _ => Err("write mqtt://HOST[:PORT]".to_owned()),
+/// A broker, by its URL.
+#[derive(Clone, Debug)]
+pub(super) struct Broker {
+    host: String,
+    port: u16,
+    login: Option<Login>,
+}
+
+/// `mqtt://[USER[:PASSWORD]@]HOST[:PORT]`.
+impl FromStr for Broker {
+    type Err = &'static str;
+
+    fn from_str(url: &str) -> Result<Self, Self::Err> {
+        const FORM: &str = "write mqtt://[USER[:PASSWORD]@]HOST[:PORT], other characters as %41";
+        let uri: http::Uri = url.parse().map_err(|_| FORM)?;
+        let (Some("mqtt"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(FORM);
+        };
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        let login = match authority.as_str().rsplit_once('@') {
+            None => None,
+            Some((known, _)) => {
+                let (user, password) = known.split_once(':').unzip();
+                let password =
+                    password.map(|password| decoded(password).ok_or(FORM)).transpose()?;
+                let user = decoded(user.unwrap_or(known)).ok_or(FORM)?;
+                Some(Login { user, password })
+            }
+        };
+        Ok(Self { host, port: uri.port_u16().unwrap_or(1883), login })
     }
 }
 
@@ -283,4 +308,24 @@ fn config_file(argument: &str) -> Result<Setting> {
         "--config-file {path}: it must hold an object of configuration keys"
     );
     Ok(Setting { component, path: Vec::new(), value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_has_a_url() {
+        let broker = |url: &str| url.parse::<Broker>().unwrap();
+        let plain = broker("mqtt://localhost");
+        assert_eq!((&*plain.host, plain.port, plain.login), ("localhost", 1883, None));
+        let known = broker("mqtt://me:p%40ss@[::1]:7");
+        assert_eq!((&*known.host, known.port), ("::1", 7));
+        let login = Login { user: "me".to_owned(), password: Some("p@ss".to_owned()) };
+        assert_eq!(known.login, Some(login));
+        assert!(!format!("{:?}", broker("mqtt://me:hidden@a")).contains("hidden"));
+        for wrong in ["", "localhost", "http://a", "mqtt://me%4@a", "mqtt://"] {
+            assert!(wrong.parse::<Broker>().is_err(), "{wrong}");
+        }
+    }
 }

@@ -53,6 +53,7 @@ fn what_is_written_is_what_the_standard_says() {
         session_expiry: 5,
         receive_maximum: 100,
         packet_bytes: 1000,
+        login: None,
     };
     write::connect(&mut bytes, V3, &connect);
     assert_eq!(&bytes.split()[..], b"\x10\x0e\0\x04MQTT\x04\0\0\x3c\0\x02me");
@@ -60,6 +61,12 @@ fn what_is_written_is_what_the_standard_says() {
     let properties = b"\x0d\x11\0\0\0\x05\x21\0\x64\x27\0\0\x03\xe8";
     let expected = [&b"\x10\x1c\0\x04MQTT\x05\0\0\x3c"[..], properties, b"\0\x02me"].concat();
     assert_eq!(&bytes.split()[..], expected);
+    let named = Connect { login: Some(("u", None)), ..connect };
+    write::connect(&mut bytes, V3, &named);
+    assert_eq!(&bytes.split()[..], b"\x10\x11\0\x04MQTT\x04\x80\0\x3c\0\x02me\0\x01u");
+    let known = Connect { login: Some(("u", Some("pw"))), ..named };
+    write::connect(&mut bytes, V3, &known);
+    assert_eq!(&bytes.split()[..], b"\x10\x15\0\x04MQTT\x04\xc0\0\x3c\0\x02me\0\x01u\0\x02pw");
     write::subscribe(&mut bytes, V5, 1, "a/#", Qos::AtLeastOnce, Some(200));
     assert_eq!(&bytes.split()[..], b"\x82\x0c\0\x01\x03\x0b\xc8\x01\0\x03a/#\x01");
     write::subscribe(&mut bytes, V3, 1, "a/#", Qos::AtMostOnce, Some(200));

@@ -22,6 +22,8 @@ pub struct Connect<'a> {
     pub receive_maximum: u16,
     /// Bytes of the largest packet that it takes (5.0 alone).
     pub packet_bytes: u32,
+    /// By what the broker knows it besides: a name, and its password.
+    pub login: Option<(&'a str, Option<&'a str>)>,
 }
 
 /// CONNECT, to go on with the session that the broker may have kept.
@@ -32,8 +34,12 @@ pub fn connect(out: &mut BytesMut, version: MqttVersion, connect: &Connect<'_>) 
         MqttVersion::V3 => 4,
         MqttVersion::V5 => 5,
     });
-    // No clean start, no will, no name, no password.
-    body.put_u8(0);
+    // No clean start, no will.
+    body.put_u8(match connect.login {
+        None => 0,
+        Some((_, None)) => 0x80,
+        Some((_, Some(_))) => 0xC0,
+    });
     body.put_u16(connect.keep_alive);
     if version == MqttVersion::V5 {
         let mut properties = BytesMut::new();
@@ -46,6 +52,10 @@ pub fn connect(out: &mut BytesMut, version: MqttVersion, connect: &Connect<'_>) 
         sized(&mut body, &properties);
     }
     text(&mut body, connect.client);
+    if let Some((user, password)) = connect.login {
+        text(&mut body, user);
+        password.into_iter().for_each(|password| text(&mut body, password));
+    }
     frame(out, 0x10, &body);
 }
 

@@ -1,8 +1,9 @@
 //! `mqtt`: how a nucleus talks to the broker.
 
-use super::{SpoolerSettings, number};
+use super::{SpoolerSettings, number, secret};
 use crate::shape::{Object, Path, ShapeError, Warnings, boolean, choice, whole};
 use serde_json::Value;
+use std::fmt;
 
 /// How a nucleus talks to the broker; what is `None` takes the default of whoever uses it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,8 +40,27 @@ pub struct MqttSettings {
     pub spooler: SpoolerSettings,
     /// `tls`: whether the broker is spoken to by TLS. Of this host's own, as is what follows.
     pub tls: Option<bool>,
+    /// `username` and `password`: by what a broker knows the device that does not ask for its
+    /// certificate.
+    pub login: Option<Login>,
     /// `quotas`.
     pub quotas: QuotaSettings,
+}
+
+/// A name, and its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The name.
+    pub user: String,
+    /// Its password, if it has one.
+    pub password: Option<String>,
+}
+
+/// Without its password.
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
+    }
 }
 
 /// Which MQTT is spoken.
@@ -82,6 +102,23 @@ const MOST_BYTES: u64 = 268_435_455;
 
 const VERSIONS: [(&str, MqttVersion); 2] = [("mqtt5", MqttVersion::V5), ("mqtt3", MqttVersion::V3)];
 
+/// Most bytes of a name or a password (MQTT 5.0, 1.5.4).
+const LONGEST: usize = 65_535;
+
+fn login(object: &mut Object<'_>) -> Result<Option<Login>, ShapeError> {
+    let fits = |path: &Path<'_>, value| {
+        let text = secret(path, value)?;
+        let fits = text.len() <= LONGEST && !text.contains('\0');
+        let wrong = || ShapeError::new(path, "expected at most 65535 bytes, and no U+0000");
+        if fits { Ok(text.to_owned()) } else { Err(wrong()) }
+    };
+    let filled = |text: &String| !text.is_empty();
+    let user = object.read("username", fits)?.filter(filled);
+    let password = object.read("password", fits)?.filter(filled);
+    // A password without a name would be of no use (MQTT 3.1.1, 3.1.2.9).
+    Ok(user.map(|user| Login { user, password }))
+}
+
 impl MqttSettings {
     pub(super) fn read(
         path: &Path<'_>,
@@ -115,6 +152,7 @@ impl MqttSettings {
                 .read("spooler", |path, value| SpoolerSettings::read(path, value, warnings))?
                 .unwrap_or_default(),
             tls: object.read("tls", boolean)?,
+            login: login(&mut object)?,
             quotas: object
                 .read("quotas", |path, value| QuotaSettings::read(path, value, warnings))?
                 .unwrap_or_default(),
