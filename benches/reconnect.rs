@@ -57,8 +57,8 @@ fn storm(rows: &mut Rows) -> Result<()> {
 /// Seconds that each link takes.
 fn outage(broker: &mut Mosquitto, links: usize) -> Result<Vec<f64>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (tasks, stop) = (Tasks::new(None)?, CancellationToken::new());
     runtime.block_on(async {
+        let (tasks, stop) = (Tasks::new(None)?, CancellationToken::new());
         let mut states = Vec::with_capacity(links);
         for number in 0..links {
             states.push(link(broker.port(), number, &tasks, &stop).await?.watch());
