@@ -1,19 +1,12 @@
 //! Bytes inside JSON: base64 in a string.
 
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-use base64::engine::{DecodePaddingMode, Engine};
+use base64_simd::{STANDARD, STANDARD_NO_PAD};
 use bytes::Bytes;
 use serde::de::{Error, Visitor};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::fmt;
-
-/// The standard alphabet; as in Java, padding may be left out.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// Bytes. [`Debug`](fmt::Debug) shows how many, since they may be secret.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -41,10 +34,9 @@ impl Serialize for Blob {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // As JSON that is finished: there is nothing to escape, and looking for it takes longer than
         // all else.
-        let length = base64::encoded_len(self.0.len(), true).unwrap_or(0) + 2;
-        let mut text = String::with_capacity(length);
+        let mut text = String::with_capacity(STANDARD.encoded_length(self.0.len()) + 2);
         text.push('"');
-        STANDARD.encode_string(&self.0, &mut text);
+        STANDARD.encode_append(&self.0, &mut text);
         text.push('"');
         RawValue::from_string(text).map_err(S::Error::custom)?.serialize(serializer)
     }
@@ -52,7 +44,8 @@ impl Serialize for Blob {
 
 impl<'de> Deserialize<'de> for Blob {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Base64)
+        // As bytes: whether they are UTF-8 need not be looked at before they are decoded.
+        deserializer.deserialize_bytes(Base64)
     }
 }
 
@@ -66,11 +59,26 @@ impl Visitor<'_> for Base64 {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Blob, E> {
-        match LENIENT.decode(text) {
-            Ok(bytes) => Ok(bytes.into()),
-            Err(error) => Err(E::custom(format_args!("bytes are not in base64: {error}"))),
+        self.visit_bytes(text.as_bytes())
+    }
+
+    fn visit_bytes<E: Error>(self, text: &[u8]) -> Result<Blob, E> {
+        match decode(text) {
+            Some(bytes) => Ok(bytes.into()),
+            None => Err(E::custom("bytes are not in base64")),
         }
     }
+}
+
+/// The standard alphabet (RFC 4648, 4); as in Java, padding may be left out.
+fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    let end = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
+    let (digits, padding) = text.split_at(end);
+    let most = (4 - digits.len() % 4) % 4;
+    if padding.len() > most {
+        return None;
+    }
+    STANDARD_NO_PAD.decode_to_vec(digits).ok()
 }
 
 #[cfg(test)]
