@@ -50,7 +50,9 @@ fn storm(rows: &mut Rows) -> Result<()> {
     let name = |links: &str| format!("link works again after {seconds} s without broker, {links}");
     rows.add(Row::new(name("1 alone"), "s", alone.clone(), Aim::NONE));
     let note = format!("the last of each 100 after {:.1} s", percentile(&all, 99.0));
-    rows.add(Row::new(name(&format!("{MANY} at once")), "s", all, Aim::NONE).beside(alone).note(note));
+    rows.add(
+        Row::new(name(&format!("{MANY} at once")), "s", all, Aim::NONE).beside(alone).note(note),
+    );
     Ok(())
 }
 

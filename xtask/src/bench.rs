@@ -16,7 +16,15 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The programs, in the order of the table.
 const PROGRAMS: [&str; 10] = [
-    "calls", "start", "pubsub", "footprint", "nucleus", "ipc", "mqtt", "reconnect", "shadow",
+    "calls",
+    "start",
+    "pubsub",
+    "footprint",
+    "nucleus",
+    "ipc",
+    "mqtt",
+    "reconnect",
+    "shadow",
     "spool",
 ];
 
