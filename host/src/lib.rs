@@ -13,6 +13,7 @@ pub mod component;
 pub mod deployment;
 pub mod doctor;
 pub mod error;
+mod hexadecimal;
 pub mod ipc;
 pub mod logs;
 pub mod metrics;

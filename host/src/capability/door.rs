@@ -1,12 +1,39 @@
 //! What the doors share: the translation of errors and of resource handles.
 
+use super::caller::Caller;
 use crate::bindings::gg::host::types as wit;
 use crate::error::{Error, ErrorKind};
 use futures_util::Stream;
 use gg_ipc::{ErrorCode, OperationError};
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Duration;
-use wasmtime::component::Resource;
+use wasmtime::component::{HasData, Resource, ResourceTable};
+
+/// What a door for wasm guests needs of a guest's store, as most do.
+#[expect(missing_debug_implementations, reason = "borrows for the length of one call")]
+pub struct View<'a, C> {
+    /// The core.
+    pub core: &'a C,
+    /// Who asks.
+    pub caller: &'a Caller,
+    /// The guest's resources.
+    pub table: &'a mut ResourceTable,
+}
+
+/// Names the [`View`] of a core for the linker.
+#[derive(Debug)]
+pub(crate) struct Lent<C>(PhantomData<C>);
+
+impl<C: 'static> HasData for Lent<C> {
+    type Data<'a> = View<'a, C>;
+}
+
+impl<C: Sync> wit::Host for View<'_, C> {
+    fn convert_error(&mut self, error: Error) -> wasmtime::Result<wit::Error> {
+        Ok(to_wit(error))
+    }
+}
 
 /// The one translation of a failure for wasm guests.
 pub(crate) fn to_wit(error: Error) -> wit::Error {

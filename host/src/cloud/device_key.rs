@@ -1,6 +1,8 @@
 //! What a device can be known by even while the cloud is out of reach: a key that it has and nobody
 //! else, which answers challenges.
 
+use crate::hexadecimal::hexadecimal;
+use crate::random;
 use ring::hmac;
 use std::fmt;
 use std::io;
@@ -46,11 +48,11 @@ impl fmt::Debug for FileKey {
 impl DeviceKey for FileKey {
     fn id(&self) -> String {
         let tag = hmac::sign(&self.0, b"gg-host id");
-        tag.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(&tag.as_ref()[..8])
     }
 
     fn challenge(&self) -> io::Result<Vec<u8>> {
-        Ok(crate::random::bytes::<CHALLENGE>()?.to_vec())
+        Ok(random::bytes::<CHALLENGE>()?.to_vec())
     }
 
     fn answer(&self, challenge: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {

@@ -2,11 +2,11 @@
 //! and are a JSON text, which is all that is needed here (AWS General Reference, "Create a signed
 //! AWS API request").
 
+use crate::hexadecimal::hexadecimal;
 use gg_model::RoleCredentials;
 use http::{HeaderMap, HeaderValue};
 use ring::digest::{SHA256, digest};
 use ring::hmac;
-use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Which service of AWS is asked, and where.
@@ -77,14 +77,6 @@ pub(super) fn sign(
     }
     signed.insert("authorization", HeaderValue::from_str(&authorization).ok()?);
     Some(signed)
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text does not fail.
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

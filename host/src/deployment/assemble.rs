@@ -12,6 +12,7 @@ use crate::capability::configuration::Configuration;
 use crate::component::InstalledComponent;
 use crate::component::artifact::{Fetcher, Transfer, are_here};
 use crate::component::library::{Id, Library, LibraryError};
+use crate::hexadecimal::hexadecimal;
 use crate::store::{DeploymentRow, Generation, Store, StoreError, StoredComponent};
 use crate::tasks::Tasks;
 use gg_model::deployment::ComponentUpdatePolicy;
@@ -484,5 +485,5 @@ fn fingerprint(component: &InstalledComponent) -> String {
     hash.update(component.version.to_string());
     hash.update(format!("{:?}", component.lifecycle.steps.get(&StepName::Install)));
     hash.update(format!("{:?}", component.run_as));
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&hash.finalize())
 }

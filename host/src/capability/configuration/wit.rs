@@ -1,32 +1,12 @@
 //! Doors for wasm guests: `gg:host/configuration`, and `wasi:config/store` from the same core.
 
 use super::{Configuration, Watcher};
-use crate::bindings::gg::host::{configuration as wit, types};
-use crate::capability::caller::Caller;
-use crate::capability::door;
+use crate::bindings::gg::host::configuration as wit;
+use crate::capability::door::{self, Lent, View};
 use crate::error::{Error, ErrorKind, Result};
 use serde_json::Value;
 use wasmtime::StoreContextMut;
-use wasmtime::component::{ComponentType, HasData, Linker, Lower, Resource, ResourceTable};
-
-/// What the door needs of a guest's store.
-#[expect(missing_debug_implementations, reason = "borrows for the length of one call")]
-pub struct View<'a> {
-    /// The core.
-    pub configuration: &'a Configuration,
-    /// Who asks.
-    pub caller: &'a Caller,
-    /// The guest's resources.
-    pub table: &'a mut ResourceTable,
-}
-
-/// Names [`View`] for the linker.
-#[derive(Debug)]
-pub struct Door;
-
-impl HasData for Door {
-    type Data<'a> = View<'a>;
-}
+use wasmtime::component::{ComponentType, Linker, Lower, Resource};
 
 /// Serve the interface to guests whose store can lend a [`View`].
 ///
@@ -34,25 +14,19 @@ impl HasData for Door {
 /// When the linker holds the interface already.
 pub fn add_to_linker<T: Send + 'static>(
     linker: &mut Linker<T>,
-    view: fn(&mut T) -> View<'_>,
+    view: fn(&mut T) -> View<'_, Configuration>,
 ) -> wasmtime::Result<()> {
-    wit::add_to_linker::<T, Door>(linker, view)?;
+    wit::add_to_linker::<T, Lent<Configuration>>(linker, view)?;
     add_wasi_config(linker, view)
 }
 
-impl types::Host for View<'_> {
-    fn convert_error(&mut self, error: Error) -> wasmtime::Result<types::Error> {
-        Ok(door::to_wit(error))
-    }
-}
-
-impl wit::Host for View<'_> {
+impl wit::Host for View<'_, Configuration> {
     fn get(&mut self, path: Vec<String>) -> Result<String> {
-        Ok(self.configuration.get(self.caller, None, &path)?.to_string())
+        Ok(self.core.get(self.caller, None, &path)?.to_string())
     }
 
     fn get_of(&mut self, component: String, path: Vec<String>) -> Result<String> {
-        Ok(self.configuration.get(self.caller, Some(&component), &path)?.to_string())
+        Ok(self.core.get(self.caller, Some(&component), &path)?.to_string())
     }
 
     async fn update(
@@ -63,16 +37,16 @@ impl wit::Host for View<'_> {
     ) -> Result<()> {
         let value = serde_json::from_str(&value)
             .map_err(|error| Error::invalid(format!("the value is not JSON: {error}")))?;
-        self.configuration.update(self.caller, &path, &value, timestamp).await
+        self.core.update(self.caller, &path, &value, timestamp).await
     }
 
     fn watch(&mut self, path: Vec<String>) -> Result<Resource<wit::Watcher>> {
-        let watcher = self.configuration.watch(self.caller, None, &path)?;
+        let watcher = self.core.watch(self.caller, None, &path)?;
         Ok(door::handle(&self.table.push(watcher)?))
     }
 }
 
-impl wit::HostWatcher for View<'_> {
+impl wit::HostWatcher for View<'_, Configuration> {
     async fn next(&mut self, handle: Resource<wit::Watcher>) -> Result<Option<Vec<String>>> {
         Ok(self.table.get_mut(&door::key::<Watcher, _>(&handle))?.next().await)
     }
@@ -114,14 +88,14 @@ enum StoreError {
 /// any other value as JSON.
 fn add_wasi_config<T: Send + 'static>(
     linker: &mut Linker<T>,
-    view: fn(&mut T) -> View<'_>,
+    view: fn(&mut T) -> View<'_, Configuration>,
 ) -> wasmtime::Result<()> {
     for name in WASI_CONFIG {
         let mut store = linker.instance(name)?;
         store.func_wrap("get", move |mut store: StoreContextMut<'_, T>, (key,): (String,)| {
             let view = view(store.data_mut());
             let path: Vec<String> = key.split('.').map(str::to_owned).collect();
-            Ok((match view.configuration.get(view.caller, None, &path) {
+            Ok((match view.core.get(view.caller, None, &path) {
                 Ok(value) => Ok(Some(plain(value))),
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(StoreError::Upstream(error.to_string())),
@@ -129,7 +103,7 @@ fn add_wasi_config<T: Send + 'static>(
         })?;
         store.func_wrap("get-all", move |mut store: StoreContextMut<'_, T>, (): ()| {
             let view = view(store.data_mut());
-            Ok((match view.configuration.get(view.caller, None, &[]) {
+            Ok((match view.core.get(view.caller, None, &[]) {
                 Ok(Value::Object(members)) => Ok(members
                     .into_iter()
                     .map(|(key, value)| (key, plain(value)))

@@ -2,31 +2,11 @@
 
 use super::{Mqtt, Subscription};
 use crate::bindings::gg::host::{mqtt as wit, types};
-use crate::capability::caller::Caller;
-use crate::capability::door;
+use crate::capability::door::{self, Lent, View};
 use crate::cloud::{self, Publication};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use std::sync::Arc;
-use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
-
-/// What the door needs of a guest's store.
-#[expect(missing_debug_implementations, reason = "borrows for the length of one call")]
-pub struct View<'a> {
-    /// The core.
-    pub mqtt: &'a Mqtt,
-    /// Who asks.
-    pub caller: &'a Caller,
-    /// The guest's resources.
-    pub table: &'a mut ResourceTable,
-}
-
-/// Names [`View`] for the linker.
-#[derive(Debug)]
-pub struct Door;
-
-impl HasData for Door {
-    type Data<'a> = View<'a>;
-}
+use wasmtime::component::{Linker, Resource};
 
 /// Serve the interface to guests whose store can lend a [`View`].
 ///
@@ -34,26 +14,20 @@ impl HasData for Door {
 /// When the linker holds the interface already.
 pub fn add_to_linker<T: Send + 'static>(
     linker: &mut Linker<T>,
-    view: fn(&mut T) -> View<'_>,
+    view: fn(&mut T) -> View<'_, Mqtt>,
 ) -> wasmtime::Result<()> {
-    wit::add_to_linker::<T, Door>(linker, view)
+    wit::add_to_linker::<T, Lent<Mqtt>>(linker, view)
 }
 
-impl View<'_> {
+impl View<'_, Mqtt> {
     fn subscription(&mut self, handle: &Resource<wit::Subscription>) -> Result<&mut Subscription> {
         Ok(self.table.get_mut(&door::key::<Subscription, _>(handle))?)
     }
 }
 
-impl types::Host for View<'_> {
-    fn convert_error(&mut self, error: Error) -> wasmtime::Result<types::Error> {
-        Ok(door::to_wit(error))
-    }
-}
-
-impl wit::Host for View<'_> {
+impl wit::Host for View<'_, Mqtt> {
     async fn publish(&mut self, publication: wit::Publication) -> Result<()> {
-        self.mqtt.publish(self.caller, publication.into()).await
+        self.core.publish(self.caller, publication.into()).await
     }
 
     async fn subscribe(
@@ -61,16 +35,16 @@ impl wit::Host for View<'_> {
         filter: String,
         qos: types::Qos,
     ) -> Result<Resource<wit::Subscription>> {
-        let subscription = self.mqtt.subscribe(self.caller, &filter, qos.into(), None).await?;
+        let subscription = self.core.subscribe(self.caller, &filter, qos.into(), None).await?;
         Ok(door::handle(&self.table.push(subscription)?))
     }
 
     fn connected(&mut self) -> wasmtime::Result<bool> {
-        Ok(self.mqtt.connected())
+        Ok(self.core.connected())
     }
 }
 
-impl wit::HostSubscription for View<'_> {
+impl wit::HostSubscription for View<'_, Mqtt> {
     async fn next(
         &mut self,
         handle: Resource<wit::Subscription>,

@@ -4,6 +4,7 @@
 //! that (CKM_RSA_PKCS, CKM_RSA_PKCS_PSS, CKM_ECDSA) and often no others.
 
 use super::{Found, TokenError, TokenObject};
+use crate::hexadecimal::hexadecimal;
 use cryptoki::error::Error;
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsPssParams};
 use cryptoki::mechanism::{Mechanism, MechanismType};
@@ -132,7 +133,7 @@ fn id(found: &Found<'_>) -> Result<String, Error> {
             hash.update(id);
         }
     }
-    Ok(hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&hash.finalize()[..8]))
 }
 
 /// What a token can do with a key of RSA. TLS 1.3 takes PSS alone, which not all know.

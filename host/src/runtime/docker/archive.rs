@@ -6,6 +6,7 @@ use super::engine::{Engine, explain};
 use super::image::{self, Image};
 use super::reference::Reference;
 use crate::component::InstalledComponent;
+use crate::hexadecimal::hexadecimal;
 use crate::logs::{Level, LogSink, presentable};
 use crate::runtime::Failure;
 use crate::tasks::Tasks;
@@ -47,7 +48,7 @@ impl Archives {
                 (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
             hash.update(format!("\0{length} {seconds} {nanoseconds}\0"));
         }
-        let tag = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let tag = hexadecimal(&hash.finalize()[..16]);
         Ok(Self { paths: component.archives.clone(), tag })
     }
 

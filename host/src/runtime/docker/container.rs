@@ -2,6 +2,7 @@
 
 use super::image::Image;
 use crate::component::{InstalledComponent, Resources};
+use crate::hexadecimal::hexadecimal;
 use crate::network::proxy::is_this_machine;
 use crate::runtime::token::Token;
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType};
@@ -9,7 +10,6 @@ use gg_model::recipe::Step;
 use gg_model::{ComponentName, PosixUser, ThingName};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{self, Path, PathBuf};
@@ -92,7 +92,7 @@ impl Plan<'_> {
             (ROOT, self.owner.to_owned()),
             (COMPONENT, self.component.name.to_string()),
             (VERSION, self.component.version.to_string()),
-            (SETTINGS, hexadecimal(&Sha256::digest(settings), 16)),
+            (SETTINGS, hexadecimal(&Sha256::digest(settings)[..16])),
         ];
         Ok(labels.map(|(name, value)| (name.to_owned(), value)).into())
     }
@@ -232,15 +232,6 @@ fn absolute(path: &Path) -> io::Result<String> {
 
 fn number(text: &str) -> Option<u32> {
     text.parse().ok()
-}
-
-/// So many bytes in hexadecimal digits.
-pub(super) fn hexadecimal(bytes: &[u8], most: usize) -> String {
-    bytes.iter().take(most).fold(String::new(), |mut text, byte| {
-        // Writing to a text does not fail.
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

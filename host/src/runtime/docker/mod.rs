@@ -39,9 +39,9 @@ use super::token::Tokens;
 use super::{BoxFuture, Failure, Prepared, Running, Runtime, Status};
 use crate::capability::caller::Caller;
 use crate::component::InstalledComponent;
+use crate::hexadecimal::hexadecimal;
 use crate::logs::{Level, LogSink, presentable};
 use crate::tasks::Tasks;
-use container::hexadecimal;
 use door::Door;
 use engine::{Engine, NoEngine, explain};
 use gg_model::recipe::{Step, StepName};
@@ -107,7 +107,7 @@ impl DockerRuntime {
     /// A runtime; nothing is touched yet.
     pub fn new(config: DockerConfig, tasks: Tasks) -> Self {
         let root = config.root.canonicalize().unwrap_or_else(|_| config.root.clone());
-        let owner = hexadecimal(&Sha256::digest(root.as_os_str().as_encoded_bytes()), 4);
+        let owner = hexadecimal(&Sha256::digest(root.as_os_str().as_encoded_bytes())[..4]);
         let door = Door::new(root);
         let known = Mutex::default();
         Self { shared: Arc::new(Shared { config, owner, door, tasks, known }) }

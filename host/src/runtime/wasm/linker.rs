@@ -1,6 +1,7 @@
 //! Every door, for every guest. What a component may do behind a door is for the cores to say.
 
 use super::guest::Guest;
+use crate::capability::door::View;
 use crate::capability::{
     Capabilities, configuration, keyvalue, lifecycle, logging, mqtt, pubsub, secrets, shadow,
 };
@@ -26,16 +27,8 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
         table: &mut guest.table,
         turn: &mut guest.turn,
     })?;
-    mqtt::wit::add_to_linker(&mut linker, |guest: &mut Guest| mqtt::wit::View {
-        mqtt: &capabilities(&guest.capabilities).mqtt,
-        caller: &guest.caller,
-        table: &mut guest.table,
-    })?;
-    configuration::wit::add_to_linker(&mut linker, |guest: &mut Guest| configuration::wit::View {
-        configuration: &capabilities(&guest.capabilities).configuration,
-        caller: &guest.caller,
-        table: &mut guest.table,
-    })?;
+    mqtt::wit::add_to_linker(&mut linker, |guest| view(guest, |all| &all.mqtt))?;
+    configuration::wit::add_to_linker(&mut linker, |guest| view(guest, |all| &all.configuration))?;
     lifecycle::wit::add_to_linker(&mut linker, |guest: &mut Guest| lifecycle::wit::View {
         lifecycle: &capabilities(&guest.capabilities).lifecycle,
         caller: &guest.caller,
@@ -49,17 +42,18 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
         caller: &guest.caller,
         table: &mut guest.table,
     })?;
-    secrets::wit::add_to_linker(&mut linker, |guest: &mut Guest| secrets::wit::View {
-        secrets: &capabilities(&guest.capabilities).secrets,
-        caller: &guest.caller,
-        table: &mut guest.table,
-    })?;
-    shadow::wit::add_to_linker(&mut linker, |guest: &mut Guest| shadow::wit::View {
-        shadows: &capabilities(&guest.capabilities).shadows,
-        caller: &guest.caller,
-        table: &mut guest.table,
-    })?;
+    secrets::wit::add_to_linker(&mut linker, |guest| view(guest, |all| &all.secrets))?;
+    shadow::wit::add_to_linker(&mut linker, |guest| view(guest, |all| &all.shadows))?;
     Ok(linker)
+}
+
+/// What most doors need of a guest's store.
+fn view<'a, C>(guest: &'a mut Guest, core: fn(&Capabilities) -> &C) -> View<'a, C> {
+    View {
+        core: core(capabilities(&guest.capabilities)),
+        caller: &guest.caller,
+        table: &mut guest.table,
+    }
 }
 
 /// Names every capability, so that a new one does not go without its door.
