@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod monitor;
 pub mod network;
 pub mod nucleus;
+mod private_file;
 mod random;
 pub mod runtime;
 pub mod store;

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules from the bottom to the top: each may use those before it.
-const LAYERS: [&str; 24] = [
+const LAYERS: [&str; 25] = [
     "clock",
     "error",
     "hexadecimal",
     "metrics",
+    "private_file",
     "random",
     "tasks",
     "trie",

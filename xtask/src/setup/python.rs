@@ -1,4 +1,4 @@
-//! Python, and componentize-py in an environment of its own.
+//! Python: componentize-py in an environment of its own.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,7 +9,7 @@ use super::{cache, debian, run};
 
 const REQUIREMENTS: &str = include_str!("../../../guest-sdk/python/requirements.txt");
 
-/// A virtual environment.
+/// A virtual environment with componentize-py.
 #[derive(Debug)]
 pub struct Python {
     pub folder: PathBuf,
@@ -22,37 +22,32 @@ impl Python {
     }
 }
 
-/// Install componentize-py, if it is missing.
+/// Install what is missing.
 pub fn install() -> Result<Python> {
-    environment("componentize-py", REQUIREMENTS)
-}
-
-/// An environment with these packages, of which `what` is why; made if it is missing.
-pub fn environment(what: &str, requirements: &str) -> Result<Python> {
     if run::which("python3").is_none() {
         debian::install(&["python3", "python3-venv"])?;
     }
-    let folder = cache::find_or_make(&name(requirements), |folder| {
-        eprintln!("setup: installing {what}");
+    let folder = cache::find_or_make(&name(), |folder| {
+        eprintln!("setup: installing componentize-py");
         let make =
             || run::quietly(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
         make().or_else(|_| {
             debian::install(&["python3-venv"])?;
             make()
         })?;
-        let file = folder.join("requirements.txt");
-        std::fs::write(&file, requirements)?;
+        let requirements = folder.join("requirements.txt");
+        std::fs::write(&requirements, REQUIREMENTS)?;
         let mut pip = Command::new(folder.join("bin/python3"));
         pip.args(["-m", "pip", "--quiet", "install", "--only-binary", ":all:", "--requirement"])
-            .arg(&file);
+            .arg(&requirements);
         run::quietly(&mut pip)
     })?;
     Ok(Python { folder })
 }
 
 /// An environment works with the interpreter that made it and with no other.
-fn name(requirements: &str) -> String {
+fn name() -> String {
     let ask = "import sys; print(sys.executable, sys.version)";
     let interpreter = run::output(Command::new("python3").args(["-c", ask])).unwrap_or_default();
-    format!("python-{}", cache::fingerprint([requirements.as_bytes(), interpreter.as_bytes()]))
+    format!("python-{}", cache::fingerprint([REQUIREMENTS.as_bytes(), interpreter.as_bytes()]))
 }

@@ -5,12 +5,12 @@ use super::Secrets;
 use super::vault::Vault;
 use crate::cloud::DeviceKey;
 use crate::cloud::credentials::Credentials;
+use crate::private_file;
 use crate::random;
 use crate::store::{SecretKeyRow, Store};
 use anyhow::{Context as _, Result};
-use std::fs::OpenOptions;
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -92,7 +92,7 @@ impl Secrets {
 /// It cannot be read or made.
 pub fn key_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut key = Zeroizing::new(vec![0; LENGTH]);
-    match OpenOptions::new().read(true).open(path) {
+    match File::open(path) {
         Ok(mut file) => {
             file.read_exact(&mut key)?;
             return Ok(key);
@@ -101,11 +101,6 @@ pub fn key_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
         Err(error) => return Err(error),
     }
     random::fill(&mut key)?;
-    let new = path.with_extension("new");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(&key)?;
-    file.sync_all()?;
-    std::fs::rename(new, path)?;
+    private_file::write(path, &key)?;
     Ok(key)
 }

@@ -11,12 +11,12 @@
 
 use super::ClaimError;
 use crate::clock::Clock;
+use crate::private_file;
 use gg_model::nucleus::Pkcs11Uri;
 use gg_model::{ClaimSettings, NucleusFile, ThingName};
 use serde_json::{Value, json};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -193,23 +193,8 @@ fn json_of(path: &Path) -> Result<Option<Value>, ClaimError> {
     value.map(Some).map_err(|_| failed(path, "it is not JSON; move it away to begin anew"))
 }
 
-/// Write a file for its owner alone, so that it is there for good as a whole, or not at all.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), ClaimError> {
-    let new = path.with_added_extension("new");
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    let written = || {
-        // One that was left may be open to others.
-        match fs::remove_file(&new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        File::open(folder)?.sync_all()
-    };
-    written().map_err(|error| failed(path, error))
+    private_file::write(path, bytes).map_err(|error| failed(path, error))
 }
 
 fn failed(path: &Path, reason: impl ToString) -> ClaimError {
