@@ -1,7 +1,7 @@
 //! A connection to the broker: opened, and the client introduced.
 
 use super::fault::LinkFault;
-use super::identity::IdentityError;
+use super::identity::{Identity, IdentityError};
 use super::settings::LinkSettings;
 use super::wire::read::read;
 use super::wire::write::{self, Connect};
@@ -9,6 +9,7 @@ use super::wire::{ConnAck, Packet};
 use crate::network::{self, Stream, Target};
 use crate::tasks::Tasks;
 use bytes::BytesMut;
+use rustls::ClientConfig;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,18 +78,23 @@ pub(super) async fn by_identity<T: Send + 'static, F: Future<Output = Result<T, 
 
 /// A connection to the broker, of which it knows no more than what TLS says.
 async fn reach(settings: &LinkSettings) -> Result<Box<dyn Stream>, LinkFault> {
-    let target = Target {
-        host: settings.host.clone(),
-        port: settings.port,
-        tls: settings.identity.is_some(),
-    };
-    let [tls, proxy_tls] = match &settings.identity {
-        Some(identity) => identity.load()?,
+    let tls = settings.identity.as_ref().map(Identity::load).transpose()?;
+    dial(settings, tls).await
+}
+
+/// A connection, with TLS spoken so to the broker and to a proxy before it; `None`: not to the broker.
+pub(super) async fn dial(
+    settings: &LinkSettings,
+    tls: Option<[Arc<ClientConfig>; 2]>,
+) -> Result<Box<dyn Stream>, LinkFault> {
+    let (host, port) = (settings.host.clone(), settings.port);
+    let target = Target { host, port, tls: tls.is_some() };
+    let [broker, proxy] = match tls {
+        Some(tls) => tls,
         None => without_tls()?,
     };
-    let tls = [&tls, &proxy_tls];
-    let stream = network::connect(&target, &settings.proxies, tls, settings.socket_timeout);
-    Ok(stream.await?)
+    let tls = [&broker, &proxy];
+    Ok(network::connect(&target, &settings.proxies, tls, settings.socket_timeout).await?)
 }
 
 /// The first packet that the broker sends.
@@ -123,7 +129,7 @@ pub(super) fn is_closed(read: io::Result<usize>) -> io::Result<bool> {
 }
 
 /// For a broker that is not spoken to by TLS; a proxy before it may be.
-pub(super) fn without_tls() -> Result<[Arc<rustls::ClientConfig>; 2], LinkFault> {
+fn without_tls() -> Result<[Arc<ClientConfig>; 2], LinkFault> {
     let public = network::tls::public().map_err(IdentityError::Unusable)?;
     Ok([Arc::clone(&public), public])
 }

@@ -8,7 +8,7 @@ use super::remedy::{another_client, of_topic, remedy};
 use super::settings::LinkSettings;
 use super::wire::read::read;
 use super::wire::{Packet, PacketId, Reason, write};
-use crate::network::{self, NetworkFault, Stream, Target};
+use crate::network::NetworkFault;
 use crate::tasks::Tasks;
 use bytes::BytesMut;
 use rustls::pki_types::ServerName;
@@ -89,14 +89,7 @@ pub fn fit(settings: &LinkSettings) -> Result<(), Complaint> {
 /// # Errors
 /// Why not.
 pub async fn reach(settings: &LinkSettings) -> Result<(), Complaint> {
-    dial(settings).await.map(drop).map_err(|fault| Complaint::of(fault, settings))
-}
-
-async fn dial(settings: &LinkSettings) -> Result<Box<dyn Stream>, LinkFault> {
-    let target = Target { host: settings.host.clone(), port: settings.port, tls: false };
-    let [tls, proxy] = connection::without_tls()?;
-    let [tls, proxy] = [&tls, &proxy];
-    Ok(network::connect(&target, &settings.proxies, [tls, proxy], settings.socket_timeout).await?)
+    connection::dial(settings, None).await.map(drop).map_err(|fault| Complaint::of(fault, settings))
 }
 
 /// Whether the broker is whom its name says. Gives what its certificate says, and which TLS is
@@ -115,7 +108,7 @@ pub async fn secure(
         let failed = |error| NetworkFault::Tls { host: host.clone(), error };
         let name = ServerName::try_from(host.clone());
         let name = name.map_err(|error| failed(io::Error::other(error)))?;
-        let stream = dial(&settings).await?;
+        let stream = connection::dial(&settings, None).await?;
         let connecting = tokio_rustls::TlsConnector::from(tls).connect(name, stream);
         let connected = timeout(settings.socket_timeout, connecting).await;
         let connected = connected.map_err(|_| NetworkFault::Silent { host: host.clone() })?;

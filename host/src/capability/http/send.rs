@@ -1,6 +1,7 @@
 //! One request over a connection of its own, to an address that the grants allow.
 
 use super::AllowedHosts;
+use crate::network::tls;
 use http::uri::Scheme;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Frame, Incoming};
@@ -8,7 +9,6 @@ use rustls::pki_types::ServerName;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -105,12 +105,10 @@ async fn connect(hosts: &AllowedHosts, target: &Target) -> Result<Box<dyn Stream
 }
 
 async fn secure(target: &Target, stream: TcpStream) -> Result<Box<dyn Stream>, Error> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-    let config =
-        rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let config = tls::public().map_err(|error| Error::Tls(io::Error::other(error)))?;
     let name = ServerName::try_from(target.host.clone())
         .map_err(|error| Error::Tls(io::Error::other(error)))?;
-    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let connector = tokio_rustls::TlsConnector::from(config);
     Ok(Box::new(connector.connect(name, stream).await.map_err(Error::Tls)?))
 }
 
