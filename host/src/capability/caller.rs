@@ -124,7 +124,7 @@ operations! {
 impl Operation {
     /// How the resources of a policy are compared with what is asked for: topics of the cloud as
     /// filters, all else as text.
-    fn style(self) -> ResourceStyle {
+    pub fn style(self) -> ResourceStyle {
         match self {
             Self::PublishToIoTCore | Self::SubscribeToIoTCore => ResourceStyle::Mqtt,
             _ => ResourceStyle::Standard,

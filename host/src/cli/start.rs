@@ -16,6 +16,7 @@ use crate::logs::files::{LogFiles, LogSettings};
 use crate::logs::own::OwnLog;
 use crate::logs::tee::Tee;
 use crate::logs::{LeastLevel, Level, LogSink, Record};
+use crate::network::ProxySettings;
 use crate::nucleus::device::Device;
 use crate::nucleus::root::Root;
 use crate::nucleus::{Nucleus, NucleusConfig, Telling, proxies};
@@ -171,7 +172,8 @@ async fn serve(
         Some(thing) => thing,
         None => "gg-host".parse()?,
     };
-    let credentials = credentials(&settings, &file.identity, &thing)?;
+    let proxies = proxies(proxy.as_ref())?;
+    let credentials = credentials(&settings, &file.identity, &thing, &proxies);
     let process = ProcessConfig {
         region: settings.region.clone(),
         proxy,
@@ -179,7 +181,6 @@ async fn serve(
         shell: settings.posix_shell.clone().unwrap_or_else(|| "sh".to_owned()),
         ..ProcessConfig::new(root.path().to_owned(), thing.clone())
     };
-    let proxies = proxies(process.proxy.as_ref())?;
     let link = LinkSettings::of(thing.clone(), &settings, &file.identity, proxies);
     let config = NucleusConfig {
         thing,
@@ -334,17 +335,18 @@ fn credentials(
     settings: &NucleusSettings,
     files: &IdentityFiles,
     thing: &ThingName,
-) -> Result<Option<Source>> {
-    let configured = settings.credentials_endpoint.clone().zip(settings.role_alias.clone());
-    let Some((endpoint, role_alias)) = configured else { return Ok(None) };
-    Ok(Some(Source {
+    proxies: &ProxySettings,
+) -> Option<Source> {
+    let endpoint = settings.credentials_endpoint.clone()?;
+    let role_alias = settings.role_alias.clone()?;
+    Some(Source {
         endpoint,
         role_alias,
         thing: thing.clone(),
         identity: Identity::new(files, 0),
-        proxies: proxies(settings.proxy.as_ref().map(Proxy::of).as_ref())?,
+        proxies: proxies.clone(),
         patience: settings.credentials_timeout_ms.map(Duration::from_millis),
-    }))
+    })
 }
 
 impl Args {

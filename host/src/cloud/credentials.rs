@@ -90,6 +90,14 @@ struct Known {
     given: Option<(Arc<RoleCredentials>, SystemTime)>,
 }
 
+impl Known {
+    /// What was given last, if it has not expired.
+    fn given(&self, now: SystemTime) -> Option<Arc<RoleCredentials>> {
+        let given = self.given.as_ref().filter(|(_, expires)| now < *expires);
+        given.map(|(given, _)| Arc::clone(given))
+    }
+}
+
 impl Credentials {
     /// Those of a source, renewed until asked to stop.
     pub fn new(
@@ -117,7 +125,8 @@ impl Credentials {
         if let Some(answer) = self.last() {
             return answer;
         }
-        if let Some(given) = self.given() {
+        let given = self.known().given(self.0.clock.now());
+        if let Some(given) = given {
             if let Ok(turn) = Arc::clone(&self.0.turn).try_lock_owned() {
                 let this = self.clone();
                 drop(self.0.tasks.spawn(async move {
@@ -155,18 +164,10 @@ impl Credentials {
         let (known, now) = (self.known(), self.0.clock.now());
         let (answer, _) = known.last.as_ref().filter(|(_, until)| now < *until)?;
         // A refusal takes nothing back that still holds.
-        let given = known.given.as_ref().filter(|(_, expires)| now < *expires);
-        Some(match (answer, given) {
-            (Err(_), Some((given, _))) => Ok(Arc::clone(given)),
+        Some(match (answer, known.given(now)) {
+            (Err(_), Some(given)) => Ok(given),
             _ => answer.clone(),
         })
-    }
-
-    /// What was given last, if it has not expired.
-    fn given(&self) -> Option<Arc<RoleCredentials>> {
-        let (known, now) = (self.known(), self.0.clock.now());
-        let given = known.given.as_ref().filter(|(_, expires)| now < *expires);
-        given.map(|(given, _)| Arc::clone(given))
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -231,6 +232,7 @@ impl Credentials {
             None => Err(unreached("the cloud gives credentials without a time".to_owned())),
         }
     }
+
     /// Send the request; gives the status of the answer, and its body where that is not too long.
     async fn send(&self) -> Result<(StatusCode, Option<Zeroizing<Vec<u8>>>), String> {
         let source = &self.0.source;

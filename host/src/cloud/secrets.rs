@@ -19,15 +19,6 @@ const LARGEST: usize = 256 << 10;
 /// The name of the service, in names and in signatures.
 const SERVICE: &str = "secretsmanager";
 
-/// Which version is asked for.
-#[derive(Clone, Copy, Debug)]
-pub enum Which<'a> {
-    /// That with this staging label.
-    Stage(&'a str),
-    /// That with this id.
-    Version(&'a str),
-}
-
 /// Why there is no value.
 #[derive(Debug, Error)]
 pub enum AskError {
@@ -76,11 +67,11 @@ impl SecretsManager {
         *self.endpoint.write().unwrap_or_else(PoisonError::into_inner) = endpoint;
     }
 
-    /// A version of a secret.
+    /// The version of a secret with this staging label.
     ///
     /// # Errors
     /// It is not there, or out of reach.
-    pub async fn get(&self, arn: &str, which: Which<'_>) -> Result<SecretVersion, AskError> {
+    pub async fn get(&self, arn: &str, stage: &str) -> Result<SecretVersion, AskError> {
         let region = region_of(arn).ok_or(AskError::Missing)?;
         let endpoint = self.endpoint.read().unwrap_or_else(PoisonError::into_inner).clone();
         let endpoint = endpoint.unwrap_or_else(|| usual_endpoint(arn, region));
@@ -88,11 +79,7 @@ impl SecretsManager {
         let uri: Uri =
             format!("{}/", endpoint.trim_end_matches('/')).parse().map_err(|_| wrong())?;
         let host = uri.authority().ok_or_else(wrong)?.as_str();
-        let body = match which {
-            Which::Stage(stage) => json!({ "SecretId": arn, "VersionStage": stage }),
-            Which::Version(id) => json!({ "SecretId": arn, "VersionId": id }),
-        };
-        let body = body.to_string();
+        let body = json!({ "SecretId": arn, "VersionStage": stage }).to_string();
         let credentials = self.credentials.get().await;
         let credentials = credentials.map_err(|refusal| AskError::Credentials(refusal.reason))?;
         let headers = [

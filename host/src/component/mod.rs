@@ -7,8 +7,7 @@ pub mod library;
 use crate::capability::caller::Operation;
 use gg_model::recipe::{Artifact, Lifecycle};
 use gg_model::{
-    AccessPolicy, ComponentName, ComponentVersion, Limits, PosixUser, ResourceStyle, RuntimeKind,
-    Sandbox,
+    AccessPolicy, ComponentName, ComponentVersion, Limits, PosixUser, RuntimeKind, Sandbox,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,7 +57,7 @@ impl InstalledComponent {
     /// Whether it may have credentials of AWS, and is told where to ask for them.
     pub fn may_have_credentials(&self) -> bool {
         let get = Operation::GetCredentials;
-        self.policy.allows(get.service(), get.name(), "*", ResourceStyle::Standard)
+        self.policy.allows(get.service(), get.name(), "*", get.style())
     }
 }
 

@@ -20,9 +20,10 @@ pub type Trees = BTreeMap<ComponentName, ConfigTree>;
 /// Whether they say different things.
 pub fn differ(some: &Trees, others: &Trees) -> bool {
     let none = ConfigTree::default();
-    let names = some.keys().chain(others.keys());
-    let of = |trees: &'_ Trees, name| trees.get(name).unwrap_or(&none).clone();
-    names.into_iter().any(|name| !of(some, name).differences(&of(others, name)).is_empty())
+    some.keys().chain(others.keys()).any(|name| {
+        let [some, others] = [some, others].map(|trees| trees.get(name).unwrap_or(&none));
+        !some.differences(others).is_empty()
+    })
 }
 
 /// The nucleus's own configuration, and what of it is in force. Cheap to clone.

@@ -306,9 +306,17 @@ impl Nucleus {
         stop: CancellationToken,
         reached: impl Fn(Milestone),
     ) -> anyhow::Result<(Self, Option<Restart>)> {
-        let Self { executor, exchange, kept, operator: caller, .. } = self;
-        let (operators, started, tasks, spool, wanted) =
-            (self.operators, self.started, self.tasks, self.spool, self.wanted);
+        let Self {
+            executor,
+            exchange,
+            kept,
+            operator: caller,
+            operators,
+            started,
+            tasks,
+            spool,
+            wanted,
+        } = self;
         let kept = kept.context("a nucleus without a root folder serves no deployments")?;
         let parts = executor.parts();
         let (progress, queue) = (Progress::default(), Queue::new(kept.store.clone()));
@@ -339,8 +347,8 @@ impl Nucleus {
             endpoint.serve(monitor.clone(), passwords, &tasks, caller.stop().clone());
         }
         let secrets = parts.capabilities.secrets.clone();
-        if let Some((credentials, secrets)) = exchange.clone().map(|all| (all, secrets.clone())) {
-            let stop = caller.stop().clone();
+        if let Some(credentials) = exchange.clone() {
+            let (secrets, stop) = (secrets.clone(), caller.stop().clone());
             drop(tasks.spawn(async move {
                 stop.run_until_cancelled(secrets.follow(&credentials)).await
             }));

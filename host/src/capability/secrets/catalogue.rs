@@ -61,6 +61,12 @@ impl Catalogue {
         self.all().find(|held| held.head.key() == key && which.matches(&held.head))
     }
 
+    /// The key of a secret that the cloud gave.
+    pub(super) fn key_in_cloud(&self, of: impl Fn(&SecretHead) -> bool) -> Option<String> {
+        let mut heads = self.cloud.iter().map(|held| &held.head);
+        heads.find(|head| of(head)).map(|head| head.key().to_owned())
+    }
+
     /// What the cloud has of a secret now, in place of what it had.
     pub(super) fn set_cloud(&mut self, of: impl Fn(&SecretHead) -> bool, versions: Vec<Held>) {
         self.cloud.retain(|held| !of(&held.head));

@@ -4,7 +4,7 @@
 
 use super::catalogue::{Held, settle};
 use super::{Secrets, lock};
-use crate::cloud::secrets::{AskError, SecretsManager, Which};
+use crate::cloud::secrets::{AskError, SecretsManager};
 use crate::random;
 use crate::store::{SecretRow, StoreError};
 use gg_model::secret::{CURRENT, CloudSecret, name_of};
@@ -87,7 +87,7 @@ impl Cloud {
         let mut versions = Vec::new();
         let labels = secret.labels.iter().map(String::as_str).filter(|label| *label != CURRENT);
         for label in [CURRENT].into_iter().chain(labels) {
-            match self.manager.get(&secret.arn, Which::Stage(label)).await {
+            match self.manager.get(&secret.arn, label).await {
                 Ok(version) => versions.push(version),
                 // No version has this label now.
                 Err(AskError::Missing) => {}
@@ -127,10 +127,9 @@ impl Secrets {
         }
         let held = self.seal(versions)?;
         if let Some(store) = &self.0.store {
-            let before = self.lock().cloud.clone();
-            let before = before.iter().map(|held| &held.head).filter(|head| means(secret, head));
-            let arn = held.first().map(|held| &held.head).into_iter().chain(before).next();
-            if let Some(arn) = arn.map(|head| head.key().to_owned()) {
+            let now = held.first().map(|held| held.head.key().to_owned());
+            if let Some(arn) = now.or_else(|| self.lock().key_in_cloud(|head| means(secret, head)))
+            {
                 self.keep(store, arn, held.iter().map(row).collect()).await?;
             }
         }
@@ -160,10 +159,7 @@ impl Secrets {
         let Some(cloud) = &self.0.cloud else { return true };
         let mut all = true;
         for secret in &cloud.settings().secrets {
-            if let Err(error) = self.fetch(secret).await {
-                tracing::warn!(secret = secret.arn, "a secret stays as it was: {error}");
-                all = false;
-            }
+            all &= self.ask_cloud(secret).await;
         }
         all
     }

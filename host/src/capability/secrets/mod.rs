@@ -159,11 +159,13 @@ impl Secrets {
         Ok(Found(Arc::clone(found)))
     }
 
-    /// What is here stays when the cloud cannot be asked.
-    async fn ask_cloud(&self, secret: &CloudSecret) {
-        if let Err(error) = self.fetch(secret).await {
+    /// Gives whether it could be asked; what is here stays when it could not.
+    async fn ask_cloud(&self, secret: &CloudSecret) -> bool {
+        let asked = self.fetch(secret).await;
+        if let Err(error) = &asked {
             tracing::warn!(secret = secret.arn, "a secret stays as it was: {error}");
         }
+        asked.is_ok()
     }
 
     /// Find a secret as [`Secrets::get`] does, and ask the cloud first if it is from there.

@@ -217,13 +217,12 @@ impl Claim {
 
     /// Have the cloud make a certificate: for the key of a request, or with a key.
     async fn create(&self, link: &Link) -> Result<Progress, ClaimError> {
-        let (step, topic) = match &self.settings.request {
-            None => ("make a key and a certificate", "$aws/certificates/create/json"),
-            Some(_) => ("sign a request", "$aws/certificates/create-from-csr/json"),
-        };
-        let body = match &self.settings.request {
-            None => json!({}),
-            Some(path) => json!({"certificateSigningRequest": kept::read(Path::new(path))?}),
+        let (step, topic, body) = match &self.settings.request {
+            None => ("make a key and a certificate", "$aws/certificates/create/json", json!({})),
+            Some(path) => {
+                let body = json!({"certificateSigningRequest": kept::read(Path::new(path))?});
+                ("sign a request", "$aws/certificates/create-from-csr/json", body)
+            }
         };
         let answer = ask(link, step, topic, &body).await?;
         let wants_key = self.settings.request.is_none();

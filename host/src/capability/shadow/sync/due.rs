@@ -130,11 +130,8 @@ impl Due {
             shadow.busy = false;
             shadow.failed = shadow.failed.saturating_add(1);
             shadow.asked = Some(Asked::There);
-            shadow.at = waits(shadow.failed).then(|| {
-                // Without random bytes, the longest wait.
-                let random = random::bytes().map_or(u64::MAX, u64::from_le_bytes);
-                Instant::now() + shadow.backoff.next(&DELAYS, random)
-            });
+            shadow.at = waits(shadow.failed)
+                .then(|| Instant::now() + shadow.backoff.next(&DELAYS, random::spread()));
         }
     }
 

@@ -80,10 +80,7 @@ impl Exchange {
     /// Wait until a change may be asked for, at so many in a second.
     pub(super) async fn may_change(&self, rate: u32) {
         let mut changes = self.changes.lock().await;
-        let (made_for, _) = changes.as_ref().map_or((0, ()), |(rate, _)| (*rate, ()));
-        if made_for != rate {
-            *changes = None;
-        }
+        changes.take_if(|(made_for, _)| *made_for != rate);
         let new = || (rate, Bucket::new(Some(rate.into()), Instant::now()));
         let (_, bucket) = changes.get_or_insert_with(new);
         loop {
