@@ -62,7 +62,7 @@ async fn connect(shared: &Arc<Shared>, connection: usize, renewed: &Notify) {
             told.clear();
         }
         backoff.ended(begun.elapsed(), &shared.settings.delays);
-        let wait = backoff.next(&shared.settings.delays, random::spread());
+        let wait = backoff.next(&shared.settings.delays, Instant::now(), random::spread());
         tracing::debug!(client, ?wait, "connecting again after a pause");
         tokio::select! {
             () = tokio::time::sleep(wait) => {}

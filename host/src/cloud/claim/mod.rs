@@ -32,7 +32,7 @@ use kept::{Kept, Progress};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -130,7 +130,7 @@ impl Claim {
                 Ok(provisioned) => return Ok(provisioned),
                 Err(error) if error.is_final() => return Err(error),
                 Err(error) => {
-                    let wait = backoff.next(&settings.delays, random::spread());
+                    let wait = backoff.next(&settings.delays, Instant::now(), random::spread());
                     tracing::error!(
                         template = self.settings.template,
                         again_in = %humantime::format_duration(Duration::from_secs(wait.as_secs())),

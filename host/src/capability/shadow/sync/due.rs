@@ -130,8 +130,10 @@ impl Due {
             shadow.busy = false;
             shadow.failed = shadow.failed.saturating_add(1);
             shadow.asked = Some(Asked::There);
-            shadow.at = waits(shadow.failed)
-                .then(|| Instant::now() + shadow.backoff.next(&DELAYS, random::spread()));
+            shadow.at = waits(shadow.failed).then(|| {
+                Instant::now()
+                    + shadow.backoff.next(&DELAYS, Instant::now().into_std(), random::spread())
+            });
         }
     }
 
