@@ -3,6 +3,7 @@
 use crate::broker::{Authority, Broker, Network, Peer, Valid, free_port};
 use crate::device::Device;
 use crate::host::{Outcome, command, file, finish, folder};
+use crate::tls::{lead, tls};
 use gg_host::tasks::Tasks;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 use rustix::process::{Signal, geteuid};
@@ -11,6 +12,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::task::block_in_place;
 
 /// A device that is looked at.
@@ -302,6 +304,33 @@ async fn a_proxy_that_is_none() {
         found.fails("network", "cannot connect to 127.0.0.1", "networkProxy.proxy.url");
         assert!(!found.text().contains("pass-word"), "{}", found.text());
     }
+}
+
+/// The device's own roots count for it, as they do for the link.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_speaks_tls() {
+    let (broker, own, [brokers, _]) = secure(Valid::Now, "broker.test");
+    let network = Network::proxy(broker.port).await;
+    let files = brokers.sign(own.path(), "proxy", "localhost", Valid::Now);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let server = Tasks::new(None).unwrap();
+    let leads = server.spawn(async move {
+        loop {
+            lead(&listener, tls(files.clone(), None), network.port).await;
+        }
+    });
+    let mut patient = Patient::secure(broker.port, own.path());
+    patient.nucleus["iotDataEndpoint"] = json!("broker.test");
+    patient.nucleus["networkProxy"] = json!({"proxy": {"url": url}});
+    let found = block_in_place(|| patient.look());
+    leads.abort();
+    found
+        .has("network", "ok", "127.0.0.1", "")
+        .has("network", "ok", "is reached", "")
+        .has("broker", "ok", "TLSv1_3", "")
+        .has("broker", "ok", "device is let in", "");
+    assert_eq!(found.0.code, 0, "{}", found.text());
 }
 
 /// A file system in memory over a patient's root folder, as long as it is needed.

@@ -38,6 +38,7 @@ mod spooled;
 mod texts;
 mod threeways;
 mod tidy;
+mod tls;
 mod token;
 mod wasi3;
 mod wasm_files;

@@ -1,7 +1,7 @@
 //! A connection to the broker: opened, and the client introduced.
 
 use super::fault::LinkFault;
-use super::identity::{Identity, IdentityError};
+use super::identity::IdentityError;
 use super::settings::LinkSettings;
 use super::wire::read::read;
 use super::wire::write::{self, Connect};
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
 
 /// A connection over which the broker has let the client in.
 pub(super) struct Connection {
@@ -78,23 +79,42 @@ pub(super) async fn by_identity<T: Send + 'static, F: Future<Output = Result<T, 
 
 /// A connection to the broker, of which it knows no more than what TLS says.
 async fn reach(settings: &LinkSettings) -> Result<Box<dyn Stream>, LinkFault> {
-    let tls = settings.identity.as_ref().map(Identity::load).transpose()?;
-    dial(settings, tls).await
+    match &settings.identity {
+        Some(identity) => {
+            let [broker, proxy] = identity.load()?;
+            let stream = dial(settings, &proxy).await?;
+            Ok(Box::new(secure(settings, stream, &broker).await?))
+        }
+        None => dial(settings, &proxy_tls(settings)?).await,
+    }
 }
 
-/// A connection, with TLS spoken so to the broker and to a proxy before it; `None`: not to the broker.
+/// A connection to the broker's port, over which nothing was said to the broker; TLS is spoken so to
+/// a proxy before it.
 pub(super) async fn dial(
     settings: &LinkSettings,
-    tls: Option<[Arc<ClientConfig>; 2]>,
+    proxy: &Arc<ClientConfig>,
 ) -> Result<Box<dyn Stream>, LinkFault> {
     let (host, port) = (settings.host.clone(), settings.port);
-    let target = Target { host, port, tls: tls.is_some() };
-    let [broker, proxy] = match tls {
-        Some(tls) => tls,
-        None => without_tls()?,
-    };
-    let tls = [&broker, &proxy];
-    Ok(network::connect(&target, &settings.proxies, tls, settings.socket_timeout).await?)
+    let target = Target { host, port, tls: settings.identity.is_some() };
+    Ok(network::reach(&target, &settings.proxies, proxy, settings.socket_timeout).await?)
+}
+
+/// Speak TLS to the broker.
+pub(super) async fn secure(
+    settings: &LinkSettings,
+    stream: Box<dyn Stream>,
+    broker: &Arc<ClientConfig>,
+) -> Result<TlsStream<Box<dyn Stream>>, LinkFault> {
+    Ok(network::secure(&settings.host, stream, broker, settings.socket_timeout).await?)
+}
+
+/// How TLS is spoken to a proxy, whether or not it is to the broker.
+pub(super) fn proxy_tls(settings: &LinkSettings) -> Result<Arc<ClientConfig>, LinkFault> {
+    Ok(match &settings.identity {
+        Some(identity) => identity.to_proxy()?,
+        None => network::tls::public().map_err(IdentityError::Unusable)?,
+    })
 }
 
 /// The first packet that the broker sends.
@@ -126,12 +146,6 @@ pub(super) fn is_closed(read: io::Result<usize>) -> io::Result<bool> {
         }
         Err(error) => Err(error),
     }
-}
-
-/// For a broker that is not spoken to by TLS; a proxy before it may be.
-fn without_tls() -> Result<[Arc<ClientConfig>; 2], LinkFault> {
-    let public = network::tls::public().map_err(IdentityError::Unusable)?;
-    Ok([Arc::clone(&public), public])
 }
 
 /// The name of a device's nth connection: `T`, `T#2`, `T#3` …, as with the Java nucleus. All have to

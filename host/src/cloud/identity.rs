@@ -180,10 +180,7 @@ impl Identity {
     /// # Errors
     /// A file or an object in a token is not there, or not what it should be.
     pub(super) fn load(&self) -> Result<[Arc<ClientConfig>; 2], IdentityError> {
-        let roots = Arc::new(match &self.roots {
-            Some(path) => roots(path)?,
-            None => tls::public_roots(),
-        });
+        let roots = self.trusted()?;
         let builder = || tls::trusting(Arc::clone(&roots)).map_err(IdentityError::Unusable);
         let mut broker = match (&self.certificate, &self.key) {
             (None, None) => builder()?.with_no_client_auth(),
@@ -207,6 +204,22 @@ impl Identity {
             broker.alpn_protocols = vec![ALPN.to_vec()];
         }
         Ok([Arc::new(broker), Arc::new(builder()?.with_no_client_auth())])
+    }
+
+    /// How TLS is spoken to a proxy alone.
+    ///
+    /// # Errors
+    /// The roots are not there, or not what they should be.
+    pub(super) fn to_proxy(&self) -> Result<Arc<ClientConfig>, IdentityError> {
+        let builder = tls::trusting(self.trusted()?).map_err(IdentityError::Unusable)?;
+        Ok(Arc::new(builder.with_no_client_auth()))
+    }
+
+    fn trusted(&self) -> Result<Arc<RootCertStore>, IdentityError> {
+        Ok(Arc::new(match &self.roots {
+            Some(path) => roots(path)?,
+            None => tls::public_roots(),
+        }))
     }
 
     /// The certificates that are there.

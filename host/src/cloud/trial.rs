@@ -8,11 +8,8 @@ use super::remedy::{another_client, of_topic, remedy};
 use super::settings::LinkSettings;
 use super::wire::read::read;
 use super::wire::{Packet, PacketId, Reason, write};
-use crate::network::NetworkFault;
 use crate::tasks::Tasks;
 use bytes::BytesMut;
-use rustls::pki_types::ServerName;
-use std::io;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -89,7 +86,8 @@ pub fn fit(settings: &LinkSettings) -> Result<(), Complaint> {
 /// # Errors
 /// Why not.
 pub async fn reach(settings: &LinkSettings) -> Result<(), Complaint> {
-    connection::dial(settings, None).await.map(drop).map_err(|fault| Complaint::of(fault, settings))
+    let reached = async { connection::dial(settings, &connection::proxy_tls(settings)?).await };
+    reached.await.map(drop).map_err(|fault| Complaint::of(fault, settings))
 }
 
 /// Whether the broker is whom its name says. Gives what its certificate says, and which TLS is
@@ -103,16 +101,10 @@ pub async fn secure(
 ) -> Result<Option<(Validity, String)>, Complaint> {
     let secured = connection::by_identity(settings, tasks, |settings| async move {
         let Some(identity) = &settings.identity else { return Ok(None) };
-        let [tls, _] = identity.load()?;
-        let host = settings.host.clone();
-        let failed = |error| NetworkFault::Tls { host: host.clone(), error };
-        let name = ServerName::try_from(host.clone());
-        let name = name.map_err(|error| failed(io::Error::other(error)))?;
-        let stream = connection::dial(&settings, None).await?;
-        let connecting = tokio_rustls::TlsConnector::from(tls).connect(name, stream);
-        let connected = timeout(settings.socket_timeout, connecting).await;
-        let connected = connected.map_err(|_| NetworkFault::Silent { host: host.clone() })?;
-        let (_, session) = connected.map_err(failed)?.into_inner();
+        let [broker, proxy] = identity.load()?;
+        let stream = connection::dial(&settings, &proxy).await?;
+        let stream = connection::secure(&settings, stream, &broker).await?;
+        let (_, session) = stream.get_ref();
         let certificate = session.peer_certificates().and_then(|chain| chain.first());
         let says = certificate.and_then(|der| Validity::of(der));
         let version = session.protocol_version().map(|version| format!("{version:?}"));

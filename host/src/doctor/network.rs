@@ -20,13 +20,7 @@ pub(super) async fn look(case: &Case, sheet: &Sheet) -> bool {
         let tls = link.identity.is_some();
         let named = match case.proxies.to(&link.host, link.port, tls) {
             // The proxy looks the broker up.
-            Some(proxy) => {
-                let [host, port] = proxy.to_string().rsplit_once(':').map_or_else(
-                    || [proxy.to_string(), String::new()],
-                    |(host, port)| [host.to_owned(), port.to_owned()],
-                );
-                name("networkProxy", &host, port.parse().unwrap_or(80), sheet).await
-            }
+            Some(proxy) => name("networkProxy", proxy.host(), proxy.port(), sheet).await,
             None => name("iotDataEndpoint", &link.host, link.port, sheet).await,
         };
         if !named {

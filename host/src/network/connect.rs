@@ -12,6 +12,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// Longest answer of a proxy.
 const LONGEST_ANSWER: usize = 8 << 10;
@@ -69,19 +71,33 @@ pub async fn connect(
     [tls, proxy_tls]: [&Arc<ClientConfig>; 2],
     patience: Duration,
 ) -> Result<Box<dyn Stream>, NetworkFault> {
-    let stream = match proxies.to(&target.host, target.port, target.tls) {
-        None => dial(&target.host, target.port, patience).await?,
-        Some(proxy) => {
-            let mut stream = dial(&proxy.host, proxy.port, patience).await?;
-            if proxy.tls {
-                stream = secure(&proxy.host, stream, proxy_tls, patience).await?;
-            }
-            let passed = timeout(patience, pass(proxy, target, &mut stream)).await;
-            passed.map_err(|_| NetworkFault::Silent { host: proxy.to_string() })??;
-            stream
-        }
+    let stream = reach(target, proxies, proxy_tls, patience).await?;
+    match target.tls {
+        true => Ok(Box::new(secure(&target.host, stream, tls, patience).await?)),
+        false => Ok(stream),
+    }
+}
+
+/// Connect, and say nothing yet to the server itself.
+///
+/// # Errors
+/// No connection.
+pub async fn reach(
+    target: &Target,
+    proxies: &ProxySettings,
+    proxy_tls: &Arc<ClientConfig>,
+    patience: Duration,
+) -> Result<Box<dyn Stream>, NetworkFault> {
+    let Some(proxy) = proxies.to(&target.host, target.port, target.tls) else {
+        return dial(&target.host, target.port, patience).await;
     };
-    if target.tls { secure(&target.host, stream, tls, patience).await } else { Ok(stream) }
+    let mut stream = dial(&proxy.host, proxy.port, patience).await?;
+    if proxy.tls {
+        stream = Box::new(secure(&proxy.host, stream, proxy_tls, patience).await?);
+    }
+    let passed = timeout(patience, pass(proxy, target, &mut stream)).await;
+    passed.map_err(|_| NetworkFault::Silent { host: proxy.to_string() })??;
+    Ok(stream)
 }
 
 async fn dial(host: &str, port: u16, patience: Duration) -> Result<Box<dyn Stream>, NetworkFault> {
@@ -103,19 +119,22 @@ async fn dial(host: &str, port: u16, patience: Duration) -> Result<Box<dyn Strea
     Err(failed(last))
 }
 
-async fn secure(
+/// Speak TLS over a connection.
+///
+/// # Errors
+/// The other side is not whom the name says, or does not speak it.
+pub async fn secure(
     host: &str,
     stream: Box<dyn Stream>,
     tls: &Arc<ClientConfig>,
     patience: Duration,
-) -> Result<Box<dyn Stream>, NetworkFault> {
+) -> Result<TlsStream<Box<dyn Stream>>, NetworkFault> {
     let failed = |error| NetworkFault::Tls { host: host.to_owned(), error };
     let name = ServerName::try_from(host.to_owned());
     let name = name.map_err(|error| failed(io::Error::other(error)))?;
-    let connecting = tokio_rustls::TlsConnector::from(tls.clone()).connect(name, stream);
+    let connecting = TlsConnector::from(Arc::clone(tls)).connect(name, stream);
     let connected = timeout(patience, connecting).await;
-    let connected = connected.map_err(|_| NetworkFault::Silent { host: host.to_owned() })?;
-    Ok(Box::new(connected.map_err(failed)?))
+    connected.map_err(|_| NetworkFault::Silent { host: host.to_owned() })?.map_err(failed)
 }
 
 /// Have a proxy connect to a server.

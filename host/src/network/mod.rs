@@ -11,7 +11,7 @@ pub(crate) mod testing;
 pub mod tls;
 
 pub use client::{Client, Patience};
-pub use connect::{Stream, Target, connect};
+pub use connect::{Stream, Target, connect, reach, secure};
 pub use exchange::Answer;
 pub use proxy::{Proxy, ProxySettings};
 

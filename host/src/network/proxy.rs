@@ -68,6 +68,16 @@ fn matches(exempt: &str, host: &str, port: u16) -> bool {
 }
 
 impl Proxy {
+    /// Its name or address, without brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// With a name and a password, in place of those in its URL.
     #[must_use]
     pub fn with_credentials(mut self, user: &str, password: &str) -> Self {
