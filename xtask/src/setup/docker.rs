@@ -104,6 +104,7 @@ impl Containers {
         }
         stop_earlier(folder)?;
         if folder.exists() {
+            unmount_below(folder)?;
             fs::remove_dir_all(folder)
                 .with_context(|| format!("failed to remove {}", folder.display()))?;
         }
@@ -186,6 +187,9 @@ impl Drop for Process {
 
 impl Drop for Files {
     fn drop(&mut self) {
+        if let Err(error) = unmount_below(&self.0) {
+            eprintln!("WARNING: {error:#}");
+        }
         for folder in ["data", "exec", "registry"].map(|name| self.0.join(name)) {
             if folder.exists()
                 && let Err(error) = fs::remove_dir_all(&folder)
@@ -266,6 +270,19 @@ fn stop_earlier(folder: &Path) -> Result<()> {
             }
             thread::sleep(LOOK);
         }
+    }
+    Ok(())
+}
+
+/// Unmount what an engine that was killed has left mounted.
+fn unmount_below(folder: &Path) -> Result<()> {
+    let mounts = fs::read_to_string("/proc/self/mounts").context("/proc/self/mounts")?;
+    let points = mounts.lines().filter_map(|line| line.split(' ').nth(1)).map(Path::new);
+    let mut below: Vec<&Path> = points.filter(|point| point.starts_with(folder)).collect();
+    // What was mounted last may lie in what was before.
+    below.reverse();
+    for point in below {
+        run::quietly(Command::new("umount").arg(point))?;
     }
     Ok(())
 }
