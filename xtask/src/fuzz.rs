@@ -6,10 +6,11 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 16] = [
+const TARGETS: [&str; 17] = [
     "access_control",
     "configuration",
     "deployment",
+    "identity",
     "image",
     "interpolate",
     "ipc_frame",
