@@ -3,6 +3,7 @@
 use crate::broker::{Authority, Broker, Network, Peer, Valid, free_port};
 use crate::device::Device;
 use crate::host::{Outcome, command, file, finish, folder};
+use crate::link::secure;
 use crate::tls::{lead, tls};
 use gg_host::tasks::Tasks;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
@@ -111,21 +112,6 @@ impl Found {
         let lines: Vec<&str> = self.0.events.iter().map(|event| event.line.as_str()).collect();
         format!("{}\n{}", lines.join("\n"), self.0.stderr)
     }
-}
-
-/// Settings of a broker that knows devices by certificates of its authority.
-const MUTUAL: &str = "allow_anonymous true\ncafile {folder}/devices.pem\ncertfile {folder}/broker.pem\n\
-                      keyfile {folder}/broker.key\nrequire_certificate true\nuse_identity_as_username true";
-
-/// A broker behind TLS, a folder with what a device needs for it, and who signs for both.
-fn secure(valid: Valid, name: &str) -> (Broker, TempDir, [Authority; 2]) {
-    let (place, own) = (folder(), folder());
-    let (brokers, devices) = (Authority::new("brokers"), Authority::new("devices"));
-    brokers.sign(place.path(), "broker", name, valid);
-    devices.write(place.path(), "devices");
-    devices.sign(own.path(), "device", "device", Valid::Now);
-    brokers.write(own.path(), "roots");
-    (Broker::prepared(place, MUTUAL), own, [brokers, devices])
 }
 
 #[test]

@@ -335,7 +335,7 @@ pub(crate) const MUTUAL: &str = "allow_anonymous true\ncafile {folder}/devices.p
                       keyfile {folder}/broker.key\nrequire_certificate true\nuse_identity_as_username true";
 
 /// A broker behind TLS, and a folder with what a device needs for it.
-fn secure(valid: Valid, name: &str) -> (Broker, tempfile::TempDir, [Authority; 2]) {
+pub(crate) fn secure(valid: Valid, name: &str) -> (Broker, tempfile::TempDir, [Authority; 2]) {
     let (place, own) = (folder(), folder());
     let (brokers, devices) = (Authority::new("brokers"), Authority::new("devices"));
     brokers.sign(place.path(), "broker", name, valid);

@@ -7,6 +7,7 @@ mod aws;
 mod broker;
 mod cache;
 mod cli;
+mod clock;
 mod containers;
 mod crash;
 mod device;

@@ -19,7 +19,7 @@ use crate::logs::{LeastLevel, Level, LogSink, Record};
 use crate::network::ProxySettings;
 use crate::nucleus::device::Device;
 use crate::nucleus::root::Root;
-use crate::nucleus::{Nucleus, NucleusConfig, Telling, proxies};
+use crate::nucleus::{Nucleus, NucleusConfig, Telling, proxies, time};
 use crate::runtime::process::{self, ProcessConfig, Proxy};
 use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
@@ -145,6 +145,7 @@ async fn serve(
     let operators = operators(&file.cli_groups)?;
     let device = Device::open(Root::lock(&path)?, own_configuration.clone(), operators)?;
     let root = device.root().clone();
+    time::resume(root.path());
     let (settings, telling) = match ready(args, &device).await {
         Err(error) if device.fall_back(&error).await? => ready(args, &device).await?,
         other => other?,

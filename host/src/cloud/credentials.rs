@@ -5,9 +5,9 @@
 #[cfg(test)]
 mod tests;
 
+use super::cloud_clock::CloudClock;
 use super::device_key::DeviceKey;
 use super::identity::{Identity, Renewals};
-use crate::clock::Clock;
 use crate::network::{Client, Patience, ProxySettings};
 use crate::tasks::Tasks;
 use gg_model::{NucleusSettings, RoleCredentials, ThingName};
@@ -72,7 +72,7 @@ pub struct Credentials(Arc<Inner>);
 struct Inner {
     source: Source,
     uri: Option<Uri>,
-    clock: Clock,
+    clock: CloudClock,
     tasks: Tasks,
     stop: CancellationToken,
     settings: watch::Receiver<Arc<NucleusSettings>>,
@@ -103,7 +103,7 @@ impl Credentials {
     pub fn new(
         source: Source,
         settings: watch::Receiver<Arc<NucleusSettings>>,
-        clock: Clock,
+        clock: CloudClock,
         tasks: Tasks,
         stop: CancellationToken,
     ) -> Self {
@@ -250,6 +250,7 @@ impl Credentials {
         let answer = client.send(Method::GET, uri, &headers, Bytes::new()).await;
         let mut answer = answer.map_err(|fault| fault.to_string())?;
         let body = answer.all(LARGEST).await.map_err(|fault| fault.to_string())?;
+        self.0.clock.learn(answer.headers());
         Ok((answer.status(), body))
     }
 }

@@ -12,6 +12,7 @@
 
 pub(crate) mod backoff;
 pub mod claim;
+mod cloud_clock;
 mod connection;
 pub mod credentials;
 mod device_key;
@@ -32,6 +33,7 @@ pub mod trial;
 mod validity;
 pub mod wire;
 
+pub use cloud_clock::CloudClock;
 pub use device_key::{DeviceKey, FileKey};
 pub use identity::Identity;
 pub use publication::{PayloadFormat, Priority, Publication, Qos};

@@ -1,9 +1,9 @@
 //! Asks AWS Secrets Manager for values (API reference, GetSecretValue), with the credentials of the
 //! token exchange.
 
+use super::cloud_clock::CloudClock;
 use super::credentials::Credentials;
 use super::sign::{Scope, sign};
-use crate::clock::Clock;
 use crate::network::{Client, NetworkFault};
 use gg_model::SecretVersion;
 use gg_model::secret::{AnswerError, region_of};
@@ -51,14 +51,14 @@ pub enum AskError {
 #[derive(Clone, Debug)]
 pub struct SecretsManager {
     client: Client,
-    clock: Clock,
+    clock: CloudClock,
     credentials: Credentials,
     endpoint: Arc<RwLock<Option<String>>>,
 }
 
 impl SecretsManager {
     /// With these credentials.
-    pub fn new(client: Client, clock: Clock, credentials: Credentials) -> Self {
+    pub fn new(client: Client, clock: CloudClock, credentials: Credentials) -> Self {
         Self { client, clock, credentials, endpoint: Arc::default() }
     }
 
@@ -87,14 +87,23 @@ impl SecretsManager {
             ("x-amz-target", "secretsmanager.GetSecretValue"),
         ];
         let scope = Scope { service: SERVICE, region, host };
-        let now = self.clock.now();
-        let headers = sign(scope, &credentials, &headers, body.as_bytes(), now);
-        let headers = headers.ok_or_else(wrong)?;
-        let mut answer = self.client.send(Method::POST, &uri, &headers, Bytes::from(body)).await?;
-        let text = answer.all(LARGEST).await?.unwrap_or_default();
-        match answer.status() {
-            StatusCode::OK => Ok(SecretVersion::parse_answer(&text)?),
-            status => Err(refused(status, &text)),
+        let mut first = true;
+        loop {
+            let now = self.clock.now();
+            let headers = sign(scope, &credentials, &headers, body.as_bytes(), now);
+            let headers = headers.ok_or_else(wrong)?;
+            let body = Bytes::from(body.clone());
+            let mut answer = self.client.send(Method::POST, &uri, &headers, body).await?;
+            let text = answer.all(LARGEST).await?.unwrap_or_default();
+            match answer.status() {
+                StatusCode::OK => return Ok(SecretVersion::parse_answer(&text)?),
+                // It was signed by a clock that is wrong.
+                status
+                    if status.is_client_error()
+                        && self.clock.learn(answer.headers())
+                        && std::mem::take(&mut first) => {}
+                status => return Err(refused(status, &text)),
+            }
         }
     }
 }

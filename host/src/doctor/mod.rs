@@ -15,6 +15,7 @@ mod software;
 use crate::cloud::LinkSettings;
 use crate::cloud::trial::Complaint;
 use crate::network::ProxySettings;
+use crate::nucleus::time;
 use crate::tasks::Tasks;
 use gg_model::{NucleusSettings, ThingName, Topic, TopicFilter};
 use std::path::PathBuf;
@@ -225,6 +226,8 @@ struct Case {
 /// Look at all of it, for so long at most.
 pub async fn examine(told: Told, tasks: &Tasks, patience: Duration) -> Vec<Finding> {
     let book = Book::default();
+    // What the link goes by as well.
+    time::resume(&told.root);
     let looking = async {
         let told = Arc::new(told);
         let read = Arc::clone(&told);

@@ -5,6 +5,7 @@ pub mod device;
 mod memory;
 mod requests;
 pub mod root;
+pub mod time;
 
 use crate::capability::Capabilities;
 use crate::capability::caller::Caller;
@@ -26,7 +27,7 @@ use crate::clock::Clock;
 use crate::cloud::credentials::{Credentials, Source};
 use crate::cloud::secrets::SecretsManager;
 use crate::cloud::spool::Spool;
-use crate::cloud::{FileKey, Link, LinkSettings};
+use crate::cloud::{CloudClock, FileKey, Link, LinkSettings};
 use crate::component::InstalledComponent;
 use crate::component::artifact::source::Files;
 use crate::component::artifact::source::https::Https;
@@ -199,13 +200,12 @@ impl Nucleus {
         if let Some(source) = config.credentials {
             let proxies = source.proxies.clone();
             let told = kept.as_ref().map_or_else(no_settings, |kept| kept.own.watch());
-            let (clock, stop) = (config.clock.clone(), operator.stop().clone());
-            let credentials = Credentials::new(source, told, clock, tasks.clone(), stop);
+            let (clock, stop) = (CloudClock::new(config.clock.clone()), operator.stop().clone());
+            let credentials = Credentials::new(source, told, clock.clone(), tasks.clone(), stop);
             keys.extend(credentials.device_key().await);
             let tls = network::tls::public().context("cannot prepare for TLS")?;
             let client = Client::new([tls.clone(), tls], proxies, Patience::default());
-            let (asking, clock) = (credentials.clone(), config.clock.clone());
-            manager = Some(SecretsManager::new(client, clock, asking));
+            manager = Some(SecretsManager::new(client, clock, credentials.clone()));
             exchange = Some(credentials);
         }
         let secrets = match &kept {
@@ -257,6 +257,7 @@ impl Nucleus {
         let docker = DockerRuntime::new(docker_config(&config.process), tasks.clone());
         let process = ProcessRuntime::new(config.process, tasks.clone());
         if let Some(kept) = &kept {
+            tasks.spawn(time::keep(kept.root.clone(), operator.stop().clone()));
             // Before anything is started: what another nucleus could not end.
             process.sweep().await;
             let current = kept.store.current().await?;

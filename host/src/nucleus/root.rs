@@ -5,6 +5,7 @@
 //! ROOT/secrets.yaml           the operator's own secrets, if it is there
 //! ROOT/state/store.db         configuration, deployments, key-value stores, secrets (sealed)
 //! ROOT/state/secrets.key      what they are sealed by where the device has no key of its own
+//! ROOT/state/clock            changed last when it was last known what time it is (see `time`)
 //! ROOT/state/identity.json    the device's name and certificate, if a claim brought them
 //! ROOT/packages/…             recipes and artifacts (see `component::library`)
 //! ROOT/work/COMPONENT/        each component's own folder

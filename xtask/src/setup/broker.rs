@@ -1,5 +1,6 @@
 //! A broker of MQTT, for the tests of the link to the cloud and to compare with, and a security
-//! module made of software, which holds the keys of devices in those tests.
+//! module made of software, which holds the keys of devices in those tests; and what makes a program
+//! believe in another time.
 
 use anyhow::Result;
 use std::path::Path;
@@ -17,4 +18,14 @@ pub fn install() -> Result<()> {
 pub fn install_token() -> Result<()> {
     let there = ["softhsm2-util", "pkcs11-tool"].iter().all(|tool| run::which(tool).is_some());
     if there { Ok(()) } else { debian::install(&["softhsm2", "opensc"]) }
+}
+
+/// Where Debian puts libfaketime, below a folder for the kind of machine.
+const FAKETIME: &str = "faketime/libfaketime.so.1";
+
+/// Install libfaketime if it is missing.
+pub fn install_faketime() -> Result<()> {
+    let libraries = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let there = libraries.into_iter().any(|folder| folder.path().join(FAKETIME).is_file());
+    if there { Ok(()) } else { debian::install(&["libfaketime"]) }
 }

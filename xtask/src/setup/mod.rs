@@ -117,6 +117,7 @@ pub fn run(ci: bool) -> Result<Toolchains> {
     let client_js = js.as_ref().map(ipc_js::install);
     let _installed = keep("MQTT", broker::install(), &mut missing);
     let _installed = keep("PKCS#11", broker::install_token(), &mut missing);
+    let _installed = keep("clocks", broker::install_faketime(), &mut missing);
     let ipc = client.and_then(|client| keep("Greengrass IPC in Python", client, &mut missing));
     let aws = python.as_ref().zip(ipc.as_ref()).map(|(python, ipc)| aws::install(python, ipc));
     let tools = Toolchains {

@@ -2,8 +2,8 @@ use super::door::{PATH, answer};
 use super::*;
 use crate::capability::testing::{granted, nobody, somebody};
 use crate::clock::Clock;
-use crate::cloud::Identity;
 use crate::cloud::credentials::Source;
+use crate::cloud::{CloudClock, Identity};
 use crate::error::ErrorKind;
 use crate::network::ProxySettings;
 use crate::tasks::Tasks;
@@ -27,7 +27,7 @@ fn exchange() -> TokenExchange {
     TokenExchange::new(Credentials::new(
         source,
         settings,
-        Clock::system(),
+        CloudClock::new(Clock::system()),
         tasks,
         CancellationToken::new(),
     ))

@@ -1,4 +1,5 @@
 use super::*;
+use crate::clock::Clock;
 use crate::network::testing::{Reply, Server, certificate_pem, ok, status};
 use futures_util::future::join_all;
 use gg_model::{IdentityFiles, TokenExchangeSettings};
@@ -44,6 +45,7 @@ impl Scene {
         let clock = Clock::from_fn(move || seconds(at.load(Ordering::Relaxed)));
         let (settings, told) = watch::channel(Arc::default());
         let stop = CancellationToken::new();
+        let clock = CloudClock::new(clock);
         let credentials = Credentials::new(source, told, clock, tasks, stop);
         Self { credentials, server, answer, now, settings, _folder: folder }
     }
