@@ -96,11 +96,13 @@ impl Mosquitto {
     /// A client over its Unix socket.
     pub(crate) fn connect_unix(&self) -> Result<UnixStream> {
         let mut stream = UnixStream::connect(self.folder.path().join(SOCKET))?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
         greet(&mut stream)?;
         Ok(stream)
     }
 
-    fn connect(&self) -> Result<TcpStream> {
+    /// A client over TCP.
+    pub(crate) fn connect(&self) -> Result<TcpStream> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;

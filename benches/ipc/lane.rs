@@ -10,7 +10,9 @@ use gg_ipc::shapes::PublishToIoTCoreRequest;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
+use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -20,12 +22,15 @@ pub(crate) const WINDOW: usize = 64;
 /// Bytes read at once.
 const READ: usize = 256 * 1024;
 
+/// A socket of any kind, which is read and written as files are.
+type Socket = File;
+
 /// Makes the bytes of so many messages.
 type Make = Box<dyn FnMut(usize) -> Result<Vec<u8>>>;
 
 /// A sender and its hearers.
 pub(crate) struct Lane {
-    sender: UnixStream,
+    sender: Socket,
     make: Make,
     hearers: Vec<Hearer>,
     /// How many hearers, from the first on, a message must have come to until it counts as there.
@@ -36,7 +41,7 @@ pub(crate) struct Lane {
 
 /// Somebody who hears of each message.
 struct Hearer {
-    stream: UnixStream,
+    stream: Socket,
     /// Bytes of each.
     length: usize,
     /// Bytes that have come.
@@ -52,7 +57,8 @@ pub(crate) struct Load {
 }
 
 impl Lane {
-    fn new(sender: UnixStream, make: Make, hearers: Vec<Hearer>, awaited: usize) -> Self {
+    fn new(sender: impl Into<OwnedFd>, make: Make, hearers: Vec<Hearer>, awaited: usize) -> Self {
+        let sender = Socket::from(sender.into());
         Self { sender, make, hearers, awaited, buffer: vec![0; READ] }
     }
 
@@ -100,6 +106,20 @@ impl Lane {
 
     /// Publish the same message over and over, at QoS 0.
     pub(crate) fn mqtt(broker: &Mosquitto, size: usize, subscribers: usize) -> Result<Self> {
+        Self::mqtt_from(broker.connect_unix()?, broker, size, subscribers)
+    }
+
+    /// The same over TCP, as whoever is not on the broker's machine does.
+    pub(crate) fn mqtt_tcp(broker: &Mosquitto, size: usize) -> Result<Self> {
+        Self::mqtt_from(broker.connect()?, broker, size, 1)
+    }
+
+    fn mqtt_from(
+        publisher: impl Into<OwnedFd>,
+        broker: &Mosquitto,
+        size: usize,
+        subscribers: usize,
+    ) -> Result<Self> {
         let packet = mosquitto::publish(size);
         let mut hearers = Vec::new();
         for _ in 0..subscribers {
@@ -108,15 +128,15 @@ impl Lane {
             hearers.push(Hearer::new(stream, packet.len()));
         }
         let make: Make = Box::new(move |count| Ok(packet.repeat(count)));
-        Ok(Self::new(broker.connect_unix()?, make, hearers, subscribers))
+        Ok(Self::new(publisher, make, hearers, subscribers))
     }
 
-    /// Publish the same message over and over at QoS 1; the publisher hears that it was taken.
+    /// Publish the same message over and over at QoS 1, over TCP; the publisher hears that it was taken.
     pub(crate) fn mqtt_surely(broker: &Mosquitto, size: usize) -> Result<Self> {
         const ACKNOWLEDGEMENT: usize = 4;
         let mut stream = broker.connect_unix()?;
         mosquitto::subscribe(&mut stream)?;
-        let publisher = broker.connect_unix()?;
+        let publisher = broker.connect()?;
         let taken = Hearer::new(publisher.try_clone()?, ACKNOWLEDGEMENT);
         let hearers = vec![Hearer::new(stream, mosquitto::publish(size).len()), taken];
         let mut id = 0_u16;
@@ -216,8 +236,8 @@ impl Lane {
 }
 
 impl Hearer {
-    fn new(stream: UnixStream, length: usize) -> Self {
-        Self { stream, length, bytes: 0 }
+    fn new(stream: impl Into<OwnedFd>, length: usize) -> Self {
+        Self { stream: Socket::from(stream.into()), length, bytes: 0 }
     }
 
     fn messages(&self) -> usize {

@@ -2,6 +2,7 @@
 //! read is written alike.
 #![no_main]
 
+use bytes::Bytes;
 use gg_ipc::header::Headers;
 use gg_ipc::message::Message;
 use gg_ipc::{Decoder, Frame, FrameError, Payload, handshake};
@@ -11,12 +12,16 @@ const LIMIT: usize = 100_000;
 /// The frames up to the first error, or to the end.
 fn decode(bytes: &[u8], sizes: &[u8]) -> (Vec<Frame>, Option<FrameError>) {
     let (mut decoder, mut frames, mut rest) = (Decoder::new(LIMIT), Vec::new(), bytes);
+    let mut sharing = Decoder::new(LIMIT);
     let mut sizes = sizes.iter().cycle();
     while !rest.is_empty() {
         let size = sizes.next().map_or(rest.len(), |size| usize::from(*size).max(1));
         let (mut piece, later) = rest.split_at(size.min(rest.len()));
+        let mut shared = Bytes::copy_from_slice(piece);
         while !piece.is_empty() {
-            match decoder.decode(&mut piece) {
+            let decoded = decoder.decode(&mut piece);
+            assert_eq!(sharing.decode_shared(&mut shared), decoded);
+            match decoded {
                 Ok(frame) => frames.extend(frame),
                 Err(error) => return (frames, Some(error)),
             }

@@ -145,8 +145,8 @@ impl Link {
     ///
     /// # Errors
     /// It is not, or the broker would not take it.
-    pub async fn publish(&self, publication: Publication) -> Result<(), LinkError> {
-        let settings = &self.0.settings;
+    pub async fn publish(&self, publication: impl Into<Arc<Publication>>) -> Result<(), LinkError> {
+        let (publication, settings) = (publication.into(), &self.0.settings);
         if let Some(reason) = settings.quotas.refuse(&publication.topic) {
             return Err(LinkError::Quota(reason));
         }

@@ -37,6 +37,15 @@ pub(super) async fn in_time<C: Call, F: Future<Output = Served<C::Response>>>(
     request: &StreamMessage,
     serve: impl FnOnce(C::Request) -> F,
 ) -> Served<Answer> {
+    // Apart, so that it takes no room in the answers to what is called thousands of times a second.
+    Box::pin(often::<C, F>(request, serve)).await
+}
+
+/// The same, for what is called often.
+pub(super) async fn often<C: Call, F: Future<Output = Served<C::Response>>>(
+    request: &StreamMessage,
+    serve: impl FnOnce(C::Request) -> F,
+) -> Served<Answer> {
     last::<C>(request, serve(read::<C>(request)?).await?)
 }
 
@@ -57,7 +66,7 @@ where
     C: Call,
     F: Future<Output = Served<(C::Response, Follow<C::Event>)>>,
 {
-    then::<C>(request, serve(read::<C>(request)?).await?)
+    then::<C>(request, Box::pin(serve(read::<C>(request)?)).await?)
 }
 
 fn then<C: Call>(

@@ -1,6 +1,6 @@
 //! Who serves which operation.
 
-use super::answer::{Answer, at_once, follow, follow_in_time, in_time};
+use super::answer::{Answer, at_once, follow, follow_in_time, in_time, often};
 use super::call::Session;
 use crate::capability::caller::Caller;
 use crate::capability::door::Served;
@@ -50,7 +50,7 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
     match operation {
         O::PublishToTopic => {
             let publish = |request| pubsub::ipc::publish(&session.publisher, request);
-            in_time::<call::PublishToTopic, _>(request, publish).await
+            often::<call::PublishToTopic, _>(request, publish).await
         }
         O::SubscribeToTopic => follow::<call::SubscribeToTopic>(request, |request| {
             pubsub::ipc::subscribe(pubsub, caller, request)
@@ -58,7 +58,7 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
 
         O::PublishToIoTCore => {
             let publish = |request| mqtt::ipc::publish(mqtt, caller, request);
-            in_time::<call::PublishToIoTCore, _>(request, publish).await
+            often::<call::PublishToIoTCore, _>(request, publish).await
         }
         O::SubscribeToIoTCore => {
             let subscribe = |request| mqtt::ipc::subscribe(mqtt, caller, request);

@@ -3,6 +3,7 @@
 
 use super::cut::Cut;
 use crate::watched::watched;
+use bytes::Bytes;
 use gg_ipc::{Decoder, Frame, handshake};
 use rustix::buffer::spare_capacity;
 use rustix::io::{Errno, read};
@@ -15,8 +16,9 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-/// Bytes read at once.
+/// Bytes read at once, and from a client that has filled them.
 const READ: usize = 16 * 1024;
+const READ_MORE: usize = 64 * 1024;
 
 /// Bytes of a frame after which it counts as large, and waits for its turn among the component's.
 const SMALL: usize = 64 * 1024;
@@ -29,8 +31,9 @@ pub(super) struct Input {
     socket: AsyncFd<Arc<UnixStream>>,
     decoder: Decoder,
     /// What was read and not looked at.
-    bytes: Vec<u8>,
-    at: usize,
+    bytes: Bytes,
+    /// Bytes that are read next.
+    room: usize,
     /// Bytes of the frame that is not whole yet.
     unfinished: usize,
     /// How long a large frame may take to come, once it is its turn.
@@ -61,8 +64,8 @@ impl Input {
         Ok(Self {
             socket: watched(socket, Interest::READABLE)?,
             decoder: Decoder::new(handshake::MAX_FRAME_BYTES),
-            bytes: Vec::new(),
-            at: 0,
+            bytes: Bytes::new(),
+            room: READ,
             unfinished: 0,
             patience,
             turns: Arc::new(Semaphore::new(1)),
@@ -78,14 +81,11 @@ impl Input {
 
     /// The next frame of those that were read already.
     pub(super) fn buffered(&mut self) -> Result<Option<Arrival>, Cut> {
-        let mut rest = &self.bytes[self.at..];
-        let before = rest.len();
-        let frame = self.decoder.decode(&mut rest)?;
-        let taken = before - rest.len();
-        self.at += taken;
-        self.unfinished += taken;
+        let before = self.bytes.len();
+        let frame = self.decoder.decode_shared(&mut self.bytes)?;
+        self.unfinished += before - self.bytes.len();
         let Some(frame) = frame else {
-            (self.bytes, self.at) = (Vec::new(), 0);
+            self.bytes = Bytes::new();
             return Ok(None);
         };
         self.unfinished = 0;
@@ -122,15 +122,17 @@ impl Input {
     async fn fill(&mut self) -> Result<bool, Cut> {
         loop {
             let mut ready = self.socket.readable().await?;
-            let mut bytes = Vec::with_capacity(READ);
+            let mut bytes = Vec::with_capacity(self.room);
             match read(ready.get_inner(), spare_capacity(&mut bytes)) {
                 Ok(0) => return Ok(false),
                 Ok(length) => {
+                    let is_full = length == self.room;
+                    self.room = if is_full { READ_MORE } else { READ };
                     // It gave all it had, so there is no need to ask once more.
-                    if length < READ {
+                    if !is_full {
                         ready.clear_ready();
                     }
-                    (self.bytes, self.at) = (bytes, 0);
+                    self.bytes = bytes.into();
                     return Ok(true);
                 }
                 Err(Errno::AGAIN) => ready.clear_ready(),

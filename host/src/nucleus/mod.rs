@@ -160,6 +160,7 @@ impl Nucleus {
     pub async fn start(
         mut config: NucleusConfig,
     ) -> anyhow::Result<(Self, mpsc::Receiver<Record>)> {
+        memory::keep_spare();
         let (records, said) = mpsc::channel(logs::QUEUE);
         let tasks = match &config.device {
             Some(device) => device.tasks.clone(),

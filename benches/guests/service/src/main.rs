@@ -1,5 +1,6 @@
 //! The ends of the benchmarks' topics; the configuration says which one this is.
 
+use gg_sdk::mqtt::{Publish, Qos};
 use gg_sdk::{Message, Result, Subscribe, Subscription, WhenFull, publish};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,6 +8,7 @@ fn main() -> Result<()> {
     let mode: String = gg_sdk::config::get("mode")?;
     match mode.as_str() {
         "source" => source(),
+        "remote" => remote(),
         "sink" => sink(),
         "ping" => ping(),
         "pong" => pong(),
@@ -36,6 +38,17 @@ fn source() -> Result<()> {
         }
         payload[0] = 1;
         publish("data", &payload)?;
+    }
+    Ok(())
+}
+
+/// At a word of command, publish so many messages of so many bytes to the cloud's broker.
+fn remote() -> Result<()> {
+    for command in subscribe("go")? {
+        let (count, size) = numbers(&command?)?;
+        for _ in 0..count {
+            Publish::new("data").qos(Qos::AtMostOnce).send(vec![7_u8; size])?;
+        }
     }
     Ok(())
 }

@@ -11,15 +11,24 @@ use gg_ipc::shapes::{
     SubscribeToIoTCoreConnectionStatusResponse, SubscribeToIoTCoreRequest,
     SubscribeToIoTCoreResponse, UserProperty,
 };
+use std::sync::Arc;
 
 /// PublishToIoTCore.
-pub(crate) async fn publish(
+pub(crate) fn publish(
     mqtt: &Mqtt,
     caller: &Caller,
     request: PublishToIoTCoreRequest,
-) -> Served<PublishToIoTCoreResponse> {
+) -> impl Future<Output = Served<PublishToIoTCoreResponse>> {
+    let publication = Arc::new(publication(request));
+    async move {
+        mqtt.publish(caller, publication).await?;
+        Ok(PublishToIoTCoreResponse {})
+    }
+}
+
+fn publication(request: PublishToIoTCoreRequest) -> Publication {
     let properties = request.user_properties.into_iter();
-    let publication = Publication {
+    Publication {
         topic: request.topic_name,
         payload: request.payload.0,
         qos: qos(request.qos),
@@ -34,9 +43,7 @@ pub(crate) async fn publish(
         message_expiry: request.message_expiry_interval_seconds,
         user_properties: properties.map(|UserProperty { key, value }| (key, value)).collect(),
         ..Publication::default()
-    };
-    mqtt.publish(caller, publication).await?;
-    Ok(PublishToIoTCoreResponse {})
+    }
 }
 
 /// SubscribeToIoTCore.

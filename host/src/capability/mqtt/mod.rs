@@ -46,7 +46,12 @@ impl Mqtt {
     /// # Errors
     /// Unauthorized; an invalid topic or property; more than the broker takes; no broker is
     /// configured, or the spool has no room.
-    pub async fn publish(&self, caller: &Caller, publication: Publication) -> Result<()> {
+    pub async fn publish(
+        &self,
+        caller: &Caller,
+        publication: impl Into<Arc<Publication>>,
+    ) -> Result<()> {
+        let publication = publication.into();
         check(caller, &publication)?;
         caller.authorize(Operation::PublishToIoTCore, &publication.topic)?;
         self.link()?.publish(publication).await.map_err(failed)?;

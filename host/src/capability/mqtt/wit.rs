@@ -27,7 +27,7 @@ impl View<'_, Mqtt> {
 
 impl wit::Host for View<'_, Mqtt> {
     async fn publish(&mut self, publication: wit::Publication) -> Result<()> {
-        self.core.publish(self.caller, publication.into()).await
+        self.core.publish(self.caller, Arc::new(publication.into())).await
     }
 
     async fn subscribe(

@@ -4,6 +4,7 @@
 use crate::cloud::publication::{Publication, Qos};
 use crate::store::SpoolLane;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// So many rows are read at once, and so many bytes of them, when half as many are left.
 pub(super) const WINDOW: u32 = 512;
@@ -23,7 +24,7 @@ pub struct SpoolId {
 /// A message in memory.
 #[derive(Debug)]
 pub(super) struct Held {
-    pub(super) publication: Publication,
+    pub(super) publication: Arc<Publication>,
     pub(super) size: u64,
     /// By the spool's time.
     pub(super) expires: Option<i64>,

@@ -78,7 +78,7 @@ pub struct Spooled {
     /// By which it is [`done`](Spool::done).
     pub id: SpoolId,
     /// What to send. Its expiry is what is left of it.
-    pub publication: Publication,
+    pub publication: Arc<Publication>,
     /// Whether it was handed out before, by this nucleus.
     pub again: bool,
 }
@@ -104,7 +104,7 @@ enum Begun {
     /// It is in memory, which is all.
     Kept,
     /// Something must be done on disk before there is room.
-    NoRoomYet(Publication, OnDisk),
+    NoRoomYet(Arc<Publication>, OnDisk),
     /// It is on its way to disk.
     Writing(oneshot::Receiver<Result<(), StoreError>>),
 }
@@ -151,7 +151,8 @@ impl Spool {
     ///
     /// # Errors
     /// It was not taken.
-    pub async fn push(&self, mut publication: Publication) -> Result<(), SpoolError> {
+    pub async fn push(&self, publication: impl Into<Arc<Publication>>) -> Result<(), SpoolError> {
+        let mut publication = publication.into();
         loop {
             let stored = self.lock().goes_to_disk(&self.limits(), &publication);
             let place = match &self.0.store {
@@ -174,7 +175,7 @@ impl Spool {
     /// Take a publication, into memory or by a place in the store's queue.
     fn begin(
         &self,
-        publication: Publication,
+        publication: Arc<Publication>,
         place: Option<Place<'_>>,
     ) -> Result<Begun, SpoolError> {
         let (now, limits) = (self.0.age.now(), self.limits());

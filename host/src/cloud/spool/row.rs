@@ -4,6 +4,7 @@ use super::lane::Held;
 use crate::cloud::publication::{PayloadFormat, Priority, Publication, Qos};
 use crate::store::SpoolRow;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What few publications have.
 #[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -68,6 +69,7 @@ pub(super) fn from_row(priority: Priority, row: SpoolRow) -> (i64, Held) {
         priority,
     };
     let size = row.size.unsigned_abs();
+    let publication = Arc::new(publication);
     let held = Held { publication, size, expires: row.expires, stored: true, again: false };
     (row.number, held)
 }

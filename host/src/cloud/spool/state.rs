@@ -10,6 +10,7 @@ use crate::metrics::SpoolFigures;
 use crate::store::{Gone, LANES, SpoolLane, Thin, lane_start};
 use gg_model::nucleus::{SpoolerSettings, SpoolerStorage, WhenSpoolerFull};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// As much as Greengrass keeps where nobody says otherwise (developer guide, "Greengrass nucleus").
 const BYTES: u64 = 2_621_440;
@@ -285,9 +286,9 @@ impl State {
                     self.lose(id, &held, Loss::Expired);
                     continue;
                 }
-                let mut publication = held.publication.clone();
+                let mut publication = Arc::clone(&held.publication);
                 if let Some(expires) = held.expires {
-                    publication.message_expiry = seconds_left(now, expires);
+                    Arc::make_mut(&mut publication).message_expiry = seconds_left(now, expires);
                 }
                 let spooled = Spooled { id, publication, again: held.again };
                 self.lanes[lane].hand_out(id, held);

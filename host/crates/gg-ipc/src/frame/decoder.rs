@@ -3,7 +3,7 @@
 use super::{CHECKSUM, Frame, FrameError, MAX_FRAME_BYTES, MIN_FRAME_BYTES, PRELUDE};
 use crate::header::{self, HeaderError, Headers};
 use crate::payload::Payload;
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 
 /// Reads frames from bytes that come in pieces of any size.
 ///
@@ -46,6 +46,32 @@ impl Decoder {
     /// taken and more are needed. After an error there is no next frame: the error repeats.
     pub fn decode(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, FrameError> {
         let decoded = self.advance(input);
+        self.remember(decoded)
+    }
+
+    /// The same. A frame that lies in these bytes as a whole shares them, and nothing is copied.
+    pub fn decode_shared(&mut self, input: &mut Bytes) -> Result<Option<Frame>, FrameError> {
+        if let State::Prelude { filled: 0, .. } = self.state
+            && let Some(prelude) = input.first_chunk()
+        {
+            let whole = match Lengths::read(prelude, self.limit) {
+                Ok(lengths) if lengths.total > input.len() => None,
+                Ok(lengths) => Some(lengths.frame(input.split_to(lengths.total))),
+                Err(error) => Some(Err(error)),
+            };
+            if let Some(frame) = whole {
+                return self.remember(frame.map(Some));
+            }
+        }
+        let mut rest = &input[..];
+        let decoded = self.decode(&mut rest);
+        let taken = input.len() - rest.len();
+        input.advance(taken);
+        decoded
+    }
+
+    /// After an error there is no next frame.
+    fn remember<T>(&mut self, decoded: Result<T, FrameError>) -> Result<T, FrameError> {
         if let Err(error) = &decoded {
             self.state = State::Failed(error.clone());
         }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::header::HeaderValue;
 use crate::testing::{VECTORS, any_bytes, unhex};
+use bytes::Bytes;
 use proptest::prelude::*;
 
 fn decode(mut bytes: &[u8], limit: usize) -> Result<Option<Frame>, FrameError> {
@@ -143,24 +144,35 @@ proptest! {
     ) {
         let bytes: Vec<u8> = frames.iter().flat_map(encoded).collect();
         let (mut decoder, mut found, mut rest) = (Decoder::new(MAX_FRAME_BYTES), vec![], &bytes[..]);
+        let mut sharing = Decoder::new(MAX_FRAME_BYTES);
         for size in sizes.iter().cycle() {
             let mut piece = rest.split_off(..rest.len().min(*size)).unwrap();
+            let mut shared = Bytes::copy_from_slice(piece);
             while !piece.is_empty() {
-                found.extend(decoder.decode(&mut piece).unwrap());
+                let frame = decoder.decode(&mut piece).unwrap();
+                prop_assert_eq!(sharing.decode_shared(&mut shared).unwrap(), frame.clone());
+                prop_assert_eq!(shared.len(), piece.len());
+                found.extend(frame);
             }
             if rest.is_empty() {
                 break;
             }
         }
-        prop_assert!(!decoder.is_inside_frame());
+        prop_assert!(!decoder.is_inside_frame() && !sharing.is_inside_frame());
         prop_assert_eq!(found, frames);
     }
 
     #[test]
     fn any_bytes_give_a_frame_or_an_error(bytes in any_bytes()) {
-        let mut rest = &bytes[..];
-        let mut decoder = Decoder::new(1000);
-        while !rest.is_empty() && decoder.decode(&mut rest).is_ok() {}
+        let (mut rest, mut shared) = (&bytes[..], Bytes::from(bytes.clone()));
+        let (mut decoder, mut sharing) = (Decoder::new(1000), Decoder::new(1000));
+        while !rest.is_empty() {
+            let decoded = decoder.decode(&mut rest);
+            prop_assert_eq!(sharing.decode_shared(&mut shared), decoded.clone());
+            if decoded.is_err() {
+                break;
+            }
+        }
     }
 
     #[test]

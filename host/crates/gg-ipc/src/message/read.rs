@@ -13,19 +13,19 @@ impl Message {
     /// The message that a frame is.
     pub fn read(frame: Frame) -> Result<Self, MessageError> {
         let Frame { headers, payload } = frame;
-        let [kind, flags, stream, ..] = find(&headers);
-        let kind = int(kind, name::TYPE)?;
-        let flags = int(flags, name::FLAGS)?;
-        let stream = int(stream, name::STREAM)?;
+        let found = Found::of(&headers);
+        let kind = int(found.kind, name::TYPE)?;
+        let flags = int(found.flags, name::FLAGS)?;
+        let stream = int(found.stream, name::STREAM)?;
         match (kind, StreamId::new(stream)) {
             (kind::APPLICATION_MESSAGE, Some(stream)) => {
-                Ok(read_stream(stream, StreamKind::Message, flags, &headers, payload))
+                Ok(read_stream(stream, StreamKind::Message, flags, &found, payload))
             }
             (kind::APPLICATION_ERROR, Some(stream)) => {
-                Ok(read_stream(stream, StreamKind::Error, flags, &headers, payload))
+                Ok(read_stream(stream, StreamKind::Error, flags, &found, payload))
             }
             (kind::PING..=kind::INTERNAL_ERROR, None) if stream == 0 => {
-                read_connection(kind, flags, &headers, payload)
+                read_connection(kind, flags, &headers, found.version, payload)
             }
             (kind::APPLICATION_MESSAGE..=kind::INTERNAL_ERROR, _) => {
                 Err(MessageError::WrongStream { kind, stream })
@@ -39,9 +39,9 @@ fn read_connection(
     kind: i32,
     flags: i32,
     headers: &Headers,
+    version: Option<HeaderValue<'_>>,
     payload: Payload,
 ) -> Result<Message, MessageError> {
-    let [_, _, _, version, ..] = find(headers);
     Ok(match kind {
         kind::PING => Message::Ping(ping(headers, payload)?),
         kind::PING_RESPONSE => Message::PingResponse(ping(headers, payload)?),
@@ -60,11 +60,10 @@ fn read_stream(
     stream: StreamId,
     kind: StreamKind,
     flags: i32,
-    headers: &Headers,
+    found: &Found<'_>,
     payload: Payload,
 ) -> Message {
-    let [_, _, _, _, content_type, operation, model_type] = find(headers);
-    let operation = text(operation).map(Requested::by_name);
+    let operation = text(found.operation).map(Requested::by_name);
     // What is expected needs no copy.
     let request_type = match operation {
         Some(Requested::Known(operation)) => operation.request_type(),
@@ -80,31 +79,45 @@ fn read_stream(
         stream,
         kind,
         terminate: flags & flag::TERMINATE_STREAM != 0,
-        content_type: intern(content_type, JSON),
-        model_type: intern(model_type, request_type),
+        content_type: intern(found.content_type, JSON),
+        model_type: intern(found.model_type, request_type),
         operation,
         payload,
     })
 }
 
 /// The values of the headers that have a meaning; of those with the same name, of the first.
-fn find(headers: &Headers) -> [Option<HeaderValue<'_>>; 7] {
-    const NAMES: [&str; 7] = [
-        name::TYPE,
-        name::FLAGS,
-        name::STREAM,
-        name::VERSION,
-        name::CONTENT_TYPE,
-        name::OPERATION,
-        name::MODEL_TYPE,
-    ];
-    let mut found = [None; 7];
-    for (name, value) in headers.iter() {
-        if let Some(index) = NAMES.iter().position(|known| known.eq_ignore_ascii_case(name)) {
-            found[index].get_or_insert(value);
+#[derive(Default)]
+struct Found<'a> {
+    kind: Option<HeaderValue<'a>>,
+    flags: Option<HeaderValue<'a>>,
+    stream: Option<HeaderValue<'a>>,
+    version: Option<HeaderValue<'a>>,
+    content_type: Option<HeaderValue<'a>>,
+    operation: Option<HeaderValue<'a>>,
+    model_type: Option<HeaderValue<'a>>,
+}
+
+impl<'a> Found<'a> {
+    fn of(headers: &'a Headers) -> Self {
+        let mut found = Self::default();
+        for (name, value) in headers.iter() {
+            let mut known = [
+                (name::TYPE, &mut found.kind),
+                (name::FLAGS, &mut found.flags),
+                (name::STREAM, &mut found.stream),
+                (name::VERSION, &mut found.version),
+                (name::CONTENT_TYPE, &mut found.content_type),
+                (name::OPERATION, &mut found.operation),
+                (name::MODEL_TYPE, &mut found.model_type),
+            ]
+            .into_iter();
+            if let Some((_, place)) = known.find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                place.get_or_insert(value);
+            }
         }
+        found
     }
-    found
 }
 
 fn int(value: Option<HeaderValue<'_>>, name: &'static str) -> Result<i32, MessageError> {

@@ -388,7 +388,7 @@ proptest! {
     fn a_publication_comes_back_from_its_row(publication in any_publication()) {
         let held = Held {
             size: publication.size(),
-            publication,
+            publication: Arc::new(publication),
             expires: Some(7),
             stored: true,
             again: false,
