@@ -217,12 +217,11 @@ fn a_port_where_nobody_listens() {
 fn a_name_that_leads_nowhere() {
     let mut patient = Patient::plain(1883);
     patient.nucleus["iotDataEndpoint"] = json!("broker.invalid");
+    patient.nucleus["iotCredEndpoint"] = json!("credentials.invalid");
     let found = patient.look();
-    found.fails(
-        "network",
-        "broker.invalid (iotDataEndpoint) cannot be resolved",
-        "/etc/resolv.conf",
-    );
+    for name in ["broker.invalid (iotDataEndpoint)", "credentials.invalid (iotCredEndpoint)"] {
+        found.fails("network", &format!("{name} cannot be resolved"), "/etc/resolv.conf");
+    }
 }
 
 #[test]

@@ -38,14 +38,24 @@ pub(super) async fn look(case: &Case, sheet: &Sheet) -> bool {
     };
     let receiver = async {
         let Some(otlp) = &case.settings.metrics.otlp else { return };
-        let target = otlp.endpoint.parse().ok().and_then(|uri| Target::of(&uri));
-        if let Some(target) = target
-            && case.proxies.to(&target.host, target.port, target.tls).is_none()
-        {
-            name("metrics.otlp.endpoint", &target.host, target.port, sheet).await;
-        }
+        server(case, "metrics.otlp.endpoint", &otlp.endpoint, sheet).await;
     };
-    tokio::join!(broker, receiver).0
+    let credentials = async {
+        let Some(endpoint) = &case.settings.credentials_endpoint else { return };
+        let host = endpoint.strip_prefix("https://").unwrap_or(endpoint);
+        server(case, "iotCredEndpoint", &format!("https://{host}"), sheet).await;
+    };
+    tokio::join!(broker, receiver, credentials).0
+}
+
+/// Look a server of HTTP up, unless the proxy does.
+async fn server(case: &Case, key: &str, uri: &str, sheet: &Sheet) {
+    let target = uri.parse().ok().and_then(|uri| Target::of(&uri));
+    if let Some(target) = target
+        && case.proxies.to(&target.host, target.port, target.tls).is_none()
+    {
+        name(key, &target.host, target.port, sheet).await;
+    }
 }
 
 /// Whether a name leads somewhere.
