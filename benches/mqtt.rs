@@ -1,6 +1,6 @@
 //! From a component to the cloud's broker: by way of the nucleus, against the same bytes straight to
-//! another of the same kind, over TCP like the nucleus's. QoS 1 is on the nucleus's disk before its publisher hears that it is published;
-//! the broker beside it writes its changes to disk once a second.
+//! another of the same kind, over TCP like the nucleus's. QoS 1 is on the nucleus's disk before its
+//! publisher hears that it is published; the broker beside it writes its changes to disk once a second.
 
 mod common;
 

@@ -27,9 +27,14 @@ impl Clock {
 
     /// Milliseconds since the Unix epoch; 0 for a time before it.
     pub fn unix_millis(&self) -> i64 {
-        let since = self.now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        unix_millis(self.now())
     }
+}
+
+/// Milliseconds since the Unix epoch; 0 for a time before it.
+pub(crate) fn unix_millis(at: SystemTime) -> i64 {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl fmt::Debug for Clock {

@@ -2,15 +2,15 @@
 //! off is refused, whatever the clock of this machine says. As the AWS SDKs do, it is learnt from the
 //! header `Date` of what the cloud answers (RFC 9110, 6.6.1).
 
-use crate::clock::{Clock, utc};
+use crate::clock::{Clock, unix_millis, utc};
 use http::HeaderMap;
 use http::header::DATE;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What the network and the header's whole seconds may make of it is no difference.
-const TOLERANCE: Duration = Duration::from_secs(60);
+/// Milliseconds. What the network and the header's whole seconds may make of it is no difference.
+const TOLERANCE: u64 = 60_000;
 
 /// The cloud's time. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -28,7 +28,8 @@ impl CloudClock {
 
     /// The time now.
     pub fn now(&self) -> SystemTime {
-        self.at(self.ahead.load(Ordering::Relaxed))
+        let milliseconds = self.machine.unix_millis().saturating_add(self.ahead());
+        UNIX_EPOCH + Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default())
     }
 
     /// Take the time from an answer of the cloud, if it has one. Whether it is another than before.
@@ -37,19 +38,14 @@ impl CloudClock {
         let Some(there) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else {
             return false;
         };
-        if difference(there, self.now()) <= TOLERANCE {
+        let here = self.machine.now();
+        let ahead = unix_millis(there).saturating_sub(unix_millis(here));
+        if ahead.abs_diff(self.ahead()) <= TOLERANCE {
             return false;
         }
-        let here = self.machine.now();
-        let off = difference(there, here);
-        let ahead = i64::try_from(off.as_millis()).unwrap_or(i64::MAX);
-        let ahead = match () {
-            () if off <= TOLERANCE => 0,
-            () if there > here => ahead,
-            () => -ahead,
-        };
-        self.ahead.store(ahead, Ordering::Relaxed);
-        if ahead != 0 {
+        let is_right = ahead.unsigned_abs() <= TOLERANCE;
+        self.ahead.store(if is_right { 0 } else { ahead }, Ordering::Relaxed);
+        if !is_right {
             let (here, there) = (utc(here).to_string(), utc(there).to_string());
             tracing::warn!(
                 here,
@@ -61,23 +57,15 @@ impl CloudClock {
         true
     }
 
-    fn at(&self, ahead: i64) -> SystemTime {
-        let (now, off) = (self.machine.now(), Duration::from_millis(ahead.unsigned_abs()));
-        let at = if ahead < 0 { now.checked_sub(off) } else { now.checked_add(off) };
-        at.unwrap_or(now)
+    fn ahead(&self) -> i64 {
+        self.ahead.load(Ordering::Relaxed)
     }
-}
-
-/// How far apart two times are.
-fn difference(one: SystemTime, other: SystemTime) -> Duration {
-    one.duration_since(other).unwrap_or_else(|error| error.duration())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use http::HeaderValue;
-    use std::time::UNIX_EPOCH;
 
     /// Sun, 06 Nov 1994 08:49:37 GMT
     const THERE: u64 = 784_111_777;

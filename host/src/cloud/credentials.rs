@@ -108,8 +108,7 @@ impl Credentials {
         stop: CancellationToken,
     ) -> Self {
         let Source { endpoint, role_alias, .. } = &source;
-        let host = endpoint.strip_prefix("https://").unwrap_or(endpoint).trim_end_matches('/');
-        let uri = format!("https://{host}/role-aliases/{role_alias}/credentials");
+        let uri = format!("{}/role-aliases/{role_alias}/credentials", address(endpoint));
         let uri = uri.parse::<Uri>().ok();
         let (known, turn) = (Mutex::default(), Arc::default());
         Self(Arc::new(Inner { source, uri, clock, tasks, stop, settings, known, turn }))
@@ -253,6 +252,12 @@ impl Credentials {
         self.0.clock.learn(answer.headers());
         Ok((answer.status(), body))
     }
+}
+
+/// The address of an endpoint, which may be given as a name alone.
+pub(crate) fn address(endpoint: &str) -> String {
+    let host = endpoint.strip_prefix("https://").unwrap_or(endpoint).trim_end_matches('/');
+    format!("https://{host}")
 }
 
 fn expires(credentials: &RoleCredentials) -> Option<SystemTime> {

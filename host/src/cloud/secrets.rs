@@ -80,6 +80,7 @@ impl SecretsManager {
             format!("{}/", endpoint.trim_end_matches('/')).parse().map_err(|_| wrong())?;
         let host = uri.authority().ok_or_else(wrong)?.as_str();
         let body = json!({ "SecretId": arn, "VersionStage": stage }).to_string();
+        let body = Bytes::from(body);
         let credentials = self.credentials.get().await;
         let credentials = credentials.map_err(|refusal| AskError::Credentials(refusal.reason))?;
         let headers = [
@@ -90,10 +91,10 @@ impl SecretsManager {
         let mut first = true;
         loop {
             let now = self.clock.now();
-            let headers = sign(scope, &credentials, &headers, body.as_bytes(), now);
+            let headers = sign(scope, &credentials, &headers, &body, now);
             let headers = headers.ok_or_else(wrong)?;
-            let body = Bytes::from(body.clone());
-            let mut answer = self.client.send(Method::POST, &uri, &headers, body).await?;
+            let sent = self.client.send(Method::POST, &uri, &headers, body.clone());
+            let mut answer = sent.await?;
             let text = answer.all(LARGEST).await?.unwrap_or_default();
             match answer.status() {
                 StatusCode::OK => return Ok(SecretVersion::parse_answer(&text)?),

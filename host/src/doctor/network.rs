@@ -1,6 +1,7 @@
 //! Names, and whether the servers behind them are reached.
 
 use super::{Case, Sheet, Verdict};
+use crate::cloud::credentials::address;
 use crate::cloud::trial::reach;
 use crate::network::Target;
 use std::time::Duration;
@@ -42,8 +43,7 @@ pub(super) async fn look(case: &Case, sheet: &Sheet) -> bool {
     };
     let credentials = async {
         let Some(endpoint) = &case.settings.credentials_endpoint else { return };
-        let host = endpoint.strip_prefix("https://").unwrap_or(endpoint);
-        server(case, "iotCredEndpoint", &format!("https://{host}"), sheet).await;
+        server(case, "iotCredEndpoint", &address(endpoint), sheet).await;
     };
     tokio::join!(broker, receiver, credentials).0
 }

@@ -25,7 +25,7 @@ const FAKETIME: &str = "faketime/libfaketime.so.1";
 
 /// Install libfaketime if it is missing.
 pub fn install_faketime() -> Result<()> {
-    let libraries = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
-    let there = libraries.into_iter().any(|folder| folder.path().join(FAKETIME).is_file());
+    let mut libraries = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let there = libraries.any(|folder| folder.path().join(FAKETIME).is_file());
     if there { Ok(()) } else { debian::install(&["libfaketime"]) }
 }

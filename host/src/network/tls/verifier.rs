@@ -53,7 +53,7 @@ impl Verifier {
     /// One that trusts these.
     ///
     /// # Errors
-    /// There are none.
+    /// It is given none.
     pub(super) fn trusting(
         roots: Arc<RootCertStore>,
         provider: Arc<CryptoProvider>,

@@ -130,10 +130,9 @@ impl Due {
             shadow.busy = false;
             shadow.failed = shadow.failed.saturating_add(1);
             shadow.asked = Some(Asked::There);
-            shadow.at = waits(shadow.failed).then(|| {
-                Instant::now()
-                    + shadow.backoff.next(&DELAYS, Instant::now().into_std(), random::spread())
-            });
+            let now = Instant::now();
+            shadow.at = waits(shadow.failed)
+                .then(|| now + shadow.backoff.next(&DELAYS, now.into_std(), random::spread()));
         }
     }
 
