@@ -333,8 +333,13 @@ impl Host {
 
     /// Wait until a component has said something, unless it has already.
     pub(crate) fn wait_until_said(&mut self, component: &str, words: &str) {
-        if !self.seen.iter().any(|event| event.says(component, words)) {
-            self.wait_for(words, |event| event.says(component, words));
+        self.wait_until(words, |event| event.says(component, words));
+    }
+
+    /// Wait for an event that is as wanted, unless it has been seen already.
+    pub(crate) fn wait_until(&mut self, what: &str, wanted: impl Fn(&Event) -> bool) {
+        if !self.seen.iter().any(&wanted) {
+            self.wait_for(what, wanted);
         }
     }
 
