@@ -7,10 +7,10 @@ use super::publication::{Publication, Qos};
 use super::rate::Bucket;
 use super::spool::Spooled;
 use super::table::{Grant, Wanted};
+use super::wire::outgoing::Outgoing;
 use super::wire::read::read;
 use super::wire::{Incoming, Packet, PacketId, Reason, write};
 use crate::network::Stream;
-use bytes::BytesMut;
 use futures_util::FutureExt as _;
 use gg_model::nucleus::Retries;
 use gg_model::{Topic, TopicFilter};
@@ -22,7 +22,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, WriteHalf};
 use tokio::sync::Notify;
 
 /// Write some of what is to be sent, or see that all of it leaves. Whether there is more to do.
-async fn write(writer: &mut WriteHalf<Box<dyn Stream>>, out: &mut BytesMut) -> io::Result<bool> {
+async fn write(writer: &mut WriteHalf<Box<dyn Stream>>, out: &mut Outgoing) -> io::Result<bool> {
     if out.is_empty() {
         writer.flush().await?;
         return Ok(false);
@@ -73,7 +73,7 @@ pub(super) struct Session<'a> {
     shared: &'a Shared,
     connection: usize,
     held: &'a mut Held,
-    out: BytesMut,
+    out: Outgoing,
     last_id: PacketId,
     /// Publications that wait for their acknowledgement.
     flights: HashMap<PacketId, Flight>,
@@ -115,7 +115,7 @@ impl<'a> Session<'a> {
             shared,
             connection,
             held,
-            out: BytesMut::new(),
+            out: Outgoing::default(),
             last_id: 0,
             flights: HashMap::new(),
             in_flight: in_flight.into(),
@@ -184,10 +184,10 @@ impl<'a> Session<'a> {
                 () = tokio::time::sleep_until(due.into()) => {}
             }
         };
-        write::disconnect(&mut self.out);
+        write::disconnect(self.out.open());
         // The broker sees the end either way.
         let goodbye = async {
-            writer.write_all(&self.out).await?;
+            writer.write_all_buf(&mut self.out).await?;
             writer.shutdown().await
         };
         let _late = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
@@ -252,7 +252,7 @@ impl<'a> Session<'a> {
 
     fn acknowledge(&mut self, id: Option<PacketId>) {
         if let Some(id) = id {
-            write::acknowledge(&mut self.out, id);
+            write::acknowledge(self.out.open(), id);
         }
     }
 
@@ -315,14 +315,14 @@ impl<'a> Session<'a> {
                     let id = self.free_id();
                     let identifier = self.identifies.then_some(wanted.identifier);
                     let text = filter.as_ref();
-                    write::subscribe(&mut self.out, version, id, text, wanted.qos, identifier);
+                    write::subscribe(self.out.open(), version, id, text, wanted.qos, identifier);
                     self.held.insert(filter.clone(), wanted);
                     self.asked.insert(id, filter);
                 }
                 (None, Some(_)) => {
                     self.held.remove(&filter);
                     let id = self.free_id();
-                    write::unsubscribe(&mut self.out, version, id, filter.as_ref());
+                    write::unsubscribe(self.out.open(), version, id, filter.as_ref());
                     self.ending.insert(id, filter);
                 }
                 (None, None) => {}
@@ -391,15 +391,16 @@ impl<'a> Session<'a> {
         let surely = publication.qos == Qos::AtLeastOnce && self.takes_qos_1;
         let id = surely.then(|| self.free_id());
         let publication = &flight.spooled.publication;
-        let (version, before) = (self.shared.settings.version, self.out.len());
-        let again = flight.spooled.again || flight.tries > 0;
-        write::publish(&mut self.out, version, publication, id, again);
-        if self.out.len() - before > self.packet_bytes {
-            self.out.truncate(before);
+        let (version, out) = (self.shared.settings.version, self.out.open());
+        let (before, again) = (out.len(), flight.spooled.again || flight.tries > 0);
+        write::publish_head(out, version, publication, id, again);
+        if out.len() - before + publication.payload.len() > self.packet_bytes {
+            out.truncate(before);
             let most = self.packet_bytes;
             self.refuse(&flight.spooled, &format!("it takes no packet of more than {most} bytes"));
             return None;
         }
+        self.out.put(&publication.payload);
         self.publishes.take(1);
         self.bytes.take(size);
         match id {
@@ -430,7 +431,7 @@ impl<'a> Session<'a> {
         }
         let mut due = self.sent.min(self.heard) + self.keep_alive;
         if self.pinged.is_none() && now >= due {
-            write::ping(&mut self.out);
+            write::ping(self.out.open());
             self.pinged = Some(now);
         }
         if let Some(pinged) = self.pinged {

@@ -4,6 +4,7 @@
 //!
 //! One set of values serves both versions: 3.1.1 is 5.0 without properties and reasons.
 
+pub mod outgoing;
 pub mod read;
 #[cfg(test)]
 mod tests;

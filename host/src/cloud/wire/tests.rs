@@ -1,8 +1,9 @@
+use super::outgoing::Outgoing;
 use super::read::{WireError, read};
 use super::write::Connect;
 use super::*;
 use crate::cloud::publication::{PayloadFormat, Qos};
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use gg_model::MqttVersion::{V3, V5};
 
 const MOST: usize = 1000;
@@ -113,6 +114,38 @@ fn what_a_broker_answers_is_read() {
     let by_two = b"\x30\x08\0\x01t\x04\x0b\x01\x0b\x02";
     let Ok(Some(Packet::Publish(incoming))) = one(by_two, V5) else { panic!() };
     assert_eq!(incoming.subscriptions, [1, 2]);
+}
+
+#[test]
+fn what_goes_out_in_parts_is_what_was_written() {
+    let publications = [10, 5000, 0, 2048, 30_000, 2047].map(|length: usize| {
+        let payload: Vec<u8> = (0..length).map(|at| at as u8).collect();
+        Publication::new("t", payload, Qos::AtMostOnce)
+    });
+    for taken in [1, 7, 2048, 1 << 20] {
+        let (mut out, mut whole) = (Outgoing::default(), BytesMut::new());
+        for publication in &publications {
+            write::publish_head(out.open(), V5, publication, None, false);
+            out.put(&publication.payload);
+            write::publish(&mut whole, V5, publication, None, false);
+            write::ping(out.open());
+            write::ping(&mut whole);
+        }
+        assert_eq!(out.len(), whole.len());
+        let mut sent = Vec::new();
+        while !out.is_empty() {
+            let mut slices = [std::io::IoSlice::new(&[]); 4];
+            let count = out.chunks_vectored(&mut slices);
+            assert_eq!(&*slices[0], out.chunk());
+            assert!(slices[..count].iter().all(|slice| !slice.is_empty()));
+            let there: Vec<u8> =
+                slices[..count].iter().flat_map(|slice| slice.iter().copied()).collect();
+            let length = there.len().min(taken);
+            sent.extend_from_slice(&there[..length]);
+            out.advance(length);
+        }
+        assert_eq!(sent, whole, "{taken} at a time");
+    }
 }
 
 #[test]

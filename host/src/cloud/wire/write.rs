@@ -67,6 +67,19 @@ pub fn publish(
     id: Option<PacketId>,
     again: bool,
 ) {
+    out.reserve(publication.payload.len());
+    publish_head(out, version, publication, id, again);
+    out.extend_from_slice(&publication.payload);
+}
+
+/// PUBLISH without the payload, which is its end.
+pub fn publish_head(
+    out: &mut BytesMut,
+    version: MqttVersion,
+    publication: &Publication,
+    id: Option<PacketId>,
+    again: bool,
+) {
     let mut properties = BytesMut::new();
     if version == MqttVersion::V5 {
         write_properties(&mut properties, publication);
@@ -78,7 +91,6 @@ pub fn publish(
     if version == MqttVersion::V5 {
         length += variable_length(properties.len()) + properties.len();
     }
-    out.reserve(length + 5);
     let qos = u8::from(id.is_some());
     let again = u8::from(again && id.is_some());
     out.put_u8(0x30 | again << 3 | qos << 1 | u8::from(publication.retain));
@@ -90,7 +102,6 @@ pub fn publish(
     if version == MqttVersion::V5 {
         sized(out, &properties);
     }
-    out.extend_from_slice(&publication.payload);
 }
 
 fn write_properties(out: &mut BytesMut, publication: &Publication) {
