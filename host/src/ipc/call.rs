@@ -20,6 +20,9 @@ use tokio_util::sync::CancellationToken;
 /// room that a connection keeps.
 const BATCH: usize = 48 * 1024;
 
+/// Bytes of answers that wait while their client has more to say.
+const FEW: usize = 16 * 1024;
+
 /// Whose calls they are, and what they have to do with.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -55,6 +58,11 @@ impl Calls {
     pub(super) fn new(session: Session, outlet: Arc<Outlet>, share: Arc<Share>) -> Self {
         let (session, open) = (Arc::new(session), Open::default());
         Self { session, outlet, share, last: None, open, ready: Vec::new(), room: Vec::new() }
+    }
+
+    /// Whether what is ready may wait for more.
+    pub(super) fn may_wait(&self) -> bool {
+        (1..FEW).contains(&self.ready.len())
     }
 
     /// Send what is ready.

@@ -7,6 +7,7 @@ use super::cut::Cut;
 use super::input::{Arrival, Input};
 use super::outlet::Outlet;
 use crate::capability::caller::Caller;
+use futures_util::FutureExt as _;
 use gg_ipc::{Message, frame, handshake};
 use std::io;
 use std::sync::Arc;
@@ -103,10 +104,7 @@ impl Connection {
         loop {
             let arrival = match self.input.buffered()? {
                 Some(arrival) => Some(arrival),
-                None => {
-                    calls.flush().await;
-                    self.input.next().await?
-                }
+                None => self.after(&mut calls).await?,
             };
             let Some(Arrival { frame, large }) = arrival else { return Ok(()) };
             match Message::read(frame)? {
@@ -124,6 +122,21 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// The next frame, once those before it are answered. Whoever has sent more meanwhile is answered
+    /// with what that comes to, so that it is woken once.
+    async fn after(&mut self, calls: &mut Calls) -> Result<Option<Arrival>, Cut> {
+        if calls.may_wait()
+            && let Some(next) = self.input.next().now_or_never()
+        {
+            if !matches!(next, Ok(Some(_))) {
+                calls.flush().await;
+            }
+            return next;
+        }
+        calls.flush().await;
+        self.input.next().await
     }
 
     async fn end(self, component: Option<&str>, ended: Result<(), Cut>) {
