@@ -14,6 +14,7 @@ pub mod deployment;
 pub mod doctor;
 pub mod error;
 mod hexadecimal;
+pub mod inference;
 pub mod ipc;
 pub mod logs;
 pub mod metrics;

@@ -372,7 +372,8 @@ impl Host {
         std::os::unix::process::ExitStatusExt::core_dumped(&self.child.wait().unwrap())
     }
 
-    fn pid(&self) -> Pid {
+    /// Its process.
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 

@@ -23,6 +23,7 @@ mod limits;
 mod link;
 mod logs;
 mod metrics;
+mod model;
 mod native;
 mod new;
 mod nucleus;

@@ -10,7 +10,7 @@ pub fn run() -> Result<()> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     step("building the host (the first time takes some minutes)");
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--package", "gg-host"])
+        .args(["build", "--package", "gg-host", "--no-default-features"])
         .current_dir(root)
         // Where the program is run from, whatever the user's own settings are.
         .env("CARGO_TARGET_DIR", format!("{root}/target"))

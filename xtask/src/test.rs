@@ -13,7 +13,10 @@ pub fn run(ci: bool, arguments: &[String]) -> Result<()> {
     let filter: Vec<&String> = arguments.iter().filter(|argument| *argument != "--ci").collect();
     let tools = prepare(ci)?;
     let mut environment = tools.environment();
-    cargo(&["test", "--package", "gg-model", "--package", "gg-ipc"], &filter, &environment)?;
+    let crates =
+        ["gg-model", "gg-ipc", "gg-inference"].iter().flat_map(|name| ["--package", *name]);
+    let crates: Vec<&str> = ["test"].into_iter().chain(crates).collect();
+    cargo(&crates, &filter, &environment)?;
     // It runs until it is dropped.
     let containers = docker::start(&Path::new(ROOT).canonicalize()?.join("target/docker"), ci)?;
     environment.extend(containers.iter().flat_map(docker::Containers::environment));

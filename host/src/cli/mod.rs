@@ -9,6 +9,7 @@ mod inspect;
 mod limits;
 mod logs;
 mod metrics;
+mod model;
 mod new;
 mod print;
 mod publish;
@@ -49,6 +50,7 @@ enum Command {
     Inspect(inspect::Args),
     Limits(limits::Args),
     Logs(logs::Args),
+    Model(model::Args),
     New(new::Args),
     Pub(publish::Args),
     Recipe(recipe::Args),
@@ -143,6 +145,7 @@ impl Cli {
             Command::Inspect(args) => inspect::run(&args),
             Command::Limits(args) => limits::run(&args),
             Command::Logs(args) => logs::run(args),
+            Command::Model(args) => model::run(&args),
             Command::New(args) => new::run(&args),
             Command::Pub(args) => publish::run(&args),
             Command::Recipe(args) => recipe::run(&args),

@@ -1,0 +1,379 @@
+//! A worker as the host sees it: started with a model, asked for predictions, ended.
+
+use crate::watched::watched;
+use gg_inference::Named;
+use gg_inference::backend::{Options, Refused, RunError};
+use gg_inference::wire::{self, Loaded, PREFIX, Request, Response, Seen, WireError};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+use thiserror::Error;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+/// Bytes of all outputs of a prediction, and of all inputs.
+pub const MOST_TENSORS: u64 = 256 << 20;
+
+/// Bytes of the largest model with its golden vectors.
+pub const MOST_MODEL: u64 = 2 << 30;
+
+/// Memory of a worker, where nobody says otherwise.
+pub const DEFAULT_MEMORY: u64 = 1 << 30;
+
+/// The worker's program: in the folder that this program is in.
+///
+/// # Errors
+/// Nobody knows where that is.
+pub fn program() -> Result<PathBuf, StartError> {
+    const NAME: &str = "gg-inference-worker";
+    let own = std::env::current_exe();
+    let own = own.map_err(|error| StartError::Spawn { path: NAME.into(), error })?;
+    Ok(own.with_file_name(NAME))
+}
+
+/// How much longer than its deadline a prediction may take to end by itself, before its worker is
+/// ended. Engines look at the time between two operators.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// A model and how it is to be run.
+#[derive(Clone, Debug)]
+pub struct ModelFiles {
+    /// The model.
+    pub model: PathBuf,
+    /// Its golden vectors, if it has any.
+    pub golden: Option<PathBuf>,
+}
+
+/// Why a model is not ready.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A file cannot be read.
+    #[error("cannot read {}: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// A file is too large.
+    #[error("{} has {bytes} bytes; a model has at most {MOST_MODEL}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The worker cannot be started.
+    #[error("cannot start {}, which is to be beside gg-host: {error}", path.display())]
+    Spawn {
+        /// The program.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The model cannot be run.
+    #[error("{}", refusal(reason.as_deref(), refused))]
+    Refused {
+        /// What is wrong with it, if it is no model at all.
+        reason: Option<String>,
+        /// What each backend says, otherwise.
+        refused: Vec<Refused>,
+        /// What could be seen of it nevertheless.
+        seen: Option<Box<Seen>>,
+    },
+    /// The worker ended.
+    #[error(transparent)]
+    Ended(#[from] Ended),
+    /// It took too long.
+    #[error("it was not ready within {0:?}")]
+    Late(Duration),
+}
+
+fn refusal(reason: Option<&str>, refused: &[Refused]) -> String {
+    let all = refused.iter().map(|one| match one.backend.as_str() {
+        "" => one.reason.clone(),
+        backend => format!("{backend}: {}", one.reason),
+    });
+    let all: Vec<String> = reason.map(str::to_owned).into_iter().chain(all).collect();
+    format!("no backend can run it: {}", all.join("; "))
+}
+
+/// How a worker came to its end.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum Ended {
+    /// By itself.
+    #[error("its worker ended: {0}")]
+    Exit(String),
+    /// It says what makes no sense, and was ended.
+    #[error("its worker was ended: {0}")]
+    Nonsense(String),
+}
+
+/// Why there is no prediction.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum PredictionError {
+    /// The model says so. The worker lives, and can be asked again.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The worker has ended, and another is needed.
+    #[error(transparent)]
+    Ended(#[from] Ended),
+    /// It took too long, and did not stop when it was told: the worker was ended.
+    #[error("the prediction took longer than it may, and its worker was ended")]
+    Killed,
+}
+
+/// A worker with a model that is ready. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Worker {
+    process: Process,
+    stream: UnixStream,
+    loaded: Loaded,
+    next: u64,
+}
+
+impl Worker {
+    /// Start a worker and have it load a model.
+    ///
+    /// # Errors
+    /// The model is not ready.
+    pub async fn start(
+        program: &Path,
+        files: &ModelFiles,
+        options: &Options,
+        memory: u64,
+        patience: Duration,
+    ) -> Result<Self, StartError> {
+        let (mut stream, mut process) = Process::start(program, memory)
+            .map_err(|error| StartError::Spawn { path: program.to_owned(), error })?;
+        let load = load(&mut stream, files, options);
+        match timeout(patience, load).await {
+            Err(_) => Err(StartError::Late(patience)),
+            Ok(Err(LoadFault::Start(error))) => Err(error),
+            Ok(Err(LoadFault::Wire(error))) => Err(process.why(&error).await.into()),
+            Ok(Ok(Response::Loaded(loaded))) => {
+                Ok(Self { process, stream, loaded: *loaded, next: 0 })
+            }
+            Ok(Ok(Response::Refused { reason, refused, seen })) => {
+                Err(StartError::Refused { reason, refused, seen: seen.map(Box::new) })
+            }
+            Ok(Ok(_)) => Err(Ended::Nonsense("a prediction before a model".to_owned()).into()),
+        }
+    }
+
+    /// What it has loaded.
+    pub fn loaded(&self) -> &Loaded {
+        &self.loaded
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.process.child.id()
+    }
+
+    /// Make a prediction. When this is dropped before its end, or fails with anything but
+    /// [`PredictionError::Run`], the worker is of no use any more.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn run(
+        &mut self,
+        inputs: &[Named],
+        deadline: Duration,
+    ) -> Result<Vec<Named>, PredictionError> {
+        gg_inference::check::check(&self.loaded.seen.inputs, inputs)
+            .map_err(|error| RunError::Input(error.to_string()))?;
+        self.next += 1;
+        let id = self.next;
+        let millis = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        let request = Request::Run { id, inputs: wire::heads(inputs), millis: Some(millis) };
+        let exchange = async {
+            let length = inputs.iter().map(|(_, tensor)| tensor.data().len() as u64).sum();
+            if length > MOST_TENSORS {
+                return Err(WireError::TooLarge { bytes: length, most: MOST_TENSORS });
+            }
+            self.stream.write_all(&wire::opening(&request, length)?).await?;
+            for (_, tensor) in inputs {
+                self.stream.write_all(tensor.data()).await?;
+            }
+            read(&mut self.stream, MOST_TENSORS).await
+        };
+        let (response, body) = match timeout(deadline.saturating_add(GRACE), exchange).await {
+            Err(_) => return Err(PredictionError::Killed),
+            Ok(Err(error)) => return Err(self.process.why(&error).await.into()),
+            Ok(Ok(answer)) => answer,
+        };
+        match response {
+            Response::Done { id: answered, outputs } if answered == id => {
+                wire::tensors(outputs, body.into())
+                    .map_err(|error| Ended::Nonsense(error.to_string()).into())
+            }
+            // It ends after these words.
+            Response::Failed { id: answered, error: RunError::Broken(reason) }
+                if answered == id =>
+            {
+                Err(Ended::Exit(reason).into())
+            }
+            Response::Failed { id: answered, error } if answered == id => Err(error.into()),
+            _ => Err(Ended::Nonsense("an answer that was not asked for".to_owned()).into()),
+        }
+    }
+}
+
+#[derive(Debug, Error)]
+enum LoadFault {
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Wire(#[from] WireError),
+}
+
+/// Send a model, and hear what becomes of it.
+async fn load(
+    stream: &mut UnixStream,
+    files: &ModelFiles,
+    options: &Options,
+) -> Result<Response, LoadFault> {
+    let (mut model, size) = open(&files.model).await?;
+    let golden = match &files.golden {
+        Some(path) => Some((path, open(path).await?)),
+        None => None,
+    };
+    let golden_size = golden.as_ref().map(|(_, (_, size))| *size);
+    let request = Request::Load { options: options.clone(), model: size, golden: golden_size };
+    let whole = size + golden_size.unwrap_or_default();
+    if whole > MOST_MODEL {
+        return Err(StartError::TooLarge { path: files.model.clone(), bytes: whole }.into());
+    }
+    stream.write_all(&wire::opening(&request, whole)?).await.map_err(WireError::from)?;
+    copy(&files.model, &mut model, size, stream).await?;
+    if let Some((path, (mut golden, size))) = golden {
+        copy(path, &mut golden, size, stream).await?;
+    }
+    Ok(read(stream, MOST_TENSORS).await?.0)
+}
+
+async fn open(path: &Path) -> Result<(tokio::fs::File, u64), StartError> {
+    let failed = |error| StartError::File { path: path.to_owned(), error };
+    let file = tokio::fs::File::open(path).await.map_err(failed)?;
+    let found = file.metadata().await.map_err(failed)?;
+    if !found.is_file() {
+        return Err(failed(io::Error::other("it is no file")));
+    }
+    Ok((file, found.len()))
+}
+
+/// Exactly so many bytes of a file: it may be written to meanwhile.
+async fn copy(
+    path: &Path,
+    file: &mut tokio::fs::File,
+    size: u64,
+    stream: &mut UnixStream,
+) -> Result<(), LoadFault> {
+    let failed = |error| StartError::File { path: path.to_owned(), error };
+    let mut left = size;
+    let mut buffer = vec![0; 256 << 10];
+    while left > 0 {
+        let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let got = file.read(&mut buffer[..most]).await.map_err(failed)?;
+        if got == 0 {
+            return Err(failed(io::ErrorKind::UnexpectedEof.into()).into());
+        }
+        stream.write_all(&buffer[..got]).await.map_err(WireError::from)?;
+        left -= got as u64;
+    }
+    Ok(())
+}
+
+/// A frame. What is said to come reserves no room before it has.
+async fn read(stream: &mut UnixStream, most: u64) -> Result<(Response, Vec<u8>), WireError> {
+    let mut prefix = [0; PREFIX];
+    stream.read_exact(&mut prefix).await?;
+    let (head, body) = wire::lengths(prefix, most)?;
+    let head = exactly(stream, head as u64).await?;
+    let body = exactly(stream, body).await?;
+    Ok((serde_json::from_slice(&head)?, body))
+}
+
+async fn exactly(stream: &mut UnixStream, length: u64) -> Result<Vec<u8>, WireError> {
+    const STEP: u64 = 1 << 20;
+    let mut bytes = Vec::with_capacity(STEP.min(length) as usize);
+    let got = stream.take(length).read_to_end(&mut bytes).await?;
+    if (got as u64) < length {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    }
+    Ok(bytes)
+}
+
+/// A worker's process. It ends when this is dropped.
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    memory: u64,
+}
+
+impl Process {
+    fn start(program: &Path, memory: u64) -> io::Result<(UnixStream, Self)> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let theirs = theirs.into_std()?;
+        theirs.set_nonblocking(false)?;
+        let mut command = Command::new(program);
+        command.arg(memory.to_string());
+        command.env_clear().current_dir("/");
+        command.stdin(Stdio::from(OwnedFd::from(theirs)));
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Ok((ours, Self { child: command.spawn()?, memory }))
+    }
+
+    /// How it ended, once it has stopped to answer.
+    async fn why(&mut self, error: &WireError) -> Ended {
+        if !matches!(error, WireError::Io(_)) {
+            return Ended::Nonsense(error.to_string());
+        }
+        match timeout(Duration::from_secs(1), self.wait()).await {
+            Ok(Ok(status)) => Ended::Exit(explain(status, self.memory)),
+            _ => Ended::Nonsense(error.to_string()),
+        }
+    }
+
+    async fn wait(&mut self) -> io::Result<ExitStatus> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
+        let process = watched(pidfd_open(pid, PidfdFlags::empty())?, Interest::READABLE)?;
+        drop(process.readable().await?);
+        self.child.wait()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+/// The end of a process in words.
+fn explain(status: ExitStatus, memory: u64) -> String {
+    const ABORT: i32 = 6;
+    const SEGV: i32 = 11;
+    match (status.code(), status.signal()) {
+        // What Rust does when there is no more memory; panics are answered.
+        (_, Some(ABORT)) => {
+            format!("it needs more memory than the {} MiB that it may have", memory >> 20)
+        }
+        (_, Some(SEGV)) => "it broke off, by reading or writing where there is nothing, or by \
+                            calling itself too deeply (signal 11)"
+            .to_owned(),
+        (_, Some(signal)) => format!("signal {signal}"),
+        (Some(code), None) => format!("code {code}"),
+        (None, None) => "nobody knows how".to_owned(),
+    }
+}

@@ -1,0 +1,269 @@
+//! `gg-host model`: models in their workers, by real files of ONNX. What they are to give was made by
+//! onnxruntime.
+
+use crate::host::{Outcome, command, file, finish, folder, start};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Who runs each model of the samples; nobody, where that is so.
+const RUN_BY: &[(&str, &str)] = &[
+    ("autoencoder", "tract"),
+    ("bools_and_strings", "classical"),
+    ("cnn1d", "tract"),
+    // Optimised, tract computes wrong numbers for it.
+    ("cnn1d_int8_qdq", "tract-unoptimised"),
+    // Nobody has all of bf16 and u64.
+    ("every_type", ""),
+    ("forecast", "tract"),
+    ("forest_binary", "classical"),
+    ("forest_strings", "classical"),
+    ("forest_zipmap", "classical"),
+    ("gbt_binary", "classical"),
+    ("gbt_classifier", "classical"),
+    ("gbt_regressor", "classical"),
+    ("gru", "tract"),
+    ("int8_io", "tract"),
+    ("isolation_forest", "classical"),
+    ("kmeans", "classical"),
+    ("linear_regressor", "classical"),
+    ("logreg_binary", "classical"),
+    ("loop_if", ""),
+    ("lstm", "tract"),
+    ("mlp", "tract"),
+    ("mlp_fp16", "classical"),
+    ("mlp_int8", "tract"),
+    ("mobilenet_tiny", "tract"),
+    ("norm_svc", "classical"),
+    ("one_class_svm", "classical"),
+    ("scaler_logreg", "classical"),
+    ("svc_binary", "classical"),
+    ("svc_scores", "classical"),
+    ("transformer", "tract"),
+];
+
+fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn sample_model(name: &str) -> PathBuf {
+    project().join("sample-components/models").join(format!("{name}.onnx"))
+}
+
+fn hostile(name: &str) -> PathBuf {
+    project().join("tests/models/hostile").join(name)
+}
+
+fn model<'a>(arguments: impl IntoIterator<Item = &'a str>, path: &Path) -> Outcome {
+    let mut command = command("model");
+    command.args(arguments).arg(path);
+    finish(command)
+}
+
+/// What it printed.
+fn printed(outcome: &Outcome) -> String {
+    let lines: Vec<_> = outcome.events.iter().map(|event| event.line.as_str()).collect();
+    lines.join("\n")
+}
+
+fn json(outcome: &Outcome) -> Value {
+    let text = printed(outcome);
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {outcome}"))
+}
+
+#[test]
+fn golden_vectors_are_met_by_who_is_made_for_the_model() {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(project().join("sample-components/models")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "onnx") {
+            found.push(path.file_stem().unwrap().to_str().unwrap().to_owned());
+        }
+    }
+    found.sort();
+    assert_eq!(found, RUN_BY.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    let mut wrong = Vec::new();
+    for (name, backend) in RUN_BY {
+        let outcome = model(["check", "--output", "json"], &sample_model(name));
+        let checked = json(&outcome);
+        let runs = checked["backend"].as_str().unwrap_or_default();
+        let cases = checked["checked"]["golden"].as_u64().unwrap_or_default();
+        if runs != *backend || (cases > 0) == backend.is_empty() {
+            wrong.push(format!("{name}: {checked}"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn numbers_that_the_optimiser_gets_wrong_are_seen_with_golden_vectors_and_without() {
+    let checked = json(&model(["check", "-o", "json"], &sample_model("cnn1d_int8_qdq")));
+    let reason = checked["refused"][0]["reason"].as_str().unwrap();
+    assert_eq!(checked["refused"][0]["backend"], "tract");
+    assert!(reason.starts_with("golden vector 1: `y` is"), "{reason}");
+
+    // Alone, without what was known of it.
+    let folder = folder();
+    let alone =
+        file(folder.path(), "alone.onnx", fs::read(sample_model("cnn1d_int8_qdq")).unwrap());
+    let seen = json(&model(["inspect", "-o", "json"], &alone));
+    let backends = seen["backends"].as_array().unwrap();
+    let of = |name: &str| backends.iter().find(|one| one["name"] == name).unwrap();
+    assert_eq!(of("tract")["runs"], false);
+    let reason = of("tract")["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("unlike tract-unoptimised on an input that was made up"),
+        "{reason}"
+    );
+    assert_eq!(of("tract-unoptimised")["runs"], true);
+    model(["check"], &alone).expect_code(1).expect_error("alone.onnx has no golden vectors");
+}
+
+#[test]
+fn golden_vectors_that_are_not_met_refuse_a_model() {
+    let folder = folder();
+    let text = fs::read_to_string(sample_model("mlp").with_extension("golden.json")).unwrap();
+    let mut golden: Value = serde_json::from_str(&text).unwrap();
+    golden["cases"][1]["outputs"]["y"]["data"][2] = 77.into();
+    let golden = file(folder.path(), "golden.json", golden.to_string());
+    let mut command = command("model");
+    command.arg("check").arg(sample_model("mlp")).arg("--golden").arg(golden);
+    let outcome = finish(command);
+    let text = printed(outcome.expect_code(1));
+    assert!(text.contains("tract: golden vector 2: `y` is"), "{text}");
+    assert!(text.contains("at element 2 where 77 is expected"), "{text}");
+}
+
+#[test]
+fn what_a_model_is_is_shown() {
+    let outcome = model(["inspect"], &sample_model("autoencoder"));
+    let text = printed(outcome.expect_code(0));
+    for words in [
+        "inputs\n  sensors  fp32 [?, 8]",
+        "  reconstruction  fp32 [?, 8]\n  error           fp32 [?]",
+        "4 Gemm",
+        "threshold = 0.03",
+        "tract              runs; its 3 golden vectors are met",
+    ] {
+        assert!(text.contains(words), "no {words:?} in\n{text}");
+    }
+    let seen = json(&model(["inspect", "-o", "json"], &sample_model("loop_if")));
+    let reasons: BTreeMap<_, _> = seen["backends"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["name"].as_str().unwrap(), one["reason"].as_str().unwrap()))
+        .collect();
+    assert_eq!(reasons["tract"], "it does not know Loop");
+}
+
+#[test]
+fn predictions_are_measured() {
+    let outcome = model(["bench", "--seconds", "0.1", "-o", "json"], &sample_model("mlp"));
+    let measured = json(outcome.expect_code(0));
+    assert_eq!(measured["backend"], "tract");
+    for figure in
+        ["loadMillis", "predictions", "p50Micros", "p99Micros", "perSecond", "workerBytes"]
+    {
+        assert!(measured[figure].as_f64().unwrap() > 0.0, "{figure}: {measured}");
+    }
+    let missing = model(["bench"], Path::new("/nowhere/model.onnx"));
+    missing.expect_code(1).expect_error("cannot read /nowhere/model.onnx");
+    let wrong = model(["bench", "--backend", "abacus"], &sample_model("mlp"));
+    wrong.expect_code(1).expect_error("there is no such backend here; there is classical, tract");
+}
+
+#[test]
+fn who_needs_more_memory_than_there_may_be_is_told_so() {
+    let limits = ["--memory", "100MB", "--seconds", "0"];
+    let ran = model(["bench"].into_iter().chain(limits), &hostile("huge_constant.onnx"));
+    ran.expect_code(1).expect_error("14400000000");
+    let lies = ["inspect", "--memory", "1B"];
+    let seen = model(lies, &sample_model("mobilenet_tiny"));
+    assert!(seen.code < 2, "{seen}");
+}
+
+/// A hostile model harms its worker, and that alone. What must not load does not, and what cannot
+/// end is ended.
+#[test]
+fn hostile_models_are_contained() {
+    let list = fs::read(hostile("list.json")).unwrap();
+    let list: Vec<BTreeMap<String, String>> = serde_json::from_slice(&list).unwrap();
+    assert!(list.len() > 20);
+    let mut wrong = Vec::new();
+    for one in list {
+        let path = hostile(&one["file"]);
+        let fails = one["fails"].as_str();
+        if !path.exists() {
+            // Too large to be kept with the others.
+            continue;
+        }
+        let limits = ["--memory", "512MB", "--timeout", "20"];
+        let seen = model(["inspect", "-o", "json"].into_iter().chain(limits), &path);
+        let runs = seen.code == 0;
+        if fails == "load" && runs {
+            wrong.push(format!("{}: {seen}", one["file"]));
+        }
+        if !runs || fails == "neither" {
+            continue;
+        }
+        let limits = ["--deadline", "1", "--seconds", "0"].into_iter().chain(limits);
+        let ran = model(["bench"].into_iter().chain(limits), &path);
+        if ran.code == 0 {
+            wrong.push(format!("{}: {ran}", one["file"]));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_worker_has_nothing_and_ends_with_its_host() {
+    let mut command = command("model");
+    command.args(["bench", "--seconds", "3000"]).arg(sample_model("mlp"));
+    let host = start(command);
+    let worker = worker_of(host.pid());
+    let of = |name: &str| fs::read_to_string(format!("/proc/{}/{name}", worker.as_raw_nonzero()));
+    let limits = of("limits").unwrap();
+    let limit = |name: &str| {
+        let line = limits.lines().find(|line| line.starts_with(name)).unwrap();
+        line[name.len()..].split_whitespace().next().unwrap().to_owned()
+    };
+    assert_eq!(limit("Max core file size"), "0");
+    assert_eq!(limit("Max file size"), "0");
+    // With what is the program's own.
+    assert_eq!(limit("Max data size"), ((1_u64 << 30) + (32 << 20)).to_string());
+    assert_eq!(limit("Max open files"), "64");
+    assert_eq!(of("environ").unwrap(), "");
+    let status = of("status").unwrap();
+    assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+    host.signal(Signal::KILL);
+    drop(host);
+    let ended = pidfd_open(worker, PidfdFlags::empty());
+    if let Ok(ended) = ended {
+        let mut wait = [rustix::event::PollFd::new(&ended, rustix::event::PollFlags::IN)];
+        let patience = rustix::event::Timespec { tv_sec: 30, tv_nsec: 0 };
+        assert_eq!(rustix::event::poll(&mut wait, Some(&patience)), Ok(1), "the worker goes on");
+    }
+}
+
+/// The worker that a process has, once it has confined itself.
+fn worker_of(parent: Pid) -> Pid {
+    let begin = std::time::Instant::now();
+    loop {
+        assert!(begin.elapsed().as_secs() < 60, "no worker");
+        for entry in fs::read_dir("/proc").unwrap() {
+            let Some(id) = entry.unwrap().file_name().to_str().and_then(|name| name.parse().ok())
+            else {
+                continue;
+            };
+            let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+            let has = |line: &str| status.lines().any(|other| other == line);
+            if has(&format!("PPid:\t{}", parent.as_raw_nonzero())) && has("NoNewPrivs:\t1") {
+                return Pid::from_raw(id).unwrap();
+            }
+        }
+        std::thread::yield_now();
+    }
+}
