@@ -6,7 +6,7 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 17] = [
+const TARGETS: [&str; 18] = [
     "access_control",
     "configuration",
     "deployment",
@@ -18,6 +18,7 @@ const TARGETS: [&str; 17] = [
     "load",
     "log_lines",
     "mqtt",
+    "onnx",
     "pkcs11_uri",
     "recipe",
     "secrets",
@@ -30,6 +31,14 @@ const TARGETS: [&str; 17] = [
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing";
+
+/// What a target begins with, where mutation alone would seldom find anything.
+fn seeds(target: &str) -> &'static [&'static str] {
+    match target {
+        "onnx" => &["sample-components/models", "tests/models/hostile"],
+        _ => &[],
+    }
+}
 
 /// Run the named targets, or all, each for so many seconds (`--seconds N`, 60 unless told).
 pub fn run(arguments: &[String]) -> Result<()> {
@@ -70,6 +79,7 @@ fn each(targets: &[&str], seconds: u32) -> Result<()> {
         println!("==> fuzzing {target} for {seconds} s");
         let output = Command::new(format!("{ROOT}/target/fuzz/{host}/release/{target}"))
             .arg(&corpus)
+            .args(seeds(target).iter().map(|folder| format!("{ROOT}/{folder}")))
             .args(["-rss_limit_mb=2048", "-timeout=10", "-max_len=65536", "-print_final_stats=1"])
             .arg(format!("-max_total_time={seconds}"))
             .arg(format!("-artifact_prefix={found}"))
