@@ -15,11 +15,12 @@ use std::process::{Command, Stdio};
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The programs, in the order of the table.
-const PROGRAMS: [&str; 10] = [
+const PROGRAMS: [&str; 11] = [
     "calls",
     "start",
     "pubsub",
     "footprint",
+    "inference",
     "nucleus",
     "ipc",
     "mqtt",
@@ -51,10 +52,17 @@ pub fn run(arguments: &[String]) -> Result<()> {
         true => docker::start(&Path::new(ROOT).canonicalize()?.join("target/docker"), false)?,
         false => None,
     };
+    let onnxruntime = match programs.contains(&"inference") {
+        true => setup::onnx::install().map_err(|error| {
+            eprintln!("WARNING: no onnxruntime to compare with: {error:#}");
+        }),
+        false => Err(()),
+    };
     let mut json = String::new();
     for program in programs {
         eprintln!("\n==> {program}");
         let output = cargo()
+            .envs(onnxruntime.iter().map(|python| ("GG_BENCH_ONNXRUNTIME", python)))
             .envs(containers.iter().flat_map(docker::Containers::environment))
             .args(["--quiet", "--bench", program, "--", "--json"])
             .stdin(Stdio::null())

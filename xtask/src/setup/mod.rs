@@ -12,6 +12,7 @@ pub mod docker;
 mod ipc;
 mod ipc_js;
 mod js;
+pub mod onnx;
 mod python;
 pub mod run;
 mod wasm_target;
