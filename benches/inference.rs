@@ -8,7 +8,7 @@ use common::report::{Aim, Row, percentile};
 use common::{Group, ROOT, Rows, measure, program};
 use gg_host::inference::worker::{DEFAULT_MEMORY, ModelFiles, Worker};
 use gg_inference::backend::classical::Classical;
-use gg_inference::backend::{Backend, Chosen, Options, Until, choose};
+use gg_inference::backend::{Candidate, Chosen, Options, Until, choose};
 use gg_inference::golden::Golden;
 use gg_inference::{Model, Named};
 use rustix::time::{ClockId, clock_gettime};
@@ -129,7 +129,7 @@ fn sample(name: &str) -> Result<(ModelFiles, Vec<Named>)> {
 
 fn load(files: &ModelFiles) -> Result<Chosen> {
     let model = Model::read(std::fs::read(&files.model)?.into())?;
-    let mut candidates: Vec<(&dyn Backend, Option<&dyn Backend>)> = vec![(&Classical, None)];
+    let mut candidates: Vec<Candidate<'_>> = vec![(&Classical, None)];
     candidates.extend(gg_inference_tract::CANDIDATES);
     match choose(&candidates, &model, &Options::default(), None) {
         Ok(chosen) => Ok(chosen),

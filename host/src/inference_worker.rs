@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result};
 use gg_host::inference::confine::confine;
 use gg_host::inference::worker::{MOST_MODEL, MOST_TENSORS};
-use gg_inference::backend::Backend;
+use gg_inference::backend::Candidate;
 use gg_inference::backend::classical::Classical;
 use gg_inference::worker::{WorkerLimits, serve};
 use std::io::{self, Read};
@@ -23,7 +23,7 @@ fn main() -> Result<()> {
     confine(memory)?;
     let outputs = usize::try_from(MOST_TENSORS).unwrap_or(usize::MAX);
     let limits = WorkerLimits { body: MOST_MODEL, outputs };
-    let mut candidates: Vec<(&dyn Backend, Option<&dyn Backend>)> = vec![(&Classical, None)];
+    let mut candidates: Vec<Candidate<'_>> = vec![(&Classical, None)];
     #[cfg(feature = "tract")]
     candidates.extend(gg_inference_tract::CANDIDATES);
     Ok(serve(host, socket, &candidates, limits)?)

@@ -11,7 +11,7 @@
 mod plans;
 mod tensors;
 
-use gg_inference::backend::{Backend, LoadError, Options, RunError, Session, Until};
+use gg_inference::backend::{Backend, Candidate, LoadError, Options, RunError, Session, Until};
 use gg_inference::onnx::ML_DOMAIN;
 use gg_inference::{ElementType, Model, Named, Tensor};
 use plans::Plans;
@@ -28,7 +28,7 @@ const PLAIN: &Tract = &Tract { optimised: false };
 
 /// tract in the order of preference: with its optimiser, which is to agree with the same without it
 /// where a model brings no golden vectors, and without.
-pub const CANDIDATES: [(&dyn Backend, Option<&dyn Backend>); 2] =
+pub const CANDIDATES: [Candidate<'static>; 2] =
     [(&Tract { optimised: true }, Some(PLAIN)), (PLAIN, None)];
 
 impl Backend for Tract {

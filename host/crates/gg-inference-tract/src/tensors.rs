@@ -2,6 +2,7 @@
 
 use super::failed;
 use gg_inference::backend::RunError;
+use gg_inference::numbers::each;
 use gg_inference::{ElementType, Tensor};
 use half::f16;
 use tract_onnx::prelude as tract;
@@ -31,29 +32,28 @@ pub(super) fn datum_type(element: ElementType) -> Option<DatumType> {
 pub(super) fn given(tensor: &Tensor) -> Result<tract::Tensor, RunError> {
     use ElementType as E;
     match tensor.element() {
-        E::Fp16 => each(tensor, f16::from_le_bytes),
-        E::Fp32 => each(tensor, f32::from_le_bytes),
-        E::Fp64 => each(tensor, f64::from_le_bytes),
-        E::I8 => each(tensor, i8::from_le_bytes),
-        E::I16 => each(tensor, i16::from_le_bytes),
-        E::I32 => each(tensor, i32::from_le_bytes),
-        E::I64 => each(tensor, i64::from_le_bytes),
-        E::U8 => each(tensor, u8::from_le_bytes),
-        E::U16 => each(tensor, u16::from_le_bytes),
-        E::U32 => each(tensor, u32::from_le_bytes),
-        E::U64 => each(tensor, u64::from_le_bytes),
-        E::Bool => each(tensor, |[byte]: [u8; 1]| byte != 0),
+        E::Fp16 => of(tensor, f16::from_le_bytes),
+        E::Fp32 => of(tensor, f32::from_le_bytes),
+        E::Fp64 => of(tensor, f64::from_le_bytes),
+        E::I8 => of(tensor, i8::from_le_bytes),
+        E::I16 => of(tensor, i16::from_le_bytes),
+        E::I32 => of(tensor, i32::from_le_bytes),
+        E::I64 => of(tensor, i64::from_le_bytes),
+        E::U8 => of(tensor, u8::from_le_bytes),
+        E::U16 => of(tensor, u16::from_le_bytes),
+        E::U32 => of(tensor, u32::from_le_bytes),
+        E::U64 => of(tensor, u64::from_le_bytes),
+        E::Bool => of(tensor, |[byte]: [u8; 1]| byte != 0),
         E::Bf16 | E::String => Err(RunError::Input(format!("tract has no {}", tensor.element()))),
     }
 }
 
-fn each<const N: usize, T: Datum + Copy>(
+fn of<const N: usize, T: Datum + Copy>(
     tensor: &Tensor,
     read: impl Fn([u8; N]) -> T,
 ) -> Result<tract::Tensor, RunError> {
     let shape: Vec<usize> = tensor.shape().iter().map(|length| *length as usize).collect();
-    let values: Vec<T> = tensor.data().as_chunks().0.iter().map(|bytes| read(*bytes)).collect();
-    tract::Tensor::from_shape(&shape, &values).map_err(failed)
+    tract::Tensor::from_shape(&shape, &each(tensor.data(), read)).map_err(failed)
 }
 
 /// What tract gives.

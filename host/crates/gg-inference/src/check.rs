@@ -46,17 +46,9 @@ pub fn check(ports: &[Port], inputs: &[Named]) -> Result<(), InputError> {
         if inputs[..number].iter().any(|(other, _)| other == name) {
             return Err(InputError::Twice(shown(name)));
         }
-        let fits = port.shape.is_empty() && tensor.shape().is_empty()
-            || port.shape.len() == tensor.shape().len()
-                && port
-                    .shape
-                    .iter()
-                    .zip(tensor.shape())
-                    .all(|(wanted, got)| wanted.is_none_or(|wanted| wanted == *got));
-        if !fits || port.element != tensor.element() {
-            let got: Vec<_> = tensor.shape().iter().map(|length| Some(*length)).collect();
-            let got = format!("{} {}", tensor.element(), shape(&got));
-            return Err(InputError::Kind { name: name.clone(), wanted: kind(port), got });
+        if !port.fits(tensor) {
+            let (name, wanted, got) = (name.clone(), kind(port), tensor.kind());
+            return Err(InputError::Kind { name, wanted, got });
         }
     }
     let missing = ports.iter().find(|port| inputs.iter().all(|(name, _)| port.name != *name));
@@ -68,15 +60,12 @@ pub fn check(ports: &[Port], inputs: &[Named]) -> Result<(), InputError> {
 
 /// A port's type and shape: `fp32 [?, 3, 224, 224]`.
 pub fn kind(port: &Port) -> String {
-    format!("{} {}", port.element, shape(&port.shape))
-}
-
-fn shape(shape: &[Option<u32>]) -> String {
-    let lengths: Vec<_> = shape
+    let lengths: Vec<_> = port
+        .shape
         .iter()
         .map(|length| length.map_or_else(|| "?".to_owned(), |length| length.to_string()))
         .collect();
-    format!("[{}]", lengths.join(", "))
+    format!("{} [{}]", port.element, lengths.join(", "))
 }
 
 fn shown(name: &str) -> String {

@@ -9,7 +9,7 @@
 
 use crate::element::ElementType;
 use crate::numbers::{numbers, tensor};
-use crate::tensor::{Named, Tensor, TensorError, count};
+use crate::tensor::{Named, Tensor, TensorError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -206,9 +206,8 @@ pub fn compare(got: &[Named], wanted: &[Named], tolerance: Tolerance) -> Result<
         let Some((_, got)) = got.iter().find(|(other, _)| other == name) else {
             return Err(Mismatch::Missing(name.clone()));
         };
-        let kind = |tensor: &Tensor| format!("{} {:?}", tensor.element(), tensor.shape());
-        if kind(got) != kind(wanted) {
-            let (wanted, got) = (kind(wanted), kind(got));
+        if (got.element(), got.shape()) != (wanted.element(), wanted.shape()) {
+            let (wanted, got) = (wanted.kind(), got.kind());
             return Err(Mismatch::Kind { name: name.clone(), wanted, got });
         }
         if got.data() == wanted.data() {
@@ -239,26 +238,6 @@ fn is_near(got: f64, wanted: f64, tolerance: Tolerance) -> bool {
     got == wanted
         || (got.is_nan() && wanted.is_nan())
         || (got - wanted).abs() <= tolerance.absolute + tolerance.relative * wanted.abs()
-}
-
-/// A tensor of small numbers for a model that brings no golden vectors: dimensions of any length are
-/// of this length.
-///
-/// # Errors
-/// It is too large to be a probe, or of texts.
-pub fn probe(
-    port: &crate::Port,
-    any: u32,
-    most: usize,
-    next: &mut dyn FnMut() -> f64,
-) -> Result<Tensor, TensorError> {
-    let shape: Vec<u32> = port.shape.iter().map(|length| length.unwrap_or(any)).collect();
-    let elements = count(&shape)?;
-    if elements > most {
-        return Err(TensorError::TooLarge { shape });
-    }
-    let values: Vec<f64> = (0..elements).map(|_| next()).collect();
-    tensor(port.element, shape, &values)
 }
 
 #[cfg(test)]

@@ -54,7 +54,8 @@ pub fn tensor(
     Tensor::new(element, shape, data)
 }
 
-fn each<const N: usize>(data: &[u8], read: impl Fn([u8; N]) -> f64) -> Vec<f64> {
+/// Elements of so many bytes, each as what is read of it.
+pub fn each<const N: usize, T>(data: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
     data.as_chunks().0.iter().map(|bytes| read(*bytes)).collect()
 }
 

@@ -118,6 +118,11 @@ impl Tensor {
         &self.shape
     }
 
+    /// Its type and shape: `fp32 [1, 3]`.
+    pub fn kind(&self) -> String {
+        format!("{} {:?}", self.element, self.shape)
+    }
+
     /// How many elements.
     pub fn count(&self) -> usize {
         self.shape.iter().map(|length| *length as usize).product()

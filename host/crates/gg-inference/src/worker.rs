@@ -1,6 +1,6 @@
 //! The worker: a process that holds one model and makes predictions, one at a time.
 
-use crate::backend::{Backend, Chosen, Options, RunError, Session, Until, choose};
+use crate::backend::{Candidate, Chosen, Options, RunError, Session, Until, choose};
 use crate::golden::{Golden, LONGEST_GOLDEN};
 use crate::onnx::Model;
 use crate::tensor::Named;
@@ -67,7 +67,7 @@ type Open = Mutex<HashMap<u64, Arc<AtomicBool>>>;
 pub fn serve<S: Read, W: Write + Send>(
     mut from: S,
     to: W,
-    candidates: &[(&dyn Backend, Option<&dyn Backend>)],
+    candidates: &[Candidate<'_>],
     limits: WorkerLimits,
 ) -> Result<(), WorkerError> {
     let to = Mutex::new(to);
@@ -162,7 +162,7 @@ fn fitting(outputs: Vec<Named>, most: usize) -> Result<Vec<Named>, RunError> {
 
 /// Get a model ready. The engine may panic at it, which is an answer too.
 fn load(
-    candidates: &[(&dyn Backend, Option<&dyn Backend>)],
+    candidates: &[Candidate<'_>],
     options: &Options,
     mut body: Bytes,
     model: u64,

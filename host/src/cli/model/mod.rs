@@ -80,7 +80,7 @@ impl ModelArg {
 
     /// Start a worker with it.
     async fn start(&self, backend: Option<&str>) -> Result<Worker, StartError> {
-        let options = Options { backend: backend.map(str::to_owned), ..Options::default() };
+        let options = Options { backend: backend.map(str::to_owned) };
         let program = worker::program()?;
         let patience = Duration::from_secs(self.timeout);
         Worker::start(&program, &self.files(), &options, self.memory.as_u64(), patience).await

@@ -1,10 +1,11 @@
 //! Who runs a model rightly: each is asked in turn, and held to the model's golden vectors, or to
 //! itself where there are none.
 
-use super::{Backend, LoadError, Options, RunError, Session, Until};
-use crate::golden::{Golden, Mismatch, Tolerance, compare, probe};
+use super::{Backend, Candidate, LoadError, Options, RunError, Session, Until};
+use crate::golden::{Golden, Mismatch, Tolerance, compare};
+use crate::numbers::tensor;
 use crate::onnx::{Model, Port};
-use crate::tensor::Named;
+use crate::tensor::{Named, Tensor, count};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -76,19 +77,18 @@ enum Wrong {
     Unlike(&'static str, Mismatch),
 }
 
-/// Find a backend for a model. `candidates` in the order of preference; each may name a slower one
-/// that it is to agree with where there are no golden vectors.
+/// Find a backend for a model. `candidates` in the order of preference.
 ///
 /// # Errors
 /// Nobody runs it rightly: everybody, with the reason.
 pub fn choose(
-    candidates: &[(&dyn Backend, Option<&dyn Backend>)],
+    candidates: &[Candidate<'_>],
     model: &Model,
     options: &Options,
     golden: Option<&Golden>,
 ) -> Result<Chosen, Vec<Refused>> {
     let mut refused = Vec::new();
-    let suits = |(backend, _): &&(&dyn Backend, _)| backend.is_made_for(model);
+    let suits = |(backend, _): &&Candidate<'_>| backend.is_made_for(model);
     let others = candidates.iter().filter(|candidate| !suits(candidate));
     for (backend, witness) in candidates.iter().filter(suits).chain(others) {
         let is_wanted = |wanted: &str| [backend.name(), family(backend.name())].contains(&wanted);
@@ -158,8 +158,13 @@ pub fn made_up(inputs: &[Port]) -> Option<Vec<Named>> {
         state ^= state << 17;
         (state % 65) as f64 / 16.0 - 2.0
     };
-    let made = inputs
-        .iter()
-        .map(|port| Some((port.name.clone(), probe(port, PROBE_LENGTH, PROBE, &mut next).ok()?)));
+    let made = inputs.iter().map(|port| Some((port.name.clone(), probe(port, &mut next)?)));
     made.collect()
+}
+
+fn probe(port: &Port, next: &mut impl FnMut() -> f64) -> Option<Tensor> {
+    let shape: Vec<u32> = port.shape.iter().map(|length| length.unwrap_or(PROBE_LENGTH)).collect();
+    let elements = count(&shape).ok().filter(|elements| *elements <= PROBE)?;
+    let values: Vec<f64> = (0..elements).map(|_| next()).collect();
+    tensor(port.element, shape, &values).ok()
 }

@@ -19,8 +19,6 @@ use thiserror::Error;
 pub struct Options {
     /// The backend, by its name; by default the first that runs the model rightly.
     pub backend: Option<String>,
-    /// Threads that one prediction takes; one by default.
-    pub threads: Option<u16>,
 }
 
 /// Something that runs models.
@@ -39,6 +37,9 @@ pub trait Backend: Sync {
     /// It cannot be run here.
     fn load(&self, model: &Model, options: &Options) -> Result<Box<dyn Session>, LoadError>;
 }
+
+/// Who may run a model, and who is to agree with it where the model brings no golden vectors.
+pub type Candidate<'a> = (&'a dyn Backend, Option<&'a dyn Backend>);
 
 /// A model that is ready to run.
 pub trait Session: Send {

@@ -7,7 +7,7 @@ pub use values::tensor_of;
 
 use crate::element::ElementType;
 use crate::numbers::numbers;
-use crate::tensor::MAX_RANK;
+use crate::tensor::{MAX_RANK, Tensor};
 use bytes::Bytes;
 use prost::Message as _;
 use proto::{GraphProto, ModelProto, NodeProto, TensorProto, TypeProto, ValueInfoProto};
@@ -63,6 +63,16 @@ pub struct Port {
     pub element: ElementType,
     /// The length of each dimension; `None` where any will do.
     pub shape: Vec<Option<u32>>,
+}
+
+impl Port {
+    /// Whether a tensor is of its type, and has a shape that it allows.
+    pub fn fits(&self, tensor: &Tensor) -> bool {
+        let alike = |(any, length): (&Option<u32>, &u32)| any.is_none_or(|any| any == *length);
+        self.element == tensor.element()
+            && self.shape.len() == tensor.shape().len()
+            && self.shape.iter().zip(tensor.shape()).all(alike)
+    }
 }
 
 /// A model that was read.

@@ -206,12 +206,9 @@ impl Graph {
                 return Err(odd("is missing".to_owned()));
             };
             // Of a model that says nothing of an input's dimensions, all fit.
-            let alike = |(length, any): (&u32, &Option<u32>)| any.is_none_or(|any| any == *length);
-            let fits = tensor.element() == port.element
-                && (port.shape.is_empty() || tensor.shape().len() == port.shape.len())
-                && tensor.shape().iter().zip(&port.shape).all(alike);
-            if !fits {
-                return Err(odd(format!("is {} of {:?}", tensor.element(), tensor.shape())));
+            let any = tensor.element() == port.element && port.shape.is_empty();
+            if !any && !port.fits(tensor) {
+                return Err(odd(format!("is {}", tensor.kind())));
             }
             let widest =
                 tensor.count().checked_mul(if tensor.element().width().is_some() { 8 } else { 16 });

@@ -1,8 +1,8 @@
 //! Whole models: real ones, with what onnxruntime computed with them, and hostile ones.
 
 use super::Classical;
-use crate::backend::{Backend, Options, Until};
-use crate::golden::{Golden, compare, probe};
+use crate::backend::{Backend, Options, Until, made_up};
+use crate::golden::{Golden, compare};
 use crate::onnx::Model;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -75,11 +75,7 @@ fn hostile_models_do_no_harm() {
         let session = model.as_ref().ok().map(|model| Classical.load(model, &Options::default()));
         let (Ok(model), Some(Ok(mut session))) = (&model, session) else { continue };
         assert_ne!(fails, "load", "{file}");
-        let inputs = model.inputs().iter().map(|port| {
-            let made = probe(port, 2, 1 << 20, &mut || 1.0).unwrap();
-            (port.name.clone(), made)
-        });
-        let inputs: Vec<_> = inputs.collect();
+        let inputs = made_up(model.inputs()).unwrap();
         let deadline = Instant::now() + Duration::from_millis(200);
         let until = Until { deadline: Some(deadline), cancelled: Arc::default() };
         let run = session.run(&inputs, &until);

@@ -2,6 +2,7 @@
 
 use crate::backend::RunError;
 use crate::element::ElementType;
+use crate::numbers::each;
 use crate::tensor::{MAX_RANK, Tensor};
 use half::{bf16, f16};
 use std::sync::Arc;
@@ -295,10 +296,6 @@ fn narrow(element: ElementType, data: &mut Data) {
         (E::U32, Data::Int(all)) => all.iter_mut().for_each(|one| *one = (*one as u32).into()),
         _ => {}
     }
-}
-
-fn each<T, const N: usize>(data: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
-    data.as_chunks().0.iter().map(|bytes| read(*bytes)).collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! TreeEnsembleClassifier: the scores of classes, and the best of them.
 
+use super::either::{Either, Rows};
 use super::ensemble::{Aggregate, Ensemble, Score};
 use super::number::Number;
-use super::pairs::{Either, MOST_TARGETS, Names, read};
+use super::pairs::{MOST_TARGETS, Names, read};
 use super::regressor::base;
 use crate::backend::classical::attributes::Node;
 use crate::backend::classical::classes::Labels;
@@ -52,26 +53,11 @@ pub(in crate::backend::classical) fn classifier(
 
 impl Operator for Classifier {
     fn run(&self, inputs: &Inputs<'_>, context: &Context<'_>) -> Result<Vec<Value>, RunError> {
-        let x = inputs.at(0)?;
-        let (rows, width) = x.rows()?;
-        match (&self.ensemble, x.data()) {
-            (Either::Narrow(ensemble), Data::F64(data)) => {
-                self.all::<_, _, f64>(ensemble, data, rows, width, context)
-            }
-            (Either::Wide(ensemble), Data::F64(data)) => {
-                self.all::<_, _, f64>(ensemble, data, rows, width, context)
-            }
-            (Either::Narrow(ensemble), _) => {
-                self.all::<_, _, f32>(ensemble, &x.floats()?, rows, width, context)
-            }
-            (Either::Wide(ensemble), _) => {
-                self.all::<_, _, f64>(ensemble, &x.floats()?, rows, width, context)
-            }
-        }
+        self.ensemble.run(inputs.at(0)?, self, context)
     }
 }
 
-impl Classifier {
+impl Rows for Classifier {
     fn all<T: Number, R: Number, S: Number>(
         &self,
         ensemble: &Ensemble<T>,
@@ -92,7 +78,9 @@ impl Classifier {
         })?;
         Ok(vec![self.labels.value(&best)?, Value::new(vec![rows, classes], Data::F32(out))?])
     }
+}
 
+impl Classifier {
     /// The first of the best, of those that a leaf spoke of.
     fn many<S: Number>(&self, scores: &mut [Score<S>], out: &mut Vec<f32>) -> usize {
         for (score, base) in scores.iter_mut().zip(&self.base) {

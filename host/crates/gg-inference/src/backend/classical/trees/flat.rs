@@ -1,9 +1,10 @@
 //! Trees as TreeEnsemble (`ai.onnx.ml` 5) has them: nodes and leaves by their place.
 
+use super::either::Either;
 use super::ensemble::{Aggregate, Ensemble};
 use super::nodes::{LEAF, MOST, Mode, Node, Trees};
 use super::number::Number;
-use super::pairs::{Either, crooked};
+use super::pairs::crooked;
 use crate::backend::LoadError;
 use crate::backend::classical::attributes::Node as Written;
 use crate::backend::classical::values::{Data, Value};

@@ -1,6 +1,7 @@
 //! Ensembles of trees: TreeEnsembleClassifier, TreeEnsembleRegressor and TreeEnsemble of `ai.onnx.ml`.
 
 mod classifier;
+mod either;
 mod ensemble;
 mod flat;
 mod nodes;

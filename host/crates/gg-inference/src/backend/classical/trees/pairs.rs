@@ -1,6 +1,7 @@
 //! Trees as TreeEnsembleClassifier and TreeEnsembleRegressor have them: nodes that are named by the
 //! pair of their tree's number and their own.
 
+use super::either::Either;
 use super::ensemble::{Aggregate, Ensemble};
 use super::nodes::{Crooked, LEAF, MOST, Mode, Node, Trees};
 use super::number::Number;
@@ -18,15 +19,6 @@ pub(super) struct Names {
     pub(super) nodes: &'static str,
     pub(super) trees: &'static str,
     pub(super) weights: &'static str,
-}
-
-/// An ensemble of either kind of numbers.
-#[derive(Clone, Debug)]
-pub(super) enum Either {
-    /// Of `f32`.
-    Narrow(Ensemble<f32>),
-    /// Of `f64`.
-    Wide(Ensemble<f64>),
 }
 
 /// Read the ensemble of a node.

@@ -1,9 +1,10 @@
 //! TreeEnsembleRegressor, and TreeEnsemble: the scores of targets.
 
+use super::either::{Either, Rows};
 use super::ensemble::{Aggregate, Ensemble, Score};
 use super::flat;
 use super::number::Number;
-use super::pairs::{Either, MOST_TARGETS, Names, read, wide_or_narrow};
+use super::pairs::{MOST_TARGETS, Names, read, wide_or_narrow};
 use crate::backend::classical::attributes::Node;
 use crate::backend::classical::context::Context;
 use crate::backend::classical::operator::{Inputs, Operator};
@@ -80,26 +81,11 @@ pub(super) fn base(node: &Node<'_>, targets: usize) -> Result<Vec<f64>, LoadErro
 
 impl Operator for Regressor {
     fn run(&self, inputs: &Inputs<'_>, context: &Context<'_>) -> Result<Vec<Value>, RunError> {
-        let x = inputs.at(0)?;
-        let (rows, width) = x.rows()?;
-        match (&self.ensemble, x.data()) {
-            (Either::Narrow(ensemble), Data::F64(data)) => {
-                self.all::<_, _, f64>(ensemble, data, rows, width, context)
-            }
-            (Either::Wide(ensemble), Data::F64(data)) => {
-                self.all::<_, _, f64>(ensemble, data, rows, width, context)
-            }
-            (Either::Narrow(ensemble), _) => {
-                self.all::<_, _, f32>(ensemble, &x.floats()?, rows, width, context)
-            }
-            (Either::Wide(ensemble), _) => {
-                self.all::<_, _, f64>(ensemble, &x.floats()?, rows, width, context)
-            }
-        }
+        self.ensemble.run(inputs.at(0)?, self, context)
     }
 }
 
-impl Regressor {
+impl Rows for Regressor {
     fn all<T: Number, R: Number, S: Number>(
         &self,
         ensemble: &Ensemble<T>,
