@@ -6,7 +6,9 @@ use gg_host::inference::confine::confine;
 use gg_host::inference::worker::{MOST_MODEL, MOST_TENSORS};
 use gg_inference::backend::Candidate;
 use gg_inference::backend::classical::Classical;
-use gg_inference::worker::{WorkerLimits, serve};
+use gg_inference::worker::{Line, STACK, WorkerLimits, serve};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use std::io::{self, Read};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
@@ -19,24 +21,49 @@ fn main() -> Result<()> {
     let memory = memory.parse().context("bytes of memory")?;
     let socket = io::stdin().as_fd().try_clone_to_owned().context("standard input")?;
     let socket = UnixStream::from(socket);
-    let host = Host(socket.try_clone()?);
+    let (host, to) = (Host(socket.try_clone()?), socket.try_clone()?);
+    // Before there is another thread, which would have what it had.
     confine(memory)?;
     let outputs = usize::try_from(MOST_TENSORS).unwrap_or(usize::MAX);
     let limits = WorkerLimits { body: MOST_MODEL, outputs };
     let mut candidates: Vec<Candidate<'_>> = vec![(&Classical, None)];
     #[cfg(feature = "tract")]
     candidates.extend(gg_inference_tract::CANDIDATES);
-    Ok(serve(host, socket, &candidates, limits)?)
+    let serving = move || {
+        let served = serve(host, to, &candidates, limits);
+        std::process::exit(i32::from(served.is_err()));
+    };
+    std::thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(serving)
+        .context("cannot start a thread")?;
+    // When the host has gone nobody waits for what a model may still compute for ever.
+    while !has_gone(&socket)? {}
+    Ok(())
 }
 
-/// What the host says. When it has gone nobody waits for what a model may still compute for ever.
+/// Wait for the other side's end. What it says meanwhile wakes nobody here.
+fn has_gone(socket: &UnixStream) -> Result<bool> {
+    match poll(&mut [PollFd::new(socket, PollFlags::empty())], None) {
+        Ok(_) => Ok(true),
+        Err(Errno::INTR) => Ok(false),
+        Err(error) => Err(error).context("cannot wait for the host's end"),
+    }
+}
+
+/// What the host says.
 struct Host(UnixStream);
 
 impl Read for Host {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(buffer) {
-            Ok(0) if !buffer.is_empty() => std::process::exit(0),
-            read => read,
-        }
+        self.0.read(buffer)
+    }
+}
+
+impl Line for Host {
+    fn is_ready(&self) -> bool {
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&at_once))
+            .is_ok_and(|ready| ready > 0)
     }
 }

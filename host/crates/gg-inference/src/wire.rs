@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use thiserror::Error;
 
 /// Bytes before a head.
@@ -182,7 +182,8 @@ pub fn tensors(heads: Vec<Head>, mut body: Bytes) -> Result<Vec<Named>, WireErro
 /// # Errors
 /// The head cannot be written.
 pub fn opening(head: &impl Serialize, body: u64) -> Result<Vec<u8>, WireError> {
-    let mut bytes = vec![0; PREFIX];
+    let mut bytes = Vec::with_capacity(256);
+    bytes.resize(PREFIX, 0);
     serde_json::to_writer(&mut bytes, head)?;
     let length = bytes.len() - PREFIX;
     bytes[..4].copy_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
@@ -206,15 +207,30 @@ pub fn lengths(prefix: [u8; PREFIX], most: u64) -> Result<(usize, u64), WireErro
     Ok((head, body))
 }
 
-/// Write a frame.
+/// Write a frame, all of it at once where the other side takes that much.
 ///
 /// # Errors
 /// It cannot be written.
 pub fn write(out: &mut impl Write, head: &impl Serialize, body: &[&[u8]]) -> Result<(), WireError> {
-    let length = body.iter().map(|part| part.len() as u64).sum();
-    out.write_all(&opening(head, length)?)?;
-    body.iter().try_for_each(|part| out.write_all(part))?;
+    let opening = opening(head, body.iter().map(|part| part.len() as u64).sum())?;
+    let mut parts = parts(&opening, body);
+    let mut left = &mut parts[..];
+    // Leaves out what is empty.
+    IoSlice::advance_slices(&mut left, 0);
+    while !left.is_empty() {
+        match out.write_vectored(left) {
+            Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+            Ok(written) => IoSlice::advance_slices(&mut left, written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     Ok(out.flush()?)
+}
+
+/// The pieces of a frame, for a write that takes several.
+pub fn parts<'a>(opening: &'a [u8], body: &[&'a [u8]]) -> Vec<IoSlice<'a>> {
+    [opening].into_iter().chain(body.iter().copied()).map(IoSlice::new).collect()
 }
 
 /// Read a frame; `None` at the end.

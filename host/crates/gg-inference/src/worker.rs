@@ -1,26 +1,25 @@
 //! The worker: a process that holds one model and makes predictions, one at a time.
 
+mod incoming;
+
+pub use incoming::Line;
+
 use crate::backend::{Candidate, Chosen, Options, RunError, Session, Until, choose};
 use crate::golden::{Golden, LONGEST_GOLDEN};
 use crate::onnx::Model;
 use crate::tensor::Named;
 use crate::wire::{self, Loaded, Request, Response, Seen, WireError};
 use bytes::Bytes;
+use incoming::Incoming;
 use std::any::Any;
-use std::collections::HashMap;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 use thiserror::Error;
 
-/// Predictions that wait. The host asks for one at a time, or a few.
-const WAITING: usize = 64;
-
-/// Stack of the thread that runs models: some engines follow a graph by calling themselves.
-const STACK: usize = 16 << 20;
+/// Stack of the thread that serves: some engines follow a graph by calling themselves.
+pub const STACK: usize = 16 << 20;
 
 /// What a worker holds to.
 #[derive(Clone, Copy, Debug)]
@@ -41,114 +40,66 @@ pub enum WorkerError {
     /// The first thing is a model.
     #[error("the first request is to load a model")]
     Order,
-    /// A thread cannot be started.
-    #[error("cannot start a thread")]
-    Thread(#[from] std::io::Error),
     /// The engine broke down; what it holds may be broken as well.
     #[error("the engine panicked")]
     Panicked,
 }
 
-/// A prediction that was asked for.
-struct Job {
-    id: u64,
-    inputs: Vec<Named>,
-    until: Until,
-}
-
-/// The predictions that are not made yet, and how to call each off.
-type Open = Mutex<HashMap<u64, Arc<AtomicBool>>>;
-
 /// Load the model that comes first, and make predictions until the host has gone. `candidates` run
-/// models, the first that does so rightly.
+/// models, the first that does so rightly. All of it happens on this thread, which is to have a
+/// stack of [`STACK`]: each thread that had to be woken for a prediction would add to its time.
 ///
 /// # Errors
 /// Something went wrong that a new worker is needed for.
-pub fn serve<S: Read, W: Write + Send>(
-    mut from: S,
-    to: W,
+pub fn serve<L: Line>(
+    from: L,
+    mut to: impl Write,
     candidates: &[Candidate<'_>],
     limits: WorkerLimits,
 ) -> Result<(), WorkerError> {
-    let to = Mutex::new(to);
-    let Some((request, body)) = wire::read(&mut from, limits.body)? else { return Ok(()) };
+    let from = Arc::new(Incoming::new(from));
+    let Some((request, body)) = from.read(limits.body)? else { return Ok(()) };
     let Request::Load { options, model, golden } = request else { return Err(WorkerError::Order) };
     let (response, session) = load(candidates, &options, body, model, golden)?;
-    say(&to, &response, &[])?;
-    let Some(session) = session else { return Ok(()) };
-    let open = Open::default();
-    let (sender, jobs) = sync_channel::<Job>(WAITING);
-    std::thread::scope(|scope| {
-        let (open, to) = (&open, &to);
-        // It takes the jobs with it, so that nobody sends more when it has ended.
-        let run = move || run_all(session, jobs, open, to, limits);
-        let runner = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run)?;
-        let listened = listen(&mut from, limits, open, |job| sender.send(job).is_ok());
-        // Nobody waits for the rest.
-        lock(open).values().for_each(|cancelled| cancelled.store(true, Ordering::Relaxed));
-        drop(sender);
-        let ran = runner.join().unwrap_or(Err(WorkerError::Panicked));
-        listened.and(ran)
-    })
-}
-
-/// Take requests, until the host has gone or nobody takes them any more.
-fn listen(
-    from: &mut impl Read,
-    limits: WorkerLimits,
-    open: &Open,
-    mut send: impl FnMut(Job) -> bool,
-) -> Result<(), WorkerError> {
-    while let Some((request, body)) = wire::read(from, limits.body)? {
+    wire::write(&mut to, &response, &[])?;
+    let Some(mut session) = session else { return Ok(()) };
+    while let Some((request, body)) = from.read(limits.body)? {
         match request {
             Request::Run { id, inputs, millis } => {
                 let inputs = wire::tensors(inputs, body)?;
-                let deadline = millis
-                    .and_then(|millis| Instant::now().checked_add(Duration::from_millis(millis)));
-                let until = Until { deadline, cancelled: Arc::default() };
-                lock(open).insert(id, Arc::clone(&until.cancelled));
-                if !send(Job { id, inputs, until }) {
-                    return Ok(());
-                }
+                let until = from.until(id, millis.map(Duration::from_millis));
+                answer(&mut *session, id, &inputs, &until, limits, &mut to)?;
             }
-            Request::Cancel { id } => {
-                if let Some(cancelled) = lock(open).get(&id) {
-                    cancelled.store(true, Ordering::Relaxed);
-                }
-            }
+            // Its prediction was over before this came.
+            Request::Cancel { .. } => {}
             Request::Load { .. } => return Err(WorkerError::Order),
         }
     }
     Ok(())
 }
 
-fn run_all<W: Write>(
-    mut session: Box<dyn Session>,
-    jobs: Receiver<Job>,
-    open: &Open,
-    to: &Mutex<W>,
+/// Make a prediction, and say what has become of it.
+fn answer(
+    session: &mut dyn Session,
+    id: u64,
+    inputs: &[Named],
+    until: &Until,
     limits: WorkerLimits,
+    to: &mut impl Write,
 ) -> Result<(), WorkerError> {
-    for Job { id, inputs, until } in jobs {
-        let run = || until.check().and_then(|()| session.run(&inputs, &until));
-        // What it holds is not touched again after a panic.
-        let outcome = catch_unwind(AssertUnwindSafe(run));
-        lock(open).remove(&id);
-        let panicked = outcome.is_err();
-        let outcome = outcome.unwrap_or_else(|panic| Err(RunError::Broken(words(&*panic))));
-        let outcome = outcome.and_then(|outputs| fitting(outputs, limits.outputs));
-        match outcome {
-            Ok(outputs) => {
-                let body: Vec<&[u8]> = outputs.iter().map(|(_, tensor)| &**tensor.data()).collect();
-                say(to, &Response::Done { id, outputs: wire::heads(&outputs) }, &body)?;
-            }
-            Err(error) => say(to, &Response::Failed { id, error }, &[])?,
+    let run = || until.check().and_then(|()| session.run(inputs, until));
+    // What it holds is not touched again after a panic.
+    let outcome = catch_unwind(AssertUnwindSafe(run));
+    let panicked = outcome.is_err();
+    let outcome = outcome.unwrap_or_else(|panic| Err(RunError::Broken(words(&*panic))));
+    match outcome.and_then(|outputs| fitting(outputs, limits.outputs)) {
+        Ok(outputs) => {
+            let body: Vec<&[u8]> = outputs.iter().map(|(_, tensor)| &**tensor.data()).collect();
+            wire::write(to, &Response::Done { id, outputs: wire::heads(&outputs) }, &body)?;
         }
-        if panicked {
-            return Err(WorkerError::Panicked);
-        }
+        Err(error) => wire::write(to, &Response::Failed { id, error }, &[])?,
     }
-    Ok(())
+    if panicked { Err(WorkerError::Panicked) } else { Ok(()) }
 }
 
 fn fitting(outputs: Vec<Named>, most: usize) -> Result<Vec<Named>, RunError> {
@@ -213,11 +164,5 @@ fn words(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("without a word").chars().take(400).collect()
 }
 
-fn say<W: Write>(to: &Mutex<W>, response: &Response, body: &[&[u8]]) -> Result<(), WireError> {
-    let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
-    wire::write(&mut *to, response, body)
-}
-
-fn lock(open: &Open) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<AtomicBool>>> {
-    open.lock().unwrap_or_else(PoisonError::into_inner)
-}
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,6 @@ use crate::numbers::tensor;
 use crate::onnx::{Model, Port};
 use crate::tensor::{Named, Tensor, count};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use thiserror::Error;
 
@@ -124,7 +123,7 @@ fn try_one(
     golden: Option<&Golden>,
 ) -> Result<(Box<dyn Session>, Passed), Wrong> {
     let mut session = backend.load(model, options)?;
-    let until = Until { deadline: Some(Instant::now() + GOLDEN), cancelled: Arc::default() };
+    let until = Until { deadline: Some(Instant::now() + GOLDEN), ..Until::default() };
     if let Some(golden) = golden {
         for (number, case) in (1..).zip(&golden.cases) {
             let got =

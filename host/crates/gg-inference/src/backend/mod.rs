@@ -83,13 +83,21 @@ pub enum RunError {
     Broken(String),
 }
 
+/// Who may hear in the middle of a prediction that nobody waits for it any more.
+pub trait Ear: Send + Sync {
+    /// Whether it was called off. Asked often: most answers are to cost next to nothing.
+    fn is_called_off(&self, now: Instant) -> bool;
+}
+
 /// Until when a prediction may go on. Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Until {
     /// The time; none is for ever.
     pub deadline: Option<Instant>,
     /// Whether it was called off.
     pub cancelled: Arc<AtomicBool>,
+    /// Who may hear of that.
+    pub ear: Option<Arc<dyn Ear>>,
 }
 
 impl Until {
@@ -101,9 +109,27 @@ impl Until {
         if self.cancelled.load(Ordering::Relaxed) {
             return Err(RunError::Cancelled);
         }
+        if self.deadline.is_none() && self.ear.is_none() {
+            return Ok(());
+        }
+        let now = Instant::now();
+        if self.ear.as_ref().is_some_and(|ear| ear.is_called_off(now)) {
+            self.cancelled.store(true, Ordering::Relaxed);
+            return Err(RunError::Cancelled);
+        }
         match self.deadline {
-            Some(deadline) if Instant::now() >= deadline => Err(RunError::Late),
+            Some(deadline) if now >= deadline => Err(RunError::Late),
             _ => Ok(()),
         }
+    }
+}
+
+impl std::fmt::Debug for Until {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { deadline, cancelled, ear: _ } = self;
+        f.debug_struct("Until")
+            .field("deadline", deadline)
+            .field("cancelled", cancelled)
+            .finish_non_exhaustive()
     }
 }

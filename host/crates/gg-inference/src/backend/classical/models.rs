@@ -5,7 +5,6 @@ use crate::backend::{Backend, Options, Until, made_up};
 use crate::golden::{Golden, compare};
 use crate::onnx::Model;
 use serde::Deserialize;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Where the models of the sample components are.
@@ -77,7 +76,7 @@ fn hostile_models_do_no_harm() {
         assert_ne!(fails, "load", "{file}");
         let inputs = made_up(model.inputs()).unwrap();
         let deadline = Instant::now() + Duration::from_millis(200);
-        let until = Until { deadline: Some(deadline), cancelled: Arc::default() };
+        let until = Until { deadline: Some(deadline), ..Until::default() };
         let run = session.run(&inputs, &until);
         assert!(run.is_err() || fails == "neither", "{file}");
         // An operator that takes long is interrupted as well.
