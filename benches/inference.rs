@@ -14,6 +14,7 @@ use gg_inference::{Model, Named};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Deserialize;
 use serde_json::json;
+use std::future::pending;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
@@ -96,7 +97,7 @@ fn worker(all: &mut Rows) -> Result<()> {
             let mut times = [Vec::new(), Vec::new()];
             for _ in 0..300 {
                 let begin = Instant::now();
-                runtime.block_on(worker.run(&inputs, DEADLINE))?;
+                runtime.block_on(worker.run(&inputs, DEADLINE, pending()))?;
                 times[0].push(begin.elapsed().as_secs_f64() * 1e6);
                 let begin = Instant::now();
                 session.run(&inputs, &Until::default()).context("a prediction")?;

@@ -1,12 +1,23 @@
-//! `gg-host model`: models in their workers, by real files of ONNX. What they are to give was made by
-//! onnxruntime.
+//! Models in their workers, by `gg-host model` and as the host has them, by real files of ONNX. What
+//! they are to give was made by onnxruntime.
 
 use crate::host::{Outcome, command, file, finish, folder, start};
+use gg_host::inference::worker::{DEFAULT_MEMORY, ModelFiles, PredictionError, Worker};
+use gg_inference::backend::{Options, RunError};
+use gg_inference::numbers::{numbers, tensor};
+use gg_inference::onnx::proto::{
+    DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorShapeProto,
+    TensorTypeProto, TypeProto, ValueInfoProto,
+};
+use gg_inference::{ElementType, Named};
+use prost::Message as _;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
+use std::future::pending;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Who runs each model of the samples; nobody, where that is so.
 const RUN_BY: &[(&str, &str)] = &[
@@ -240,17 +251,107 @@ fn a_worker_has_nothing_and_ends_with_its_host() {
     assert!(status.contains("NoNewPrivs:\t1"), "{status}");
     host.signal(Signal::KILL);
     drop(host);
-    let ended = pidfd_open(worker, PidfdFlags::empty());
-    if let Ok(ended) = ended {
-        let mut wait = [rustix::event::PollFd::new(&ended, rustix::event::PollFlags::IN)];
-        let patience = rustix::event::Timespec { tv_sec: 30, tv_nsec: 0 };
-        assert_eq!(rustix::event::poll(&mut wait, Some(&patience)), Ok(1), "the worker goes on");
+    ends(worker);
+}
+
+#[test]
+fn a_worker_ends_with_its_host_in_the_middle_of_an_endless_computation() {
+    let mut command = command("model");
+    command.args(["bench", "--backend", "classical", "--deadline", "3600"]);
+    command.arg(hostile("long_run.onnx"));
+    let host = start(command);
+    let worker = worker_of(host.pid());
+    let begin = Instant::now();
+    while processor_time(worker) < Duration::from_secs(1) {
+        assert!(begin.elapsed().as_secs() < 60, "it does not compute");
+        std::thread::sleep(Duration::from_millis(20));
     }
+    host.signal(Signal::KILL);
+    drop(host);
+    ends(worker);
+}
+
+#[test]
+fn a_prediction_that_is_called_off_leaves_a_worker_that_predicts() {
+    let folder = folder();
+    let model = file(folder.path(), "powers.onnx", powers(100));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let program = Path::new(env!("CARGO_BIN_EXE_gg-inference-worker"));
+        let (files, options) = (ModelFiles { model, golden: None }, Options::default());
+        let patience = Duration::from_secs(60);
+        let started = Worker::start(program, &files, &options, DEFAULT_MEMORY, patience).await;
+        let mut worker = started.unwrap();
+        let (short, long) = (matrix(1), matrix(2000));
+        let hour = Duration::from_secs(3600);
+        for _ in 0..3 {
+            let soon = tokio::time::sleep(Duration::from_millis(50));
+            let ended = worker.run(&long, hour, soon).await;
+            assert!(matches!(ended, Err(PredictionError::Run(RunError::Cancelled))), "{ended:?}");
+            let outputs = worker.run(&short, hour, pending()).await.unwrap();
+            assert_eq!(numbers(&outputs[0].1), [1.0]);
+            let late = worker.run(&long, Duration::from_millis(50), pending()).await;
+            assert!(matches!(late, Err(PredictionError::Run(RunError::Late))), "{late:?}");
+        }
+        // What is called off when it is made already is made.
+        let outputs = worker.run(&short, hour, std::future::ready(())).await;
+        assert!(matches!(outputs, Ok(_) | Err(PredictionError::Run(RunError::Cancelled))));
+        assert!(worker.run(&short, hour, pending()).await.is_ok());
+    });
+}
+
+/// A model that multiplies a matrix with itself so many times.
+fn powers(count: usize) -> Vec<u8> {
+    let kind = TensorTypeProto { elem_type: 1, shape: Some(two_dimensions()) };
+    let kind = TypeProto { tensor_type: Some(kind), ..TypeProto::default() };
+    let port = |name: String| ValueInfoProto { name, r#type: Some(kind.clone()) };
+    let product = |number: usize| NodeProto {
+        op_type: "MatMul".to_owned(),
+        input: vec![format!("x{number}"), "x0".to_owned()],
+        output: vec![format!("x{}", number + 1)],
+        ..NodeProto::default()
+    };
+    let graph = GraphProto {
+        node: (0..count).map(product).collect(),
+        input: vec![port("x0".to_owned())],
+        output: vec![port(format!("x{count}"))],
+        ..GraphProto::default()
+    };
+    let operators = OperatorSetIdProto { domain: String::new(), version: 13 };
+    let opset_import = vec![operators];
+    ModelProto { graph: Some(graph), opset_import, ..ModelProto::default() }.encode_to_vec()
+}
+
+fn two_dimensions() -> TensorShapeProto {
+    TensorShapeProto { dim: vec![DimensionProto::default(); 2] }
+}
+
+fn matrix(length: u32) -> [Named; 1] {
+    let shape = vec![length; 2];
+    let ones = vec![1.0; (length * length) as usize];
+    [("x0".to_owned(), tensor(ElementType::Fp32, shape, &ones).unwrap())]
+}
+
+/// Wait for the end of a process.
+fn ends(process: Pid) {
+    let Ok(ended) = pidfd_open(process, PidfdFlags::empty()) else { return };
+    let mut wait = [rustix::event::PollFd::new(&ended, rustix::event::PollFlags::IN)];
+    let patience = rustix::event::Timespec { tv_sec: 30, tv_nsec: 0 };
+    assert_eq!(rustix::event::poll(&mut wait, Some(&patience)), Ok(1), "the worker goes on");
+}
+
+/// What a process has had of a processor.
+fn processor_time(process: Pid) -> Duration {
+    let text = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).unwrap();
+    let mut fields = text.rsplit(')').next().unwrap().split_whitespace();
+    // Hundredths of a second.
+    let user: u64 = fields.nth(11).unwrap().parse().unwrap();
+    Duration::from_millis(user * 10)
 }
 
 /// The worker that a process has, once it has confined itself.
 fn worker_of(parent: Pid) -> Pid {
-    let begin = std::time::Instant::now();
+    let begin = Instant::now();
     loop {
         assert!(begin.elapsed().as_secs() < 60, "no worker");
         for entry in fs::read_dir("/proc").unwrap() {

@@ -12,4 +12,5 @@ pub const BACKENDS: &[&str] = &[
 ];
 
 pub mod confine;
+mod line;
 pub mod worker;

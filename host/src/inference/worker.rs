@@ -1,18 +1,20 @@
 //! A worker as the host sees it: started with a model, asked for predictions, ended.
 
+use super::line::{From, Line, To};
 use crate::watched::watched;
 use gg_inference::Named;
 use gg_inference::backend::{Options, Refused, RunError};
-use gg_inference::wire::{self, Loaded, PREFIX, Request, Response, Seen, WireError};
+use gg_inference::wire::{self, Loaded, Request, Response, Seen, WireError};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 use thiserror::Error;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
+use tokio::io::{AsyncReadExt as _, Interest};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
@@ -36,8 +38,8 @@ pub fn program() -> Result<PathBuf, StartError> {
     Ok(own.with_file_name(NAME))
 }
 
-/// How much longer than its deadline a prediction may take to end by itself, before its worker is
-/// ended. Engines look at the time between two operators.
+/// How much longer than its deadline, or than until it was called off, a prediction may take to end by
+/// itself, before its worker is ended. Engines look between two operators.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// A model and how it is to be run.
@@ -126,8 +128,8 @@ pub enum PredictionError {
     /// The worker has ended, and another is needed.
     #[error(transparent)]
     Ended(#[from] Ended),
-    /// It took too long, and did not stop when it was told: the worker was ended.
-    #[error("the prediction took longer than it may, and its worker was ended")]
+    /// It took too long or was called off, and did not stop when it was told: the worker was ended.
+    #[error("the prediction did not end when it was told to, and its worker was ended")]
     Killed,
 }
 
@@ -135,7 +137,7 @@ pub enum PredictionError {
 #[derive(Debug)]
 pub struct Worker {
     process: Process,
-    stream: UnixStream,
+    line: Line,
     loaded: Loaded,
     next: u64,
 }
@@ -152,15 +154,15 @@ impl Worker {
         memory: u64,
         patience: Duration,
     ) -> Result<Self, StartError> {
-        let (mut stream, mut process) = Process::start(program, memory)
+        let (mut line, mut process) = Process::start(program, memory)
             .map_err(|error| StartError::Spawn { path: program.to_owned(), error })?;
-        let load = load(&mut stream, files, options);
+        let load = load(&mut line, files, options);
         match timeout(patience, load).await {
             Err(_) => Err(StartError::Late(patience)),
             Ok(Err(LoadFault::Start(error))) => Err(error),
             Ok(Err(LoadFault::Wire(error))) => Err(process.why(&error).await.into()),
             Ok(Ok(Response::Loaded(loaded))) => {
-                Ok(Self { process, stream, loaded: *loaded, next: 0 })
+                Ok(Self { process, line, loaded: *loaded, next: 0 })
             }
             Ok(Ok(Response::Refused { reason, refused, seen })) => {
                 Err(StartError::Refused { reason, refused, seen: seen.map(Box::new) })
@@ -179,8 +181,8 @@ impl Worker {
         self.process.child.id()
     }
 
-    /// Make a prediction. When this is dropped before its end, or fails with anything but
-    /// [`PredictionError::Run`], the worker is of no use any more.
+    /// Make a prediction. It is called off when `called_off` ends before it. When this is dropped before
+    /// its end, or fails with anything but [`PredictionError::Run`], the worker is of no use any more.
     ///
     /// # Errors
     /// There is none.
@@ -188,28 +190,22 @@ impl Worker {
         &mut self,
         inputs: &[Named],
         deadline: Duration,
+        called_off: impl Future<Output = ()>,
     ) -> Result<Vec<Named>, PredictionError> {
         gg_inference::check::check(&self.loaded.seen.inputs, inputs)
             .map_err(|error| RunError::Input(error.to_string()))?;
         self.next += 1;
         let id = self.next;
-        let millis = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
-        let request = Request::Run { id, inputs: wire::heads(inputs), millis: Some(millis) };
-        let exchange = async {
-            let length = inputs.iter().map(|(_, tensor)| tensor.data().len() as u64).sum();
-            if length > MOST_TENSORS {
-                return Err(WireError::TooLarge { bytes: length, most: MOST_TENSORS });
+        let Line { to, from } = &mut self.line;
+        let exchange = exchange(to, from, id, inputs, deadline, called_off);
+        let answer = timeout(deadline.saturating_add(GRACE), exchange).await.unwrap_or(Ok(None));
+        let (response, body) = match answer {
+            Ok(Some(answer)) => answer,
+            Ok(None) => {
+                self.process.end();
+                return Err(PredictionError::Killed);
             }
-            self.stream.write_all(&wire::opening(&request, length)?).await?;
-            for (_, tensor) in inputs {
-                self.stream.write_all(tensor.data()).await?;
-            }
-            read(&mut self.stream, MOST_TENSORS).await
-        };
-        let (response, body) = match timeout(deadline.saturating_add(GRACE), exchange).await {
-            Err(_) => return Err(PredictionError::Killed),
-            Ok(Err(error)) => return Err(self.process.why(&error).await.into()),
-            Ok(Ok(answer)) => answer,
+            Err(error) => return Err(self.process.why(&error).await.into()),
         };
         match response {
             Response::Done { id: answered, outputs } if answered == id => {
@@ -228,6 +224,34 @@ impl Worker {
     }
 }
 
+/// Ask for a prediction and hear what becomes of it; nothing in time after it was called off.
+async fn exchange(
+    to: &mut To,
+    from: &mut From,
+    id: u64,
+    inputs: &[Named],
+    deadline: Duration,
+    called_off: impl Future<Output = ()>,
+) -> Result<Option<(Response, Vec<u8>)>, WireError> {
+    let body: Vec<&[u8]> = inputs.iter().map(|(_, tensor)| &**tensor.data()).collect();
+    let bytes = body.iter().map(|part| part.len() as u64).sum();
+    if bytes > MOST_TENSORS {
+        return Err(WireError::TooLarge { bytes, most: MOST_TENSORS });
+    }
+    let millis = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+    let request = Request::Run { id, inputs: wire::heads(inputs), millis: Some(millis) };
+    to.send(&request, &body).await?;
+    let mut answer = pin!(from.receive(MOST_TENSORS));
+    tokio::select! {
+        biased;
+        answer = &mut answer => answer.map(Some),
+        () = called_off => {
+            to.send(&Request::Cancel { id }, &[]).await?;
+            timeout(GRACE, answer).await.ok().transpose()
+        }
+    }
+}
+
 #[derive(Debug, Error)]
 enum LoadFault {
     #[error(transparent)]
@@ -238,7 +262,7 @@ enum LoadFault {
 
 /// Send a model, and hear what becomes of it.
 async fn load(
-    stream: &mut UnixStream,
+    line: &mut Line,
     files: &ModelFiles,
     options: &Options,
 ) -> Result<Response, LoadFault> {
@@ -253,12 +277,12 @@ async fn load(
     if whole > MOST_MODEL {
         return Err(StartError::TooLarge { path: files.model.clone(), bytes: whole }.into());
     }
-    stream.write_all(&wire::opening(&request, whole)?).await.map_err(WireError::from)?;
-    copy(&files.model, &mut model, size, stream).await?;
+    line.to.open(&request, whole).await?;
+    copy(&files.model, &mut model, size, &mut line.to).await?;
     if let Some((path, (mut golden, size))) = golden {
-        copy(path, &mut golden, size, stream).await?;
+        copy(path, &mut golden, size, &mut line.to).await?;
     }
-    Ok(read(stream, MOST_TENSORS).await?.0)
+    Ok(line.from.receive(MOST_TENSORS).await?.0)
 }
 
 async fn open(path: &Path) -> Result<(tokio::fs::File, u64), StartError> {
@@ -276,7 +300,7 @@ async fn copy(
     path: &Path,
     file: &mut tokio::fs::File,
     size: u64,
-    stream: &mut UnixStream,
+    to: &mut To,
 ) -> Result<(), LoadFault> {
     let failed = |error| StartError::File { path: path.to_owned(), error };
     let mut left = size;
@@ -287,30 +311,10 @@ async fn copy(
         if got == 0 {
             return Err(failed(io::ErrorKind::UnexpectedEof.into()).into());
         }
-        stream.write_all(&buffer[..got]).await.map_err(WireError::from)?;
+        to.continued(&buffer[..got]).await.map_err(WireError::from)?;
         left -= got as u64;
     }
     Ok(())
-}
-
-/// A frame. What is said to come reserves no room before it has.
-async fn read(stream: &mut UnixStream, most: u64) -> Result<(Response, Vec<u8>), WireError> {
-    let mut prefix = [0; PREFIX];
-    stream.read_exact(&mut prefix).await?;
-    let (head, body) = wire::lengths(prefix, most)?;
-    let head = exactly(stream, head as u64).await?;
-    let body = exactly(stream, body).await?;
-    Ok((serde_json::from_slice(&head)?, body))
-}
-
-async fn exactly(stream: &mut UnixStream, length: u64) -> Result<Vec<u8>, WireError> {
-    const STEP: u64 = 1 << 20;
-    let mut bytes = Vec::with_capacity(STEP.min(length) as usize);
-    let got = stream.take(length).read_to_end(&mut bytes).await?;
-    if (got as u64) < length {
-        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-    }
-    Ok(bytes)
 }
 
 /// A worker's process. It ends when this is dropped.
@@ -321,7 +325,7 @@ struct Process {
 }
 
 impl Process {
-    fn start(program: &Path, memory: u64) -> io::Result<(UnixStream, Self)> {
+    fn start(program: &Path, memory: u64) -> io::Result<(Line, Self)> {
         let (ours, theirs) = UnixStream::pair()?;
         let theirs = theirs.into_std()?;
         theirs.set_nonblocking(false)?;
@@ -330,7 +334,7 @@ impl Process {
         command.env_clear().current_dir("/");
         command.stdin(Stdio::from(OwnedFd::from(theirs)));
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        Ok((ours, Self { child: command.spawn()?, memory }))
+        Ok((Line::new(ours), Self { child: command.spawn()?, memory }))
     }
 
     /// How it ended, once it has stopped to answer.
@@ -344,6 +348,10 @@ impl Process {
         }
     }
 
+    fn end(&mut self) {
+        let _ended_already = self.child.kill();
+    }
+
     async fn wait(&mut self) -> io::Result<ExitStatus> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
@@ -355,7 +363,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ended_already = self.child.kill();
+        self.end();
         let _status = self.child.wait();
     }
 }

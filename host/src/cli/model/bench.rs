@@ -8,6 +8,7 @@ use gg_inference::Named;
 use gg_inference::backend::made_up;
 use gg_inference::golden::{Golden, LONGEST_GOLDEN};
 use serde_json::json;
+use std::future::pending;
 use std::io::{self, Read as _, Write as _};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -47,13 +48,13 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     let load = begin.elapsed();
     let inputs = inputs(args, &worker.loaded().seen.inputs)?;
     for _ in 0..WARM {
-        worker.run(&inputs, deadline).await.with_context(|| path.to_string())?;
+        worker.run(&inputs, deadline, pending()).await.with_context(|| path.to_string())?;
     }
     let mut times = Vec::new();
     let begin = Instant::now();
     while times.is_empty() || begin.elapsed().as_secs_f64() < args.seconds {
         let one = Instant::now();
-        worker.run(&inputs, deadline).await?;
+        worker.run(&inputs, deadline, pending()).await?;
         times.push(one.elapsed());
     }
     let rate = times.len() as f64 / begin.elapsed().as_secs_f64();
