@@ -68,7 +68,7 @@ fn unsupported(onnx: &Onnx, model: &Model) -> Vec<String> {
 fn has_free_batch(model: &Model) -> bool {
     let mut ports = model.inputs().iter().chain(model.outputs());
     model.operators().contains_key("Conv")
-        && ports.all(|port| port.shape.first().is_some_and(Option::is_none))
+        && ports.all(|port| matches!(port.shape.as_deref(), Some([None, ..])))
 }
 
 struct Network {

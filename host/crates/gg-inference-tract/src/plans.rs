@@ -50,11 +50,13 @@ impl Plans {
         let outputs = model.outputs().iter().map(|port| port.name.clone()).collect();
         let mut plans = Self { network, inputs, outputs, optimised, ready: VecDeque::new() };
         // So that what cannot be planned is found out now; with a batch of one, most likely.
-        let shapes = model.inputs().iter();
-        let shapes =
-            shapes.map(|port| port.shape.iter().map(|length| length.unwrap_or(1)).collect());
-        let ready = plans.make(shapes.collect()).map_err(|error| invalid(&error))?;
-        plans.ready.push_front(ready);
+        let shapes = model.inputs().iter().map(|port| {
+            Some(port.shape.as_ref()?.iter().map(|length| length.unwrap_or(1)).collect())
+        });
+        if let Some(shapes) = shapes.collect() {
+            let ready = plans.make(shapes).map_err(|error| invalid(&error))?;
+            plans.ready.push_front(ready);
+        }
         Ok(plans)
     }
 

@@ -58,10 +58,10 @@ pub fn check(ports: &[Port], inputs: &[Named]) -> Result<(), InputError> {
     }
 }
 
-/// A port's type and shape: `fp32 [?, 3, 224, 224]`.
+/// A port's type and shape: `fp32 [?, 3, 224, 224]`, or `fp32 [...]` where any shape will do.
 pub fn kind(port: &Port) -> String {
-    let lengths: Vec<_> = port
-        .shape
+    let Some(shape) = &port.shape else { return format!("{} [...]", port.element) };
+    let lengths: Vec<_> = shape
         .iter()
         .map(|length| length.map_or_else(|| "?".to_owned(), |length| length.to_string()))
         .collect();
@@ -81,8 +81,8 @@ mod tests {
     #[test]
     fn errors_name_the_input_what_was_expected_and_what_came() {
         let ports = [
-            Port { name: "x".to_owned(), element: Fp32, shape: vec![None, Some(2)] },
-            Port { name: "n".to_owned(), element: I64, shape: vec![] },
+            Port { name: "x".to_owned(), element: Fp32, shape: Some(vec![None, Some(2)]) },
+            Port { name: "n".to_owned(), element: I64, shape: Some(vec![]) },
         ];
         let x = ("x".to_owned(), tensor(Fp32, vec![3, 2], &[0.0; 6]).unwrap());
         let n = ("n".to_owned(), tensor(I64, vec![], &[1.0]).unwrap());
@@ -103,5 +103,16 @@ mod tests {
         let whole = ("x".to_owned(), tensor(I64, vec![1, 2], &[0.0; 2]).unwrap());
         let sentence = "the input `x` is i64 [1, 2]; the model takes fp32 [?, 2]";
         assert_eq!(refused(&[whole, n]), Err(sentence.to_owned()));
+    }
+
+    #[test]
+    fn a_scalar_is_not_any_shape() {
+        let port = |shape| Port { name: "x".to_owned(), element: Fp32, shape };
+        let (scalar, any) = (port(Some(vec![])), port(None));
+        assert_eq!([kind(&scalar), kind(&any)], ["fp32 []", "fp32 [...]"]);
+        let one = tensor(Fp32, vec![], &[1.0]).unwrap();
+        let row = tensor(Fp32, vec![1], &[1.0]).unwrap();
+        assert_eq!([&one, &row].map(|tensor| scalar.fits(tensor)), [true, false]);
+        assert_eq!([&one, &row].map(|tensor| any.fits(tensor)), [true, true]);
     }
 }

@@ -147,7 +147,7 @@ fn try_one(
 }
 
 /// An input for a model of which nothing is known: small numbers, always the same. `None`: it takes
-/// texts, or very much.
+/// texts, very much, or nobody says in what shape.
 pub fn made_up(inputs: &[Port]) -> Option<Vec<Named>> {
     let mut state = 0x2545_F491_4F6C_DD1D_u64;
     let mut next = || {
@@ -162,7 +162,8 @@ pub fn made_up(inputs: &[Port]) -> Option<Vec<Named>> {
 }
 
 fn probe(port: &Port, next: &mut impl FnMut() -> f64) -> Option<Tensor> {
-    let shape: Vec<u32> = port.shape.iter().map(|length| length.unwrap_or(PROBE_LENGTH)).collect();
+    let shape = port.shape.as_ref()?.iter().map(|length| length.unwrap_or(PROBE_LENGTH));
+    let shape: Vec<u32> = shape.collect();
     let elements = count(&shape).ok().filter(|elements| *elements <= PROBE)?;
     let values: Vec<f64> = (0..elements).map(|_| next()).collect();
     tensor(port.element, shape, &values).ok()

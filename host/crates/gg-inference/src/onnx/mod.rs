@@ -10,7 +10,9 @@ use crate::numbers::numbers;
 use crate::tensor::{MAX_RANK, Tensor};
 use bytes::Bytes;
 use prost::Message as _;
-use proto::{GraphProto, ModelProto, NodeProto, TensorProto, TypeProto, ValueInfoProto};
+use proto::{
+    GraphProto, ModelProto, NodeProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use thiserror::Error;
@@ -61,8 +63,8 @@ pub struct Port {
     /// What the elements are.
     #[serde(rename = "type")]
     pub element: ElementType,
-    /// The length of each dimension; `None` where any will do.
-    pub shape: Vec<Option<u32>>,
+    /// The length of each dimension; `None` where any will do. Without it any shape will.
+    pub shape: Option<Vec<Option<u32>>>,
 }
 
 impl Port {
@@ -70,8 +72,9 @@ impl Port {
     pub fn fits(&self, tensor: &Tensor) -> bool {
         let alike = |(any, length): (&Option<u32>, &u32)| any.is_none_or(|any| any == *length);
         self.element == tensor.element()
-            && self.shape.len() == tensor.shape().len()
-            && self.shape.iter().zip(tensor.shape()).all(alike)
+            && self.shape.as_ref().is_none_or(|shape| {
+                shape.len() == tensor.shape().len() && shape.iter().zip(tensor.shape()).all(alike)
+            })
     }
 }
 
@@ -249,20 +252,22 @@ fn port(value: &ValueInfoProto) -> Result<Port, ModelError> {
     let Some(kind) = &value.r#type else { return Err(odd("has no type")) };
     let (number, shape) = match kind {
         TypeProto { tensor_type: Some(tensor), .. } => {
-            let shape = tensor.shape.iter().flat_map(|shape| &shape.dim);
-            (tensor.elem_type, shape.map(|dim| dim.dim_value).collect())
+            let lengths = |shape: &TensorShapeProto| -> Vec<_> {
+                shape.dim.iter().map(|dim| dim.dim_value).collect()
+            };
+            (tensor.elem_type, tensor.shape.as_ref().map(lengths))
         }
         TypeProto { sequence_type: Some(sequence), .. } => {
             let map = sequence.elem_type.as_ref().and_then(|kind| kind.map_type.as_ref());
             let number = map.and_then(|map| map.value_type.as_ref()?.tensor_type.as_ref());
             let Some(number) = number else { return Err(odd("is neither a tensor nor maps")) };
-            (number.elem_type, vec![None, None])
+            (number.elem_type, Some(vec![None, None]))
         }
         _ => return Err(odd("is no tensor")),
     };
     let element = ElementType::of_onnx(number)
         .ok_or_else(|| odd(&format!("has elements of an unknown type ({number})")))?;
-    if shape.len() > MAX_RANK {
+    if shape.as_ref().is_some_and(|shape| shape.len() > MAX_RANK) {
         return Err(odd("has too many dimensions"));
     }
     let length = |length: Option<i64>| match length {
@@ -272,6 +277,37 @@ fn port(value: &ValueInfoProto) -> Result<Port, ModelError> {
             u32::try_from(length).map(Some).map_err(|_| odd("has a dimension beyond 32 bits"))
         }
     };
-    let shape = shape.into_iter().map(length).collect::<Result<_, _>>()?;
+    let shape = shape.map(|shape| shape.into_iter().map(length).collect()).transpose()?;
     Ok(Port { name: value.name.clone(), element, shape })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::{DimensionProto, TensorTypeProto};
+
+    #[test]
+    fn a_shape_of_no_dimensions_is_a_shape() {
+        let read = |dim: Option<&[Option<i64>]>| {
+            let dimension = |dim_value: &_| DimensionProto {
+                dim_value: *dim_value,
+                ..DimensionProto::default()
+            };
+            let shape =
+                dim.map(|dim| TensorShapeProto { dim: dim.iter().map(dimension).collect() });
+            let tensor = TensorTypeProto { elem_type: 1, shape };
+            let r#type = Some(TypeProto { tensor_type: Some(tensor), ..TypeProto::default() });
+            let value = ValueInfoProto { name: "x".to_owned(), r#type };
+            let (input, output) = (vec![value.clone()], vec![value]);
+            let graph = Some(GraphProto { input, output, ..GraphProto::default() });
+            let bytes = ModelProto { graph, ..ModelProto::default() }.encode_to_vec();
+            Model::read(bytes.into()).map(|model| model.inputs()[0].shape.clone())
+        };
+        assert_eq!(read(None).unwrap(), None);
+        assert_eq!(read(Some(&[])).unwrap(), Some(vec![]));
+        let any = [None, Some(0), Some(-1), Some(3)];
+        assert_eq!(read(Some(&any)).unwrap(), Some(vec![None, None, None, Some(3)]));
+        assert!(read(Some(&[Some(1 << 32)])).is_err());
+        assert!(read(Some(&[None; MAX_RANK + 1])).is_err());
+    }
 }

@@ -205,9 +205,7 @@ impl Graph {
             let Some((_, tensor)) = named.iter().find(|(name, _)| *name == port.name) else {
                 return Err(odd("is missing".to_owned()));
             };
-            // Of a model that says nothing of an input's dimensions, all fit.
-            let any = tensor.element() == port.element && port.shape.is_empty();
-            if !any && !port.fits(tensor) {
+            if !port.fits(tensor) {
                 return Err(odd(format!("is {}", tensor.kind())));
             }
             let widest =
