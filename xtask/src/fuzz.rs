@@ -6,7 +6,7 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 18] = [
+const TARGETS: [&str; 19] = [
     "access_control",
     "configuration",
     "deployment",
@@ -25,6 +25,7 @@ const TARGETS: [&str; 18] = [
     "shadow",
     "unpack",
     "version_requirement",
+    "worker",
 ];
 
 /// What libFuzzer needs of every crate that is looked into.

@@ -111,7 +111,8 @@ pub(super) fn variadic(node: &Node<'_>) -> Result<Box<dyn Operator>, LoadError> 
                 vec![],
                 match result.data() {
                     Data::F64(_) => Data::F64(vec![count.into()]),
-                    _ => Data::F32(vec![count]),
+                    Data::F32(_) => Data::F32(vec![count]),
+                    _ => return Err(failed(&format!("it takes no {}", result.element()))),
                 },
             )?;
             result = two(&result, &count, DIV, context)?;
@@ -240,6 +241,7 @@ pub(super) fn clip(node: &Node<'_>) -> Result<Box<dyn Operator>, LoadError> {
 
 #[cfg(test)]
 mod tests {
+    use crate::backend::RunError;
     use crate::backend::classical::operator::testing::*;
 
     #[test]
@@ -262,6 +264,8 @@ mod tests {
         assert!(run("Add", &[], &[&words(&[1], &["a"]), &words(&[1], &["a"])]).is_err());
         assert!(run("Add", &[], &[&a]).is_err());
         assert!(run("Sum", &[], &[]).is_err());
+        let mean = run("Mean", &[], &[&whole(&[1], &[1])]);
+        assert_eq!(mean, Err(RunError::Failed("it takes no i64".to_owned())));
     }
 
     #[test]
