@@ -76,8 +76,9 @@ impl From {
     }
 
     async fn exactly(&mut self, length: u64) -> Result<Vec<u8>, WireError> {
-        const STEP: u64 = 1 << 20;
-        let mut bytes = Vec::with_capacity(STEP.min(length) as usize);
+        const ROOM: u64 = 16 << 20;
+        // What is not written to takes no memory.
+        let mut bytes = Vec::with_capacity(ROOM.min(length) as usize);
         let got = (&mut self.0).take(length).read_to_end(&mut bytes).await?;
         if (got as u64) < length {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());

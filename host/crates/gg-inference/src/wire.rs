@@ -254,8 +254,10 @@ pub fn read<T: DeserializeOwned>(
 
 /// So many bytes. Room is made for what comes, not for what is said to come.
 fn exactly(from: &mut impl Read, length: u64) -> Result<Bytes, WireError> {
-    const STEP: u64 = 1 << 20;
-    let mut bytes = BytesMut::new();
+    const ROOM: u64 = 16 << 20;
+    const STEP: u64 = 256 << 10;
+    // What is not written to takes no memory.
+    let mut bytes = BytesMut::with_capacity(ROOM.min(length) as usize);
     while (bytes.len() as u64) < length {
         let at = bytes.len();
         bytes.resize(at + STEP.min(length - at as u64) as usize, 0);
