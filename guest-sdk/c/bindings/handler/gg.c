@@ -351,9 +351,15 @@ void gg_list_option_u32_free(gg_list_option_u32_t *ptr) {
   }
 }
 
+void gg_option_list_option_u32_free(gg_option_list_option_u32_t *ptr) {
+  if (ptr->is_some) {
+    gg_list_option_u32_free(&ptr->val);
+  }
+}
+
 void gg_host_inference_port_free(gg_host_inference_port_t *ptr) {
   gg_string_free(&ptr->name);
-  gg_list_option_u32_free(&ptr->shape);
+  gg_option_list_option_u32_free(&ptr->shape);
 }
 
 void gg_host_inference_list_port_free(gg_host_inference_list_port_t *ptr) {
@@ -372,6 +378,7 @@ void gg_host_inference_model_info_free(gg_host_inference_model_info_t *ptr) {
   gg_string_free(&ptr->version);
   gg_string_free(&ptr->digest);
   gg_string_free(&ptr->backend);
+  gg_string_free(&ptr->device);
   gg_host_inference_list_port_free(&ptr->inputs);
   gg_host_inference_list_port_free(&ptr->outputs);
 }
@@ -1294,7 +1301,7 @@ bool gg_host_inference_models(gg_list_string_t *ret, gg_host_inference_error_t *
 
 bool gg_host_inference_describe(gg_string_t *model, gg_host_inference_model_info_t *ret, gg_host_inference_error_t *err) {
   __attribute__((__aligned__(sizeof(void*))))
-  uint8_t ret_area[(13*sizeof(void*))];
+  uint8_t ret_area[(16*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
   __wasm_import_gg_host_inference_describe((uint8_t *) (*model).ptr, (*model).len, ptr);
   gg_host_inference_result_model_info_error_t result;
@@ -1306,8 +1313,10 @@ bool gg_host_inference_describe(gg_string_t *model, gg_host_inference_model_info
         (gg_string_t) (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (3*sizeof(void*))))), (*((size_t*) (ptr + (4*sizeof(void*))))) },
         (gg_string_t) (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (5*sizeof(void*))))), (*((size_t*) (ptr + (6*sizeof(void*))))) },
         (gg_string_t) (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (7*sizeof(void*))))), (*((size_t*) (ptr + (8*sizeof(void*))))) },
-        (gg_host_inference_list_port_t) (gg_host_inference_list_port_t) { (gg_host_inference_port_t*)(*((uint8_t **) (ptr + (9*sizeof(void*))))), (*((size_t*) (ptr + (10*sizeof(void*))))) },
-        (gg_host_inference_list_port_t) (gg_host_inference_list_port_t) { (gg_host_inference_port_t*)(*((uint8_t **) (ptr + (11*sizeof(void*))))), (*((size_t*) (ptr + (12*sizeof(void*))))) },
+        (gg_string_t) (gg_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (9*sizeof(void*))))), (*((size_t*) (ptr + (10*sizeof(void*))))) },
+        (uint32_t) (uint32_t) (*((int32_t*) (ptr + (11*sizeof(void*))))),
+        (gg_host_inference_list_port_t) (gg_host_inference_list_port_t) { (gg_host_inference_port_t*)(*((uint8_t **) (ptr + (12*sizeof(void*))))), (*((size_t*) (ptr + (13*sizeof(void*))))) },
+        (gg_host_inference_list_port_t) (gg_host_inference_list_port_t) { (gg_host_inference_port_t*)(*((uint8_t **) (ptr + (14*sizeof(void*))))), (*((size_t*) (ptr + (15*sizeof(void*))))) },
       };
       break;
     }

@@ -237,12 +237,18 @@ typedef struct {
   size_t len;
 } gg_list_option_u32_t;
 
+typedef struct {
+  bool is_some;
+  gg_list_option_u32_t val;
+} gg_option_list_option_u32_t;
+
 // What a model takes or gives at one place.
 typedef struct gg_host_inference_port_t {
   // Its name.
   gg_string_t   name;
-  // The length of each dimension; `none` where any will do.
-  gg_list_option_u32_t   shape;
+  // The length of each dimension, `none` where any will do; `none` for all where the model says
+  // nothing of it, and any shape will do.
+  gg_option_list_option_u32_t   shape;
   // What the elements are.
   gg_host_inference_element_type_t   element;
 } gg_host_inference_port_t;
@@ -262,6 +268,10 @@ typedef struct gg_host_inference_model_info_t {
   gg_string_t   digest;
   // What runs it, for example `tract`.
   gg_string_t   backend;
+  // Where it runs, for example `cpu`.
+  gg_string_t   device;
+  // How many threads a prediction takes.
+  uint32_t   threads;
   // What it takes.
   gg_host_inference_list_port_t   inputs;
   // What it gives.
@@ -667,11 +677,14 @@ extern bool gg_host_mqtt_method_subscription_next_timeout(gg_host_mqtt_borrow_su
 extern uint32_t gg_host_mqtt_method_subscription_dropped(gg_host_mqtt_borrow_subscription_t self);
 
 // Imported Functions from `gg:host/inference@0.1.0`
-// The names of the models this component may use.
+// The names of the models on this device that this component may use.
 extern bool gg_host_inference_models(gg_list_string_t *ret, gg_host_inference_error_t *err);
-// What is known of a model.
+// What is known of a model. Loads it, if it is not loaded.
 extern bool gg_host_inference_describe(gg_string_t *model, gg_host_inference_model_info_t *ret, gg_host_inference_error_t *err);
-// Run a model, at most so many milliseconds (left out: the model's own limit).
+// Run a model: every input once, and all outputs in the model's order. It takes at most so many
+// milliseconds (left out: the model's own limit). What is wrong with an input is an
+// `invalid-argument`; `unavailable` is a full queue, a deadline that has passed, or a model that
+// could not be run.
 extern bool gg_host_inference_run(gg_string_t *model, gg_host_inference_list_tensor_t *inputs, uint32_t *maybe_deadline_ms, gg_host_inference_list_tensor_t *ret, gg_host_inference_error_t *err);
 
 // Imported Functions from `gg:host/pubsub@0.1.0`
@@ -806,6 +819,8 @@ void gg_list_u32_free(gg_list_u32_t *ptr);
 void gg_host_inference_tensor_free(gg_host_inference_tensor_t *ptr);
 
 void gg_list_option_u32_free(gg_list_option_u32_t *ptr);
+
+void gg_option_list_option_u32_free(gg_option_list_option_u32_t *ptr);
 
 void gg_host_inference_port_free(gg_host_inference_port_t *ptr);
 
