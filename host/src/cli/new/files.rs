@@ -33,6 +33,7 @@ macro_rules! template {
 pub(super) const WIT: &[File] = embed!("../wit":
     "configuration.wit",
     "deps/cli/run.wit",
+    "deps/nn/wasi-nn.wit",
     "handler.wit",
     "inference.wit",
     "lifecycle.wit",
