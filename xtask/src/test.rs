@@ -17,6 +17,7 @@ pub fn run(ci: bool, arguments: &[String]) -> Result<()> {
         ["gg-model", "gg-ipc", "gg-inference"].iter().flat_map(|name| ["--package", *name]);
     let crates: Vec<&str> = ["test"].into_iter().chain(crates).collect();
     cargo(&crates, &filter, &environment)?;
+    cargo(&["test", "--manifest-path", "guest-sdk/rust/Cargo.toml"], &filter, &environment)?;
     // It runs until it is dropped.
     let containers = docker::start(&Path::new(ROOT).canonicalize()?.join("target/docker"), ci)?;
     environment.extend(containers.iter().flat_map(docker::Containers::environment));

@@ -22,6 +22,7 @@ pub mod bindings {
         path: "wit",
         inline: "package gg:sdk; world sdk {
             include gg:host/imports@0.1.0;
+            import gg:host/inference@0.1.0;
             import gg:host/mqtt@0.1.0;
         }",
         world: "gg:sdk/sdk",
@@ -31,6 +32,7 @@ pub mod bindings {
 
 pub mod config;
 mod error;
+pub mod inference;
 pub mod lifecycle;
 pub mod log;
 mod message;
