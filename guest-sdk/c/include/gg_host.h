@@ -80,6 +80,104 @@ double gg_config_number(const char *path, double otherwise);
 /* A string, to be freed; a copy of `otherwise` (which may be NULL) where there is none. */
 char *gg_config_string(const char *path, const char *otherwise);
 
+/* ---- Inference ---- */
+
+/* A named array of numbers, in row-major order. */
+typedef struct {
+  const char *name;
+  const uint32_t *shape;
+  size_t rank;
+  /* GG_HOST_INFERENCE_ELEMENT_TYPE_FP32, ... */
+  gg_host_inference_element_type_t element;
+  const void *data;
+  /* In bytes. */
+  size_t size;
+} gg_tensor_t;
+
+/* What a model has given, in its own order; to be freed. */
+typedef struct {
+  gg_tensor_t *tensors;
+  size_t count;
+} gg_outputs_t;
+
+/* An input made of an array of numbers or bool: gg_tensor("x", readings, sizeof readings, 1, 8).
+   It ends with the block it is in. 16-bit floats have no type in C: fill the struct yourself. */
+#define gg_tensor(name, values, size, ...) \
+  gg_tensor_as(name, GG_ELEMENT(*(values)), values, size, __VA_ARGS__)
+
+/* The same with the type of the elements said. */
+#define gg_tensor_as(name, element, values, size, ...)                        \
+  ((gg_tensor_t){(name), (const uint32_t[]){__VA_ARGS__},                     \
+                 sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t),  \
+                 (element), (values), (size)})
+
+/* The type of the elements that a value is one of. */
+#define GG_ELEMENT(value)                              \
+  _Generic((value),                                    \
+      float: GG_HOST_INFERENCE_ELEMENT_TYPE_FP32,      \
+      double: GG_HOST_INFERENCE_ELEMENT_TYPE_FP64,     \
+      int8_t: GG_HOST_INFERENCE_ELEMENT_TYPE_I8,       \
+      int16_t: GG_HOST_INFERENCE_ELEMENT_TYPE_I16,     \
+      int32_t: GG_HOST_INFERENCE_ELEMENT_TYPE_I32,     \
+      int64_t: GG_HOST_INFERENCE_ELEMENT_TYPE_I64,     \
+      uint8_t: GG_HOST_INFERENCE_ELEMENT_TYPE_U8,      \
+      uint16_t: GG_HOST_INFERENCE_ELEMENT_TYPE_U16,    \
+      uint32_t: GG_HOST_INFERENCE_ELEMENT_TYPE_U32,    \
+      uint64_t: GG_HOST_INFERENCE_ELEMENT_TYPE_U64,    \
+      bool: GG_HOST_INFERENCE_ELEMENT_TYPE_BOOLEAN)
+
+/* The names of the models that this component may use; gg_list_string_free frees them. */
+bool gg_models(gg_list_string_t *names);
+
+/* What is known of a model; gg_host_inference_model_info_free frees it. */
+bool gg_describe(const char *model, gg_host_inference_model_info_t *info);
+
+/* Run a model on every input once. */
+bool gg_run(const char *model, const gg_tensor_t *inputs, size_t count, gg_outputs_t *outputs);
+
+/* The same, in at most so many milliseconds. */
+bool gg_run_within(const char *model, const gg_tensor_t *inputs, size_t count, uint32_t deadline_ms,
+                   gg_outputs_t *outputs);
+
+void gg_outputs_free(gg_outputs_t *outputs);
+
+/* The output of a name; NULL where there is none. */
+const gg_tensor_t *gg_output_named(const gg_outputs_t *outputs, const char *name);
+
+/* The numbers of an output and how many, while the outputs live; false where there is no such output,
+   or its numbers are others: const float *y; if (gg_output(&outputs, "y", &y, &count)) ... */
+#define gg_output(outputs, name, values, count) \
+  gg_output_as(outputs, name, GG_ELEMENT(**(values)), (const void **)(values), count)
+
+/* The same with the type of the elements said. */
+bool gg_output_as(const gg_outputs_t *outputs, const char *name, gg_host_inference_element_type_t element,
+                  const void **values, size_t *count);
+
+/* Strings as the data of a tensor, to be freed, and its size in bytes. */
+void *gg_texts(const char *const *strings, size_t count, size_t *size);
+
+/* One string of a tensor, counted from 0, to be freed; NULL where there is none. */
+char *gg_text(const gg_tensor_t *tensor, size_t index);
+
+/* A score and its place. */
+typedef struct {
+  size_t index;
+  float score;
+} gg_best_t;
+
+/* Make scores shares that add up to 1. One that is not a number makes them all so. */
+void gg_softmax(float *scores, size_t count);
+
+/* The place of the greatest score, the first one of equal ones; `count` where none is a number. */
+size_t gg_argmax(const float *scores, size_t count);
+
+/* The `k` greatest scores, greatest first and the first one of equal ones; gives how many there are.
+   Those that are not numbers are left out. */
+size_t gg_top_k(const float *scores, size_t count, gg_best_t *best, size_t k);
+
+/* One label of a text that has one a line, counted from 0, to be freed; NULL where there is none. */
+char *gg_label(const char *text, size_t index);
+
 /* ---- Log records ---- */
 
 /* Write a record; pairs of keys and values, all `const char *`, may follow the message. */

@@ -1,4 +1,4 @@
-#include "gg_host.h"
+#include "gg_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,21 +7,19 @@
 static uint8_t error_kind;
 static char *error_text;
 
-/* Memory that cannot be had ends the component: the host then starts a fresh one. */
-static void *must(void *memory) {
+void *gg_must(void *memory) {
   if (!memory) abort();
   return memory;
 }
 
-static char *text_of(const void *bytes, size_t length) {
-  char *text = must(malloc(length + 1));
+char *gg_text_of(const void *bytes, size_t length) {
+  char *text = gg_must(malloc(length + 1));
   memcpy(text, bytes, length);
   text[length] = '\0';
   return text;
 }
 
-/* The host only reads what it is given. */
-static gg_string_t string_of(const char *text) {
+gg_string_t gg_string_of(const char *text) {
   return (gg_string_t){(uint8_t *)text, strlen(text)};
 }
 
@@ -30,18 +28,31 @@ static char *format_text(const char *format, va_list arguments) {
   va_copy(again, arguments);
   int length = vsnprintf(NULL, 0, format, arguments);
   if (length < 0) abort();
-  char *text = must(malloc((size_t)length + 1));
+  char *text = gg_must(malloc((size_t)length + 1));
   vsnprintf(text, (size_t)length + 1, format, again);
   va_end(again);
   return text;
 }
 
-/* Keep why a call failed. Every case of the variant carries a string at the same place. */
-static bool failed(gg_host_types_error_t *error) {
+static bool keep(uint8_t kind, char *text) {
   free(error_text);
-  error_kind = error->tag;
-  error_text = text_of(error->val.internal.ptr, error->val.internal.len);
+  error_kind = kind;
+  error_text = text;
+  return false;
+}
+
+/* Every case of the variant carries a string at the same place. */
+bool gg_failed_with(gg_host_types_error_t *error) {
+  keep(error->tag, gg_text_of(error->val.internal.ptr, error->val.internal.len));
   gg_host_types_error_free(error);
+  return false;
+}
+
+bool gg_failed_as(uint8_t kind, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  keep(kind, format_text(format, arguments));
+  va_end(arguments);
   return false;
 }
 
@@ -54,10 +65,10 @@ uint8_t gg_error_kind(void) {
 }
 
 static bool publish(const char *topic, const void *payload, size_t length, gg_host_types_payload_format_t format) {
-  gg_string_t to = string_of(topic);
+  gg_string_t to = gg_string_of(topic);
   gg_list_u8_t bytes = {(uint8_t *)payload, length};
   gg_host_types_error_t error;
-  return gg_host_pubsub_publish(&to, &bytes, format, &error) || failed(&error);
+  return gg_host_pubsub_publish(&to, &bytes, format, &error) || gg_failed_with(&error);
 }
 
 bool gg_publish(const char *topic, const void *payload, size_t length) {
@@ -75,16 +86,16 @@ bool gg_publish_json(const char *topic, const char *format, ...) {
 }
 
 bool gg_subscribe(const char *filter, gg_subscription_t *subscription) {
-  gg_string_t which = string_of(filter);
+  gg_string_t which = gg_string_of(filter);
   gg_host_types_error_t error;
-  return gg_host_pubsub_subscribe(&which, subscription, &error) || failed(&error);
+  return gg_host_pubsub_subscribe(&which, subscription, &error) || gg_failed_with(&error);
 }
 
 /* Takes what the raw message owns. */
 static gg_message_t message_of(gg_host_types_message_t *raw) {
   gg_message_t message = {
-      .topic = text_of(raw->topic.ptr, raw->topic.len),
-      .payload = text_of(raw->payload.ptr, raw->payload.len),
+      .topic = gg_text_of(raw->topic.ptr, raw->topic.len),
+      .payload = gg_text_of(raw->payload.ptr, raw->payload.len),
       .length = raw->payload.len,
       .format = raw->format,
       .origin = raw->origin,
@@ -95,7 +106,7 @@ static gg_message_t message_of(gg_host_types_message_t *raw) {
 
 static gg_next_t next_of(bool done, gg_host_pubsub_option_message_t *raw, gg_host_types_error_t *error, gg_message_t *message) {
   if (!done) {
-    failed(error);
+    gg_failed_with(error);
     return GG_FAILED;
   }
   if (!raw->is_some) return GG_NONE;
@@ -133,12 +144,12 @@ char *gg_topic_level(const char *topic, unsigned level) {
     if (!topic) return NULL;
     topic++;
   }
-  return text_of(topic, strcspn(topic, "/"));
+  return gg_text_of(topic, strcspn(topic, "/"));
 }
 
 char *gg_config_get(const char *path) {
   size_t count = 0;
-  gg_string_t *keys = must(malloc((strlen(path) + 1) * sizeof *keys));
+  gg_string_t *keys = gg_must(malloc((strlen(path) + 1) * sizeof *keys));
   for (const char *key = path; *path && key; count++) {
     size_t length = strcspn(key, ".");
     keys[count] = (gg_string_t){(uint8_t *)key, length};
@@ -150,10 +161,10 @@ char *gg_config_get(const char *path) {
   bool done = gg_host_configuration_get(&list, &value, &error);
   free(keys);
   if (!done) {
-    failed(&error);
+    gg_failed_with(&error);
     return NULL;
   }
-  char *text = text_of(value.ptr, value.len);
+  char *text = gg_text_of(value.ptr, value.len);
   gg_string_free(&value);
   return text;
 }
@@ -170,7 +181,7 @@ char *gg_config_string(const char *path, const char *otherwise) {
   char *text = gg_config_get(path);
   char *string = text ? gg_json_string(gg_json_parse(text, strlen(text))) : NULL;
   free(text);
-  if (!string && otherwise) string = text_of(otherwise, strlen(otherwise));
+  if (!string && otherwise) string = gg_text_of(otherwise, strlen(otherwise));
   return string;
 }
 
@@ -181,14 +192,14 @@ void gg_log(gg_host_logging_level_t level, const char *message, ...) {
   while (va_arg(arguments, const char *)) count++;
   va_end(arguments);
 
-  gg_tuple2_string_string_t *fields = must(malloc((count / 2 + 1) * sizeof *fields));
+  gg_tuple2_string_string_t *fields = gg_must(malloc((count / 2 + 1) * sizeof *fields));
   va_start(arguments, message);
   for (size_t i = 0; i < count / 2; i++) {
-    fields[i].f0 = string_of(va_arg(arguments, const char *));
-    fields[i].f1 = string_of(va_arg(arguments, const char *));
+    fields[i].f0 = gg_string_of(va_arg(arguments, const char *));
+    fields[i].f1 = gg_string_of(va_arg(arguments, const char *));
   }
   va_end(arguments);
-  gg_string_t text = string_of(message);
+  gg_string_t text = gg_string_of(message);
   gg_list_tuple2_string_string_t list = {fields, count / 2};
   gg_host_logging_log(level, &text, &list);
   free(fields);

@@ -118,6 +118,8 @@ const C_SDK: &[File] = embed!("../guest-sdk/c":
     "bindings/service/gg_component_type.o",
     "include/gg_host.h",
     "src/gg_host.c",
+    "src/gg_inference.c",
+    "src/gg_internal.h",
     "src/gg_json.c",
 );
 
