@@ -204,6 +204,9 @@ gg_json_t gg_json_parse(const char *text, size_t length);
 /* A member of an object; none if there is no such member, or the value is no object. */
 gg_json_t gg_json_get(gg_json_t object, const char *key);
 
+/* An element of an array, counted from 0; none if there is no such element, or the value is no array. */
+gg_json_t gg_json_item(gg_json_t array, size_t index);
+
 /* Whether the value is a number, and which. */
 bool gg_json_number(gg_json_t value, double *number);
 

@@ -183,6 +183,20 @@ gg_json_t gg_json_get(gg_json_t object, const char *key) {
   }
 }
 
+gg_json_t gg_json_item(gg_json_t array, size_t index) {
+  if (!array.at || array.at[0] != '[') return (gg_json_t){0};
+  cursor c = {array.at + 1, array.at + array.length};
+  for (;; index--) {
+    skip_space(&c);
+    gg_json_t item = {c.at, 0};
+    if (!skip_value(&c, 0)) return (gg_json_t){0};
+    item.length = (size_t)(c.at - item.at);
+    if (index == 0) return item;
+    skip_space(&c);
+    if (!take(&c, ',')) return (gg_json_t){0};
+  }
+}
+
 bool gg_json_number(gg_json_t value, double *number) {
   if (!value.at || !(value.at[0] == '-' || is_digit(value.at[0]))) return false;
   /* The text goes on behind the number, but with nothing that belongs to one. */
