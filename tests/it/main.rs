@@ -34,6 +34,7 @@ mod published;
 mod run;
 mod samples;
 mod sandbox;
+mod sdk;
 mod shadow_sync;
 mod shadows;
 mod spooled;
