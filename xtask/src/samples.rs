@@ -27,6 +27,7 @@ enum Language {
 }
 
 const SAMPLES: &[Sample] = &[
+    Sample { name: "anomaly-py", source: "anomaly-py/anomaly.py", language: Language::Python },
     Sample { name: "counter-c", source: "counter-c/counter.c", language: Language::C },
     Sample { name: "filter-c", source: "filter-c/filter.c", language: Language::C },
     Sample {
@@ -40,6 +41,12 @@ const SAMPLES: &[Sample] = &[
         language: Language::JavaScript { engine: "full" },
     },
     Sample { name: "filter-py", source: "filter-py/filter.py", language: Language::Python },
+    Sample {
+        name: "forecast-js",
+        source: "forecast-js/forecast.js",
+        language: Language::JavaScript { engine: "qjs" },
+    },
+    Sample { name: "int8-c", source: "int8-c/int8.c", language: Language::C },
     Sample {
         name: "remote-js",
         source: "remote-js/remote.js",
@@ -71,6 +78,7 @@ pub fn build(tools: &Toolchains, only: Option<&[&str]>, ci: bool) -> Result<()> 
         build_rust(&root, &root.join("sample-components"), &out)?;
     }
     copy_recipes(&root, &out)?;
+    copy_models(&root.join("sample-components/models"), &out.join("models"))?;
     for sample in SAMPLES {
         if only.is_some_and(|names| !names.contains(&sample.name)) {
             continue;
@@ -185,6 +193,24 @@ fn copy_recipes(root: &Path, out: &Path) -> Result<()> {
         let recipe = entry?.path().join("recipe.yaml");
         if let (true, Some(name)) = (recipe.is_file(), recipe.parent().and_then(Path::file_name)) {
             fs::copy(&recipe, out.join(name).with_extension("yaml"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The recipes of models, with the artifacts that they name.
+fn copy_models(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let recipe = entry?.file_name();
+        if Path::new(&recipe).extension() != Some(OsStr::new("yaml")) {
+            continue;
+        }
+        let text = fs::read_to_string(from.join(&recipe))?;
+        let named = text.split("\"file:").skip(1).filter_map(|rest| rest.split('"').next());
+        for file in named.map(OsStr::new).chain([recipe.as_os_str()]) {
+            fs::copy(from.join(file), to.join(file))
+                .with_context(|| format!("failed to copy {}", from.join(file).display()))?;
         }
     }
     Ok(())
