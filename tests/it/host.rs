@@ -40,6 +40,11 @@ pub(crate) fn recipe(name: &str) -> PathBuf {
     built(&target().join(format!("samples/{name}.yaml")))
 }
 
+/// The recipe of a sample model, which its artifacts lie beside.
+pub(crate) fn model_recipe(name: &str) -> PathBuf {
+    built(&target().join(format!("samples/models/{name}.yaml")))
+}
+
 /// A guest that was made for the tests.
 pub(crate) fn guest(name: &str) -> PathBuf {
     built(&target().join(format!("guests/{name}.wasm")))

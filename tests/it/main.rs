@@ -29,6 +29,7 @@ mod new;
 mod nucleus;
 mod output;
 mod own;
+mod predictions;
 mod provision;
 mod published;
 mod run;
