@@ -11,7 +11,9 @@
 mod plans;
 mod tensors;
 
-use gg_inference::backend::{Backend, Candidate, LoadError, Options, RunError, Session, Until};
+use gg_inference::backend::{
+    Backend, CPU, Candidate, LoadError, Options, RunError, Session, Until, line,
+};
 use gg_inference::onnx::ML_DOMAIN;
 use gg_inference::{ElementType, Model, Named, Tensor};
 use plans::Plans;
@@ -36,7 +38,8 @@ impl Backend for Tract {
         if self.optimised { "tract" } else { "tract-unoptimised" }
     }
 
-    fn load(&self, model: &Model, _options: &Options) -> Result<Box<dyn Session>, LoadError> {
+    fn load(&self, model: &Model, options: &Options) -> Result<Box<dyn Session>, LoadError> {
+        options.device_among(&[CPU])?;
         let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
         onnx.op_register.0.remove("TreeEnsembleClassifier");
         let unsupported = unsupported(&onnx, model);
@@ -132,16 +135,4 @@ impl Network {
 /// What went wrong, in one line.
 fn failed(error: impl std::fmt::Display) -> RunError {
     RunError::Failed(line(&format!("{error:#}")))
-}
-
-/// A text on one line, and not longer than a person reads.
-fn line(text: &str) -> String {
-    const MOST: usize = 400;
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let mut line: String = words.join(" ").chars().take(MOST + 1).collect();
-    if line.chars().count() > MOST {
-        line.pop();
-        line.push('…');
-    }
-    line
 }

@@ -1,8 +1,8 @@
 //! A network for each shape of its inputs: the last few are kept ready.
 
+use super::failed;
 use super::tensors::{datum_type, given, taken};
-use super::{failed, line};
-use gg_inference::backend::{LoadError, RunError, Until};
+use gg_inference::backend::{LoadError, RunError, Until, line};
 use gg_inference::{Model, Named};
 use std::collections::VecDeque;
 use tract_onnx::Onnx;

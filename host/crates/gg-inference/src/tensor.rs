@@ -133,6 +133,11 @@ impl Tensor {
         &self.data
     }
 
+    /// The elements' bytes, without a copy where nobody else has them.
+    pub fn into_data(self) -> Bytes {
+        self.data
+    }
+
     /// Its texts; none of a tensor of numbers.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         let texts = if self.element == ElementType::String { &*self.data } else { &[] };

@@ -88,6 +88,10 @@ pub enum Response {
 pub struct Loaded {
     /// Who runs it.
     pub backend: String,
+    /// What it runs on.
+    pub device: String,
+    /// Threads that share the work of a prediction.
+    pub threads: u32,
     /// What speaks for its numbers.
     pub passed: Passed,
     /// Who was asked before, and why it is not they.
@@ -252,6 +256,37 @@ pub fn read<T: DeserializeOwned>(
     Ok(Some((serde_json::from_slice(&head)?, body)))
 }
 
+/// Take a frame out of what was read, if all of it was.
+///
+/// # Errors
+/// It is none.
+pub fn take<T: DeserializeOwned>(
+    read: &mut BytesMut,
+    most: u64,
+) -> Result<Option<(T, Bytes)>, WireError> {
+    let Some(prefix) = read.first_chunk() else { return Ok(None) };
+    let (head, body) = lengths(*prefix, most)?;
+    let body = usize::try_from(body).unwrap_or(usize::MAX);
+    let Some(rest) = read.len().checked_sub(PREFIX + head) else { return Ok(None) };
+    if rest < body {
+        return Ok(None);
+    }
+    let mut frame = read.split_to(PREFIX + head + body).freeze();
+    let body = frame.split_off(PREFIX + head);
+    Ok(Some((serde_json::from_slice(&frame[PREFIX..])?, body)))
+}
+
+/// How many bytes a frame still lacks of which some were read, as far as that is known.
+pub fn missing(read: &BytesMut) -> usize {
+    let whole = |prefix| {
+        lengths(prefix, u64::MAX)
+            .ok()
+            .map(|(head, body)| body.saturating_add((head + PREFIX) as u64))
+    };
+    let whole = read.first_chunk().copied().and_then(whole).unwrap_or(0);
+    usize::try_from(whole).unwrap_or(usize::MAX).saturating_sub(read.len())
+}
+
 /// So many bytes. Room is made for what comes, not for what is said to come.
 fn exactly(from: &mut impl Read, length: u64) -> Result<Bytes, WireError> {
     const ROOM: u64 = 16 << 20;
@@ -290,6 +325,20 @@ mod tests {
             assert!(read::<Request>(&mut &bytes[..end], 100).is_err(), "{end}");
         }
         assert!(read::<Request>(&mut &[][..], 100).unwrap().is_none());
+
+        // The same out of pieces, with the beginning of the next behind it.
+        let mut pieces = BytesMut::new();
+        for byte in &bytes {
+            assert!(take::<Request>(&mut pieces, 100).unwrap().is_none());
+            pieces.extend_from_slice(&[*byte]);
+        }
+        pieces.extend_from_slice(&bytes[..5]);
+        let (Request::Run { inputs, .. }, body) = take(&mut pieces, 100).unwrap().unwrap() else {
+            panic!()
+        };
+        assert_eq!(tensors(inputs, body).unwrap(), all);
+        assert_eq!(pieces, bytes[..5]);
+        assert!(take::<Request>(&mut BytesMut::from(&bytes[..]), 4).is_err());
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod incoming;
 
 pub use incoming::Line;
 
-use crate::backend::{Candidate, Chosen, Options, RunError, Session, Until, choose};
+use crate::backend::{Candidate, Chosen, Options, Placement, RunError, Session, Until, choose};
 use crate::golden::{Golden, LONGEST_GOLDEN};
 use crate::onnx::Model;
 use crate::tensor::Named;
@@ -147,7 +147,9 @@ fn load(
         catch_unwind(AssertUnwindSafe(|| choose(candidates, &model, options, golden.as_ref())));
     Ok(match chosen {
         Ok(Ok(Chosen { backend, session, passed, refused })) => {
-            let loaded = Loaded { backend: backend.to_owned(), passed, refused, seen };
+            let Placement { device, threads } = session.placement();
+            let backend = backend.to_owned();
+            let loaded = Loaded { backend, device, threads, passed, refused, seen };
             (Response::Loaded(Box::new(loaded)), Some(session))
         }
         Ok(Err(refused)) => (Response::Refused { reason: None, refused, seen: Some(seen) }, None),

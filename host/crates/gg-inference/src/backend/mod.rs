@@ -2,8 +2,12 @@
 
 mod choose;
 pub mod classical;
+mod placement;
+mod words;
 
 pub use choose::{Chosen, Passed, Refused, choose, made_up};
+pub use placement::{CPU, Placement};
+pub use words::line;
 
 use crate::onnx::Model;
 use crate::tensor::Named;
@@ -19,6 +23,10 @@ use thiserror::Error;
 pub struct Options {
     /// The backend, by its name; by default the first that runs the model rightly.
     pub backend: Option<String>,
+    /// Threads that share the work of a prediction, where the backend can; by default one.
+    pub threads: Option<u32>,
+    /// What it is to run on; by default the processor, [`CPU`].
+    pub device: Option<String>,
 }
 
 /// Something that runs models.
@@ -48,6 +56,11 @@ pub trait Session: Send {
     /// # Errors
     /// It failed, or was called off.
     fn run(&mut self, inputs: &[Named], until: &Until) -> Result<Vec<Named>, RunError>;
+
+    /// Where it runs.
+    fn placement(&self) -> Placement {
+        Placement::default()
+    }
 }
 
 /// Why a backend does not run a model.
@@ -60,6 +73,14 @@ pub enum LoadError {
     /// The model contradicts itself, or asks for what is not done.
     #[error("{0}")]
     Invalid(String),
+    /// It is to run on what is not there.
+    #[error("there is no device `{wanted}` for it here; there is {there}")]
+    NoDevice {
+        /// What is asked for.
+        wanted: String,
+        /// What there is.
+        there: String,
+    },
 }
 
 /// Why a prediction was not made.

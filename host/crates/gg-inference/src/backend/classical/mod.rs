@@ -36,7 +36,7 @@ mod table;
 mod trees;
 mod values;
 
-use super::{Backend, LoadError, Options, Session};
+use super::{Backend, CPU, LoadError, Options, Session};
 use crate::onnx::{ML_DOMAIN, Model};
 
 /// Trees, linear models and their like.
@@ -52,7 +52,8 @@ impl Backend for Classical {
         model.operators().keys().any(|name| name.starts_with(ML_DOMAIN))
     }
 
-    fn load(&self, model: &Model, _options: &Options) -> Result<Box<dyn Session>, LoadError> {
+    fn load(&self, model: &Model, options: &Options) -> Result<Box<dyn Session>, LoadError> {
+        options.device_among(&[CPU])?;
         Ok(Box::new(graph::compile(model)?))
     }
 }
