@@ -1,14 +1,23 @@
 //! The host's end of the line to a worker.
+//!
+//! The executor watches it only while somebody waits: a thread that holds on for an answer is then the
+//! only one that is woken by it.
 
-use gg_inference::wire::{self, PREFIX, Response, WireError};
+use crate::watched::watched;
+use bytes::{Bytes, BytesMut};
+use gg_inference::wire::{self, Response, WireError};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{RecvFlags, recv};
 use serde::Serialize;
-use std::io::{self, IoSlice};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use std::io::{self, ErrorKind, IoSlice, Write as _};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::Interest;
 
-/// Bytes that are read at once; an answer whose tensors are small is read with one call.
-const BUFFER: usize = 64 << 10;
+/// Bytes that are read at once at the least, and at the most.
+const LEAST: usize = 16 << 10;
+const MOST: usize = 256 << 10;
 
 /// Both directions of it, for somebody may be called off while an answer is waited for.
 #[derive(Debug)]
@@ -18,15 +27,27 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(stream: UnixStream) -> Self {
-        let (from, to) = stream.into_split();
-        Self { to: To(to), from: From(BufReader::with_capacity(BUFFER, from)) }
+    /// Of a stream that does not block.
+    pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
+        // The executor can watch each file once.
+        let other = stream.try_clone()?;
+        Ok(Self {
+            to: To(stream.into()),
+            from: From { socket: other.into(), read: BytesMut::new() },
+        })
     }
+}
+
+/// Wait until there is something to do with a socket.
+async fn ready(socket: &Arc<UnixStream>, interest: Interest) -> io::Result<()> {
+    let watched = watched(Arc::clone(socket), interest)?;
+    let _seen = watched.ready(interest).await?;
+    Ok(())
 }
 
 /// What is said to a worker.
 #[derive(Debug)]
-pub(super) struct To(OwnedWriteHalf);
+pub(super) struct To(Arc<UnixStream>);
 
 impl To {
     /// A frame, all of it at once where the other side takes that much.
@@ -41,9 +62,10 @@ impl To {
         // Leaves out what is empty.
         IoSlice::advance_slices(&mut left, 0);
         while !left.is_empty() {
-            match self.0.write_vectored(left).await? {
-                0 => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                written => IoSlice::advance_slices(&mut left, written),
+            match (&*self.0).write_vectored(left) {
+                Ok(0) => return Err(io::Error::from(ErrorKind::WriteZero).into()),
+                Ok(written) => IoSlice::advance_slices(&mut left, written),
+                Err(error) => self.wait_for(error).await?,
             }
         }
         Ok(())
@@ -55,34 +77,82 @@ impl To {
     }
 
     /// A piece of a body.
-    pub(super) async fn continued(&mut self, piece: &[u8]) -> io::Result<()> {
-        self.0.write_all(piece).await
+    pub(super) async fn continued(&mut self, mut piece: &[u8]) -> io::Result<()> {
+        while !piece.is_empty() {
+            match (&*self.0).write(piece) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => piece = &piece[written..],
+                Err(error) => self.wait_for(error).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Wait where that is what a failure asks for.
+    async fn wait_for(&self, error: io::Error) -> io::Result<()> {
+        match error.kind() {
+            ErrorKind::WouldBlock => ready(&self.0, Interest::WRITABLE).await,
+            ErrorKind::Interrupted => Ok(()),
+            _ => Err(error),
+        }
     }
 }
 
 /// What a worker says.
 #[derive(Debug)]
-pub(super) struct From(BufReader<OwnedReadHalf>);
+pub(super) struct From {
+    socket: Arc<UnixStream>,
+    /// What was read and is not yet a whole frame.
+    read: BytesMut,
+}
 
 impl From {
     /// A frame. What is said to come reserves no room before it has.
-    pub(super) async fn receive(&mut self, most: u64) -> Result<(Response, Vec<u8>), WireError> {
-        let mut prefix = [0; PREFIX];
-        self.0.read_exact(&mut prefix).await?;
-        let (head, body) = wire::lengths(prefix, most)?;
-        let head = self.exactly(head as u64).await?;
-        let body = self.exactly(body).await?;
-        Ok((serde_json::from_slice(&head)?, body))
+    pub(super) async fn receive(&mut self, most: u64) -> Result<(Response, Bytes), WireError> {
+        loop {
+            if let Some(frame) = wire::take(&mut self.read, most)? {
+                return Ok(frame);
+            }
+            match self.more() {
+                Ok(0) => return Err(io::Error::from(ErrorKind::UnexpectedEof).into()),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    ready(&self.socket, Interest::READABLE).await?;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
-    async fn exactly(&mut self, length: u64) -> Result<Vec<u8>, WireError> {
-        const ROOM: u64 = 16 << 20;
-        // What is not written to takes no memory.
-        let mut bytes = Vec::with_capacity(ROOM.min(length) as usize);
-        let got = (&mut self.0).take(length).read_to_end(&mut bytes).await?;
-        if (got as u64) < length {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    /// A frame that comes while this thread is held up, at most so long: who waits for it is woken by
+    /// the kernel, and by nobody in between.
+    pub(super) fn receive_within(
+        &mut self,
+        most: u64,
+        patience: Duration,
+    ) -> Result<Option<(Response, Bytes)>, WireError> {
+        let until = Instant::now() + patience;
+        loop {
+            if let Some(frame) = wire::take(&mut self.read, most)? {
+                return Ok(Some(frame));
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            let left = Timespec::try_from(left).map_err(io::Error::other)?;
+            let ready = poll(&mut [PollFd::new(&self.socket, PollFlags::IN)], Some(&left));
+            // Whoever waits for it in the other way finds out why nothing came.
+            if ready.unwrap_or(0) == 0 || !matches!(self.more(), Ok(1..)) {
+                return Ok(None);
+            }
         }
-        Ok(bytes)
+    }
+
+    /// Read what is there: as much as is missing, as far as that is known.
+    fn more(&mut self) -> io::Result<usize> {
+        let (begin, missing) = (self.read.len(), wire::missing(&self.read));
+        self.read.resize(begin + missing.clamp(LEAST, MOST), 0);
+        let got = recv(&self.socket, &mut self.read[begin..], RecvFlags::DONTWAIT);
+        self.read.truncate(begin + got.map_or(0, |(got, _)| got));
+        Ok(got.map(|(got, _)| got)?)
     }
 }

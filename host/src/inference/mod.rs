@@ -2,15 +2,21 @@
 //! engines are not written for hostile ones. What a model does wrong costs it its worker, and nobody
 //! else anything.
 
-/// The backends of a worker, in the order of preference.
-pub const BACKENDS: &[&str] = &[
-    "classical",
-    #[cfg(feature = "tract")]
-    "tract",
-    #[cfg(feature = "tract")]
-    "tract-unoptimised",
-];
-
 pub mod confine;
+pub mod digest;
+pub mod library;
 mod line;
 pub mod worker;
+
+/// The backends of a worker, the one that is asked first coming first; with onnxruntime where there
+/// is a library.
+pub fn backends(has_library: bool) -> Vec<&'static str> {
+    let mut all = vec!["classical"];
+    if has_library && cfg!(feature = "ort") {
+        all.push("onnxruntime");
+    }
+    if cfg!(feature = "tract") {
+        all.extend(["tract", "tract-unoptimised"]);
+    }
+    all
+}

@@ -1,13 +1,20 @@
 //! A worker as the host sees it: started with a model, asked for predictions, ended.
 
+use super::confine::UNCONFINED;
+use super::library::LibraryError;
 use super::line::{From, Line, To};
+use crate::hexadecimal::hexadecimal;
 use crate::watched::watched;
+use bytes::Bytes;
 use gg_inference::Named;
 use gg_inference::backend::{Options, Refused, RunError};
 use gg_inference::wire::{self, Loaded, Request, Response, Seen, WireError};
+use rustix::fs::OFlags;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use sha2::{Digest as _, Sha256};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -15,8 +22,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt as _, Interest};
-use tokio::net::UnixStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Bytes of all outputs of a prediction, and of all inputs.
 pub const MOST_TENSORS: u64 = 256 << 20;
@@ -27,7 +33,8 @@ pub const MOST_MODEL: u64 = 2 << 30;
 /// Memory of a worker, where nobody says otherwise.
 pub const DEFAULT_MEMORY: u64 = 1 << 30;
 
-/// The worker's program: in the folder that this program is in.
+/// The worker's program: in the folder that this program is in, or above it for what cargo keeps in
+/// a folder below its programs, tests and benchmarks.
 ///
 /// # Errors
 /// Nobody knows where that is.
@@ -35,15 +42,27 @@ pub fn program() -> Result<PathBuf, StartError> {
     const NAME: &str = "gg-inference-worker";
     let own = std::env::current_exe();
     let own = own.map_err(|error| StartError::Spawn { path: NAME.into(), error })?;
-    Ok(own.with_file_name(NAME))
+    let folder = own.parent().filter(|folder| folder.ends_with("deps")).unwrap_or(&own);
+    Ok(folder.with_file_name(NAME))
 }
 
 /// How much longer than its deadline, or than until it was called off, a prediction may take to end by
 /// itself, before its worker is ended. Engines look between two operators.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// A model and how it is to be run.
+/// How workers are started.
 #[derive(Clone, Debug)]
+pub struct Settings {
+    /// The worker's program.
+    pub program: PathBuf,
+    /// onnxruntime, if there is one: see [`library`](super::library).
+    pub library: Option<PathBuf>,
+    /// Bytes of memory that a worker may have.
+    pub memory: u64,
+}
+
+/// A model and how it is to be run.
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelFiles {
     /// The model.
     pub model: PathBuf,
@@ -79,6 +98,9 @@ pub enum StartError {
         /// Why not.
         error: io::Error,
     },
+    /// There is no onnxruntime where it is said to be.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
     /// The model cannot be run.
     #[error("{}", refusal(reason.as_deref(), refused))]
     Refused {
@@ -139,6 +161,7 @@ pub struct Worker {
     process: Process,
     line: Line,
     loaded: Loaded,
+    digest: String,
     next: u64,
 }
 
@@ -148,23 +171,22 @@ impl Worker {
     /// # Errors
     /// The model is not ready.
     pub async fn start(
-        program: &Path,
+        settings: &Settings,
         files: &ModelFiles,
         options: &Options,
-        memory: u64,
         patience: Duration,
     ) -> Result<Self, StartError> {
-        let (mut line, mut process) = Process::start(program, memory)
-            .map_err(|error| StartError::Spawn { path: program.to_owned(), error })?;
+        let (mut line, mut process) = Process::start(settings)
+            .map_err(|error| StartError::Spawn { path: settings.program.clone(), error })?;
         let load = load(&mut line, files, options);
         match timeout(patience, load).await {
             Err(_) => Err(StartError::Late(patience)),
             Ok(Err(LoadFault::Start(error))) => Err(error),
             Ok(Err(LoadFault::Wire(error))) => Err(process.why(&error).await.into()),
-            Ok(Ok(Response::Loaded(loaded))) => {
-                Ok(Self { process, line, loaded: *loaded, next: 0 })
+            Ok(Ok((Response::Loaded(loaded), digest))) => {
+                Ok(Self { process, line, loaded: *loaded, digest, next: 0 })
             }
-            Ok(Ok(Response::Refused { reason, refused, seen })) => {
+            Ok(Ok((Response::Refused { reason, refused, seen }, _))) => {
                 Err(StartError::Refused { reason, refused, seen: seen.map(Box::new) })
             }
             Ok(Ok(_)) => Err(Ended::Nonsense("a prediction before a model".to_owned()).into()),
@@ -174,6 +196,11 @@ impl Worker {
     /// What it has loaded.
     pub fn loaded(&self) -> &Loaded {
         &self.loaded
+    }
+
+    /// SHA-256 of the model's file as it was sent, in hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.digest
     }
 
     /// Its process.
@@ -192,55 +219,109 @@ impl Worker {
         deadline: Duration,
         called_off: impl Future<Output = ()>,
     ) -> Result<Vec<Named>, PredictionError> {
+        let under_way = self.begin(inputs, deadline).await?;
+        self.finish(under_way, called_off).await
+    }
+
+    /// Ask for a prediction, whose answer is waited for with [`Worker::hold`] or [`Worker::finish`]
+    /// before another is asked for. What is said there of [`Worker::run`] holds for this as well.
+    ///
+    /// # Errors
+    /// There will be none.
+    pub async fn begin(
+        &mut self,
+        inputs: &[Named],
+        deadline: Duration,
+    ) -> Result<UnderWay, PredictionError> {
         gg_inference::check::check(&self.loaded.seen.inputs, inputs)
             .map_err(|error| RunError::Input(error.to_string()))?;
-        self.next += 1;
-        let id = self.next;
-        let Line { to, from } = &mut self.line;
-        let exchange = exchange(to, from, id, inputs, deadline, called_off);
-        let answer = timeout(deadline.saturating_add(GRACE), exchange).await.unwrap_or(Ok(None));
-        let (response, body) = match answer {
-            Ok(Some(answer)) => answer,
-            Ok(None) => {
-                self.process.end();
-                return Err(PredictionError::Killed);
-            }
-            Err(error) => return Err(self.process.why(&error).await.into()),
-        };
-        match response {
-            Response::Done { id: answered, outputs } if answered == id => {
-                wire::tensors(outputs, body.into())
-                    .map_err(|error| Ended::Nonsense(error.to_string()).into())
-            }
-            // It ends after these words.
-            Response::Failed { id: answered, error: RunError::Broken(reason) }
-                if answered == id =>
-            {
-                Err(Ended::Exit(reason).into())
-            }
-            Response::Failed { id: answered, error } if answered == id => Err(error.into()),
-            _ => Err(Ended::Nonsense("an answer that was not asked for".to_owned()).into()),
+        let body: Vec<&[u8]> = inputs.iter().map(|(_, tensor)| &**tensor.data()).collect();
+        let bytes: u64 = body.iter().map(|part| part.len() as u64).sum();
+        if bytes > MOST_TENSORS {
+            let error = WireError::TooLarge { bytes, most: MOST_TENSORS };
+            return Err(RunError::Input(format!("the inputs: {error}")).into());
         }
+        self.next += 1;
+        let under_way = UnderWay { id: self.next, until: Instant::now() + deadline + GRACE };
+        let millis = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        let request =
+            Request::Run { id: self.next, inputs: wire::heads(inputs), millis: Some(millis) };
+        let sent = timeout_at(under_way.until, self.line.to.send(&request, &body)).await;
+        match sent {
+            Ok(Ok(())) => Ok(under_way),
+            Ok(Err(error)) => Err(self.process.why(&error).await.into()),
+            Err(_) => Err(self.killed()),
+        }
+    }
+
+    /// Hold this thread up for the answer, at most so long. Nobody between the worker and this thread has
+    /// to be woken. `None`: it did not come, and [`Worker::finish`] waits for it.
+    pub fn hold(
+        &mut self,
+        under_way: &UnderWay,
+        patience: Duration,
+    ) -> Option<Result<Vec<Named>, PredictionError>> {
+        match self.line.from.receive_within(MOST_TENSORS, patience) {
+            Ok(Some((response, body))) => Some(outcome(under_way.id, response, body)),
+            Ok(None) => None,
+            Err(error) => Some(Err(Ended::Nonsense(error.to_string()).into())),
+        }
+    }
+
+    /// Wait for the answer. It is called off when `called_off` ends before it.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn finish(
+        &mut self,
+        under_way: UnderWay,
+        called_off: impl Future<Output = ()>,
+    ) -> Result<Vec<Named>, PredictionError> {
+        let UnderWay { id, until } = under_way;
+        let Line { to, from } = &mut self.line;
+        let answer = timeout_at(until, answer(to, from, id, called_off)).await;
+        match answer.unwrap_or(Ok(None)) {
+            Ok(Some((response, body))) => outcome(id, response, body),
+            Ok(None) => Err(self.killed()),
+            Err(error) => Err(self.process.why(&error).await.into()),
+        }
+    }
+
+    fn killed(&mut self) -> PredictionError {
+        self.process.end();
+        PredictionError::Killed
     }
 }
 
-/// Ask for a prediction and hear what becomes of it; nothing in time after it was called off.
-async fn exchange(
+/// A prediction that was asked for and is not yet answered.
+#[derive(Debug)]
+pub struct UnderWay {
+    id: u64,
+    until: Instant,
+}
+
+/// What an answer says.
+fn outcome(id: u64, response: Response, body: Bytes) -> Result<Vec<Named>, PredictionError> {
+    match response {
+        Response::Done { id: answered, outputs } if answered == id => {
+            wire::tensors(outputs, body).map_err(|error| Ended::Nonsense(error.to_string()).into())
+        }
+        // It ends after these words.
+        Response::Failed { id: answered, error: RunError::Broken(reason) } if answered == id => {
+            Err(Ended::Exit(reason).into())
+        }
+        Response::Failed { id: answered, error } if answered == id => Err(error.into()),
+        _ => Err(Ended::Nonsense("an answer that was not asked for".to_owned()).into()),
+    }
+}
+
+/// Hear what becomes of a prediction; nothing in time after it was called off.
+async fn answer(
     to: &mut To,
     from: &mut From,
     id: u64,
-    inputs: &[Named],
-    deadline: Duration,
     called_off: impl Future<Output = ()>,
-) -> Result<Option<(Response, Vec<u8>)>, WireError> {
-    let body: Vec<&[u8]> = inputs.iter().map(|(_, tensor)| &**tensor.data()).collect();
-    let bytes = body.iter().map(|part| part.len() as u64).sum();
-    if bytes > MOST_TENSORS {
-        return Err(WireError::TooLarge { bytes, most: MOST_TENSORS });
-    }
-    let millis = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
-    let request = Request::Run { id, inputs: wire::heads(inputs), millis: Some(millis) };
-    to.send(&request, &body).await?;
+) -> Result<Option<(Response, Bytes)>, WireError> {
     let mut answer = pin!(from.receive(MOST_TENSORS));
     tokio::select! {
         biased;
@@ -260,12 +341,12 @@ enum LoadFault {
     Wire(#[from] WireError),
 }
 
-/// Send a model, and hear what becomes of it.
+/// Send a model, and hear what becomes of it; gives its digest as well.
 async fn load(
     line: &mut Line,
     files: &ModelFiles,
     options: &Options,
-) -> Result<Response, LoadFault> {
+) -> Result<(Response, String), LoadFault> {
     let (mut model, size) = open(&files.model).await?;
     let golden = match &files.golden {
         Some(path) => Some((path, open(path).await?)),
@@ -278,16 +359,22 @@ async fn load(
         return Err(StartError::TooLarge { path: files.model.clone(), bytes: whole }.into());
     }
     line.to.open(&request, whole).await?;
-    copy(&files.model, &mut model, size, &mut line.to).await?;
+    let mut digest = Sha256::new();
+    let sent = |piece: &[u8]| digest.update(piece);
+    copy(&files.model, &mut model, size, &mut line.to, sent).await?;
     if let Some((path, (mut golden, size))) = golden {
-        copy(path, &mut golden, size, &mut line.to).await?;
+        copy(path, &mut golden, size, &mut line.to, |_| ()).await?;
     }
-    Ok(line.from.receive(MOST_TENSORS).await?.0)
+    let (response, _) = line.from.receive(MOST_TENSORS).await?;
+    Ok((response, hexadecimal(&digest.finalize())))
 }
 
+/// A file. What is none, such as a pipe, is not waited for.
 async fn open(path: &Path) -> Result<(tokio::fs::File, u64), StartError> {
     let failed = |error| StartError::File { path: path.to_owned(), error };
-    let file = tokio::fs::File::open(path).await.map_err(failed)?;
+    let mut options = tokio::fs::OpenOptions::new();
+    options.read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    let file = options.open(path).await.map_err(failed)?;
     let found = file.metadata().await.map_err(failed)?;
     if !found.is_file() {
         return Err(failed(io::Error::other("it is no file")));
@@ -301,6 +388,7 @@ async fn copy(
     file: &mut tokio::fs::File,
     size: u64,
     to: &mut To,
+    mut sent: impl FnMut(&[u8]),
 ) -> Result<(), LoadFault> {
     let failed = |error| StartError::File { path: path.to_owned(), error };
     let mut left = size;
@@ -312,6 +400,7 @@ async fn copy(
             return Err(failed(io::ErrorKind::UnexpectedEof.into()).into());
         }
         to.continued(&buffer[..got]).await.map_err(WireError::from)?;
+        sent(&buffer[..got]);
         left -= got as u64;
     }
     Ok(())
@@ -330,16 +419,16 @@ struct Process {
 }
 
 impl Process {
-    fn start(program: &Path, memory: u64) -> io::Result<(Line, Self)> {
+    fn start(settings: &Settings) -> io::Result<(Line, Self)> {
+        let Settings { program, library, memory } = settings;
         let (ours, theirs) = UnixStream::pair()?;
-        let theirs = theirs.into_std()?;
-        theirs.set_nonblocking(false)?;
+        ours.set_nonblocking(true)?;
         let mut command = Command::new(program);
-        command.arg(memory.to_string());
+        command.arg(memory.to_string()).args(library);
         command.env_clear().envs(ALLOCATOR).current_dir("/");
         command.stdin(Stdio::from(OwnedFd::from(theirs)));
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        Ok((Line::new(ours), Self { child: command.spawn()?, memory }))
+        Ok((Line::new(ours)?, Self { child: command.spawn()?, memory: *memory }))
     }
 
     /// How it ended, once it has stopped to answer.
@@ -386,6 +475,10 @@ fn explain(status: ExitStatus, memory: u64) -> String {
                             calling itself too deeply (signal 11)"
             .to_owned(),
         (_, Some(signal)) => format!("signal {signal}"),
+        (Some(UNCONFINED), None) => {
+            "it cannot be confined; a library that starts threads when it is loaded is a reason"
+                .to_owned()
+        }
         (Some(code), None) => format!("code {code}"),
         (None, None) => "nobody knows how".to_owned(),
     }

@@ -7,6 +7,7 @@ use bytesize::ByteSize;
 use gg_inference::Named;
 use gg_inference::backend::made_up;
 use gg_inference::golden::{Golden, LONGEST_GOLDEN};
+use gg_inference::wire::Loaded;
 use serde_json::json;
 use std::future::pending;
 use std::io::{self, Read as _, Write as _};
@@ -61,12 +62,15 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     times.sort_unstable();
     let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
     let memory = memory(worker.pid());
-    let (p50, p99, backend) = (at(0.5), at(0.99), &worker.loaded().backend);
+    let (p50, p99) = (at(0.5), at(0.99));
+    let Loaded { backend, device, threads, .. } = worker.loaded();
     let micros = |time: Duration| (time.as_secs_f64() * 1e7).round() / 10.0;
     let text = match args.output {
         Format::Json => {
             let object = json!({
                 "backend": backend,
+                "device": device,
+                "threads": threads,
                 "loadMillis": micros(load) / 1e3,
                 "predictions": times.len(),
                 "p50Micros": micros(p50),

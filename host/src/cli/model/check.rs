@@ -43,6 +43,8 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
             let object = json!({
                 "runs": true,
                 "backend": loaded.backend,
+                "device": loaded.device,
+                "threads": loaded.threads,
                 "checked": loaded.passed,
                 "refused": loaded.refused,
             });

@@ -2,8 +2,8 @@
 
 use super::super::Format;
 use super::{ModelArg, passed};
-use crate::hexadecimal;
-use crate::inference::BACKENDS;
+use crate::inference::backends;
+use crate::inference::digest::digest;
 use crate::inference::worker::StartError;
 use crate::logs::harmless;
 use anyhow::{Context as _, Result, bail};
@@ -13,7 +13,6 @@ use gg_inference::backend::{Passed, Refused};
 use gg_inference::check::kind;
 use gg_inference::wire::{Loaded, Seen};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -39,14 +38,14 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     let path = args.model.file.display();
     let mut seen: Option<Seen> = None;
     let mut verdicts = Vec::new();
-    for backend in BACKENDS {
+    for backend in backends(args.model.library()?.is_some()) {
         let outcome = match args.model.start(Some(backend)).await {
             Ok(worker) => {
-                let Loaded { backend: runs, passed, refused, seen: found } =
+                let Loaded { backend: runs, passed, refused, seen: found, .. } =
                     worker.loaded().clone();
                 seen = Some(found);
                 // It may run in another way than this.
-                match runs == *backend {
+                match runs == backend {
                     true => Ok(passed),
                     false => Err(reasons(None, refused)),
                 }
@@ -56,7 +55,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
             }
             Err(StartError::Refused { reason, refused, seen: found }) => {
                 seen = seen.or_else(|| found.map(|found| *found));
-                let own = refused.into_iter().filter(|one| [*backend, ""].contains(&&*one.backend));
+                let own = refused.into_iter().filter(|one| [backend, ""].contains(&&*one.backend));
                 Err(reasons(reason, own.collect()))
             }
             Err(error @ (StartError::Ended(_) | StartError::Late(_))) => Err(error.to_string()),
@@ -64,7 +63,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
         };
         verdicts.push(Verdict { backend, outcome });
     }
-    let (size, digest) = digest(&args.model).with_context(|| format!("cannot read {path}"))?;
+    let (size, digest) = digest(&args.model.file).with_context(|| format!("cannot read {path}"))?;
     let text = match args.output {
         Format::Json => format!("{:#}\n", as_json(size, &digest, seen.as_ref(), &verdicts)),
         Format::Text => as_text(&path.to_string(), size, &digest, seen.as_ref(), &verdicts),
@@ -77,12 +76,6 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
 fn reasons(reason: Option<String>, refused: Vec<Refused>) -> String {
     let all = reason.into_iter().chain(refused.into_iter().map(|one| one.reason));
     all.collect::<Vec<_>>().join("; ")
-}
-
-fn digest(model: &ModelArg) -> io::Result<(u64, String)> {
-    let mut digest = Sha256::new();
-    let size = io::copy(&mut std::fs::File::open(&model.file)?, &mut digest)?;
-    Ok((size, hexadecimal::hexadecimal(&digest.finalize())))
 }
 
 fn as_json(size: u64, digest: &str, seen: Option<&Seen>, verdicts: &[Verdict]) -> Value {

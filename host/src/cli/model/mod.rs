@@ -5,12 +5,13 @@ mod bench;
 mod check;
 mod inspect;
 
-use crate::inference::worker::{self, DEFAULT_MEMORY, ModelFiles, StartError, Worker};
+use crate::inference::library;
+use crate::inference::worker::{self, DEFAULT_MEMORY, ModelFiles, Settings, StartError, Worker};
 use anyhow::{Context as _, Result};
 use bytesize::ByteSize;
 use clap::{Subcommand, ValueHint};
 use gg_inference::backend::{Options, Passed};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -69,22 +70,53 @@ struct ModelArg {
     /// Seconds that it may take to load, golden vectors included.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     timeout: u64,
+
+    /// The machine's onnxruntime, libonnxruntime.so of version 1.17 or later, or "none". Default: the
+    /// one in /usr/local/lib, /usr/lib or /opt/onnxruntime/lib, if there is one.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    onnxruntime: Option<PathBuf>,
+
+    /// Threads that share the work of a prediction, if the backend can. Default: 1.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    threads: Option<u32>,
+
+    /// What to run it on: cpu, or what this onnxruntime has beside it, such as xnnpack. Default: cpu.
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
 }
 
 impl ModelArg {
     fn files(&self) -> ModelFiles {
-        let beside = self.file.with_extension("golden.json");
-        let golden = self.golden.clone().or_else(|| beside.is_file().then_some(beside));
+        let golden = self.golden.clone().or_else(|| beside(&self.file));
         ModelFiles { model: self.file.clone(), golden }
+    }
+
+    /// onnxruntime, if there is one.
+    fn library(&self) -> Result<Option<PathBuf>, StartError> {
+        match self.onnxruntime.as_deref() {
+            Some(path) if path == "none" => Ok(None),
+            named => Ok(library::find(named)?),
+        }
     }
 
     /// Start a worker with it.
     async fn start(&self, backend: Option<&str>) -> Result<Worker, StartError> {
-        let options = Options { backend: backend.map(str::to_owned) };
-        let program = worker::program()?;
+        let options = Options {
+            backend: backend.map(str::to_owned),
+            threads: self.threads,
+            device: self.device.clone(),
+        };
+        let (program, library) = (worker::program()?, self.library()?);
+        let settings = Settings { program, library, memory: self.memory.as_u64() };
         let patience = Duration::from_secs(self.timeout);
-        Worker::start(&program, &self.files(), &options, self.memory.as_u64(), patience).await
+        Worker::start(&settings, &self.files(), &options, patience).await
     }
+}
+
+/// The golden vectors that lie beside a model, if any do.
+pub(in crate::cli) fn beside(model: &Path) -> Option<PathBuf> {
+    let golden = model.with_extension("golden.json");
+    golden.is_file().then_some(golden)
 }
 
 /// What speaks for a model's numbers, in words.
