@@ -1,16 +1,17 @@
-//! Predictions of models, each by the backend that runs it, in this process and through a worker, set
-//! beside onnxruntime for Python with one thread on the same inputs.
+//! Predictions of models, each by the backend that runs it without onnxruntime and by onnxruntime, in this
+//! process and through a worker, set beside onnxruntime for Python with one thread on the same inputs.
 
 mod common;
 
 use anyhow::{Context, Result, bail, ensure};
 use common::report::{Aim, Row, percentile};
 use common::{Group, ROOT, Rows, measure, program};
-use gg_host::inference::worker::{DEFAULT_MEMORY, ModelFiles, Worker};
+use gg_host::inference::worker::{DEFAULT_MEMORY, ModelFiles, Settings, Worker};
 use gg_inference::backend::classical::Classical;
-use gg_inference::backend::{Candidate, Chosen, Options, Until, choose};
+use gg_inference::backend::{Backend, Candidate, Chosen, Options, Until, choose};
 use gg_inference::golden::Golden;
 use gg_inference::{Model, Named};
+use gg_inference_ort::Onnxruntime;
 use rustix::time::{ClockId, clock_gettime};
 use serde::Deserialize;
 use serde_json::json;
@@ -54,44 +55,70 @@ fn main() -> Result<()> {
 
 fn models(all: &mut Rows) -> Result<()> {
     let mut peer = Peer::start()?;
+    let onnxruntime = onnxruntime();
     for (name, aim) in MODELS {
-        let (files, inputs) = sample(name)?;
-        let Chosen { mut session, backend, .. } = load(&files)?;
-        let mut predict = || -> Result<()> {
-            session.run(&inputs, &Until::default()).context("a prediction")?;
-            Ok(())
-        };
-        let count = enough(&mut predict)?;
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for round in 0..=ROUNDS {
-            let before = processor();
-            (0..count).try_for_each(|_| predict())?;
-            let took = (processor() - before).as_secs_f64() * 1e6 / count as f64;
-            let beside = peer.as_mut().map(|peer| peer.run(&files, count)).transpose()?;
-            if round > 0 {
-                ours.push(took);
-                theirs.extend(beside);
-            }
+        model(all, name, aim, None, peer.as_mut())?;
+        if let Some(onnxruntime) = &onnxruntime {
+            model(all, name, Aim::ratio_at_most(1.1), Some(onnxruntime), peer.as_mut())?;
         }
-        let row = Row::new(format!("model {name} by {backend}: processor time"), "µs", ours, aim);
-        all.add(row.beside(theirs).note("against onnxruntime"));
     }
     Ok(())
+}
+
+fn model(
+    all: &mut Rows,
+    name: &str,
+    aim: Aim,
+    by: Option<&Onnxruntime>,
+    mut peer: Option<&mut Peer>,
+) -> Result<()> {
+    let (files, inputs) = sample(name)?;
+    let Chosen { mut session, backend, .. } = load(&files, by)?;
+    let mut predict = || -> Result<()> {
+        session.run(&inputs, &Until::default()).context("a prediction")?;
+        Ok(())
+    };
+    let count = enough(&mut predict)?;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        let before = processor();
+        (0..count).try_for_each(|_| predict())?;
+        let took = (processor() - before).as_secs_f64() * 1e6 / count as f64;
+        let beside = peer.as_mut().map(|peer| peer.run(&files, count)).transpose()?;
+        if round > 0 {
+            ours.push(took);
+            theirs.extend(beside);
+        }
+    }
+    let row = Row::new(format!("model {name} by {backend}: processor time"), "µs", ours, aim);
+    all.add(row.beside(theirs).note("against onnxruntime for Python"));
+    Ok(())
+}
+
+/// The library, if one is named.
+#[expect(clippy::print_stderr, reason = "rows that are missing want a reason")]
+fn onnxruntime() -> Option<Onnxruntime> {
+    let library = std::env::var_os("GG_ONNXRUNTIME");
+    if library.is_none() {
+        eprintln!("  GG_ONNXRUNTIME names no libonnxruntime.so: no rows of it");
+    }
+    library.map(|library| Onnxruntime::load(library.as_ref()))
 }
 
 /// What the way to a worker and back adds.
 fn worker(all: &mut Rows) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let program = Path::new(env!("CARGO_BIN_EXE_gg-inference-worker"));
+    let program = env!("CARGO_BIN_EXE_gg-inference-worker").into();
+    let settings = Settings { program, library: None, memory: DEFAULT_MEMORY };
     for name in ["mlp", "mobilenet_tiny"] {
         let (files, inputs) = sample(name)?;
-        let Chosen { mut session, .. } = load(&files)?;
+        let Chosen { mut session, .. } = load(&files, None)?;
         let (mut through, mut alone, mut added, mut loads) =
             (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let begin = Instant::now();
             let options = Options::default();
-            let started = Worker::start(program, &files, &options, DEFAULT_MEMORY, DEADLINE);
+            let started = Worker::start(&settings, &files, &options, DEADLINE);
             let mut worker = runtime.block_on(started)?;
             loads.push(begin.elapsed().as_secs_f64() * 1e3);
             let mut times = [Vec::new(), Vec::new()];
@@ -128,10 +155,16 @@ fn sample(name: &str) -> Result<(ModelFiles, Vec<Named>)> {
     Ok((ModelFiles { model, golden: Some(golden) }, case.inputs))
 }
 
-fn load(files: &ModelFiles) -> Result<Chosen> {
+/// Have a model loaded by onnxruntime, or by the first of all others.
+fn load(files: &ModelFiles, by: Option<&Onnxruntime>) -> Result<Chosen> {
     let model = Model::read(std::fs::read(&files.model)?.into())?;
-    let mut candidates: Vec<Candidate<'_>> = vec![(&Classical, None)];
-    candidates.extend(gg_inference_tract::CANDIDATES);
+    let candidates: Vec<Candidate<'_>> = match by {
+        Some(onnxruntime) => vec![(onnxruntime, None)],
+        None => [(&Classical as &dyn Backend, None)]
+            .into_iter()
+            .chain(gg_inference_tract::CANDIDATES)
+            .collect(),
+    };
     match choose(&candidates, &model, &Options::default(), None) {
         Ok(chosen) => Ok(chosen),
         Err(refused) => bail!("{}: {refused:?}", files.model.display()),
@@ -149,9 +182,9 @@ fn enough(predict: &mut impl FnMut() -> Result<()>) -> Result<usize> {
     Ok(count)
 }
 
-/// Processor time of this thread so far.
+/// Processor time of this process so far.
 fn processor() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 

@@ -1,8 +1,11 @@
 //! Models in their workers, by `gg-host model` and as the host has them, by real files of ONNX. What
-//! they are to give was made by onnxruntime.
+//! they are to give was made by onnxruntime, which runs none of them here but in `onnxruntime`: what
+//! this machine may have is not used.
+
+mod onnxruntime;
 
 use crate::host::{Outcome, command, file, finish, folder, start};
-use gg_host::inference::worker::{DEFAULT_MEMORY, ModelFiles, PredictionError, Worker};
+use gg_host::inference::worker::{DEFAULT_MEMORY, ModelFiles, PredictionError, Settings, Worker};
 use gg_inference::backend::{Options, RunError};
 use gg_inference::numbers::{numbers, tensor};
 use gg_inference::onnx::proto::{
@@ -59,17 +62,26 @@ fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-fn sample_model(name: &str) -> PathBuf {
+pub(crate) fn sample_model(name: &str) -> PathBuf {
     project().join("sample-components/models").join(format!("{name}.onnx"))
 }
 
-fn hostile(name: &str) -> PathBuf {
+pub(crate) fn hostile(name: &str) -> PathBuf {
     project().join("tests/models/hostile").join(name)
 }
 
 fn model<'a>(arguments: impl IntoIterator<Item = &'a str>, path: &Path) -> Outcome {
+    model_with("none", arguments, path)
+}
+
+/// The same with this onnxruntime.
+fn model_with<'a>(
+    library: &str,
+    arguments: impl IntoIterator<Item = &'a str>,
+    path: &Path,
+) -> Outcome {
     let mut command = command("model");
-    command.args(arguments).arg(path);
+    command.args(arguments).args(["--onnxruntime", library]).arg(path);
     finish(command)
 }
 
@@ -140,7 +152,8 @@ fn golden_vectors_that_are_not_met_refuse_a_model() {
     golden["cases"][1]["outputs"]["y"]["data"][2] = 77.into();
     let golden = file(folder.path(), "golden.json", golden.to_string());
     let mut command = command("model");
-    command.arg("check").arg(sample_model("mlp")).arg("--golden").arg(golden);
+    command.args(["check", "--onnxruntime", "none"]).arg(sample_model("mlp"));
+    command.arg("--golden").arg(golden);
     let outcome = finish(command);
     let text = printed(outcome.expect_code(1));
     assert!(text.contains("tract: golden vector 2: `y` is"), "{text}");
@@ -196,21 +209,22 @@ fn who_needs_more_memory_than_there_may_be_is_told_so() {
     assert!(seen.code < 2, "{seen}");
 }
 
+/// The hostile models that are kept with the others; some are too large for that.
+fn hostile_models() -> impl Iterator<Item = BTreeMap<String, String>> {
+    let list = fs::read(hostile("list.json")).unwrap();
+    let list: Vec<BTreeMap<String, String>> = serde_json::from_slice(&list).unwrap();
+    assert!(list.len() > 20);
+    list.into_iter().filter(|one| hostile(&one["file"]).exists())
+}
+
 /// A hostile model harms its worker, and that alone. What must not load does not, and what cannot
 /// end is ended.
 #[test]
 fn hostile_models_are_contained() {
-    let list = fs::read(hostile("list.json")).unwrap();
-    let list: Vec<BTreeMap<String, String>> = serde_json::from_slice(&list).unwrap();
-    assert!(list.len() > 20);
     let mut wrong = Vec::new();
-    for one in list {
+    for one in hostile_models() {
         let path = hostile(&one["file"]);
         let fails = one["fails"].as_str();
-        if !path.exists() {
-            // Too large to be kept with the others.
-            continue;
-        }
         let limits = ["--memory", "512MB", "--timeout", "20"];
         let seen = model(["inspect", "-o", "json"].into_iter().chain(limits), &path);
         let runs = seen.code == 0;
@@ -232,7 +246,7 @@ fn hostile_models_are_contained() {
 #[test]
 fn a_worker_has_nothing_and_ends_with_its_host() {
     let mut command = command("model");
-    command.args(["bench", "--seconds", "3000"]).arg(sample_model("mlp"));
+    command.args(["bench", "--seconds", "3000", "--onnxruntime", "none"]).arg(sample_model("mlp"));
     let host = start(command);
     let worker = worker_of(host.pid());
     let of = |name: &str| fs::read_to_string(format!("/proc/{}/{name}", worker.as_raw_nonzero()));
@@ -279,10 +293,11 @@ fn a_prediction_that_is_called_off_leaves_a_worker_that_predicts() {
     let model = file(folder.path(), "powers.onnx", powers(100));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let program = Path::new(env!("CARGO_BIN_EXE_gg-inference-worker"));
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_gg-inference-worker"));
+        let settings = Settings { program, library: None, memory: DEFAULT_MEMORY };
         let (files, options) = (ModelFiles { model, golden: None }, Options::default());
         let patience = Duration::from_secs(60);
-        let started = Worker::start(program, &files, &options, DEFAULT_MEMORY, patience).await;
+        let started = Worker::start(&settings, &files, &options, patience).await;
         let mut worker = started.unwrap();
         let (short, long) = (matrix(1), matrix(2000));
         let hour = Duration::from_secs(3600);
@@ -352,7 +367,7 @@ fn processor_time(process: Pid) -> Duration {
 }
 
 /// The worker that a process has, once it has confined itself.
-fn worker_of(parent: Pid) -> Pid {
+pub(crate) fn worker_of(parent: Pid) -> Pid {
     let begin = Instant::now();
     loop {
         assert!(begin.elapsed().as_secs() < 60, "no worker");
@@ -363,7 +378,11 @@ fn worker_of(parent: Pid) -> Pid {
             };
             let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
             let has = |line: &str| status.lines().any(|other| other == line);
-            if has(&format!("PPid:\t{}", parent.as_raw_nonzero())) && has("NoNewPrivs:\t1") {
+            let is_worker = has("Name:\tgg-inference-wo");
+            if is_worker
+                && has(&format!("PPid:\t{}", parent.as_raw_nonzero()))
+                && has("NoNewPrivs:\t1")
+            {
                 return Pid::from_raw(id).unwrap();
             }
         }

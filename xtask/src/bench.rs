@@ -32,13 +32,13 @@ const PROGRAMS: [&str; 11] = [
 /// Run all benchmarks in an optimised build, or those named, and print a table. Rows as JSON are
 /// left in `target/bench.json`. For containers, an engine runs meanwhile.
 pub fn run(arguments: &[String]) -> Result<()> {
-    setup::for_bench()?;
-    samples::build_bench_guests()?;
     let wanted = |program: &&&str| arguments.is_empty() || arguments.iter().any(|a| a == **program);
     let programs: Vec<&str> = PROGRAMS.iter().filter(wanted).copied().collect();
     if programs.is_empty() {
         bail!("there are the benchmarks {}", PROGRAMS.join(", "));
     }
+    let onnxruntime = setup::for_bench(programs.contains(&"inference"))?;
+    samples::build_bench_guests()?;
     // All are built before one is run, so that nothing is built meanwhile.
     let mut build = cargo();
     build.arg("--no-run");
@@ -52,17 +52,13 @@ pub fn run(arguments: &[String]) -> Result<()> {
         true => docker::start(&Path::new(ROOT).canonicalize()?.join("target/docker"), false)?,
         false => None,
     };
-    let onnxruntime = match programs.contains(&"inference") {
-        true => setup::onnx::install().map_err(|error| {
-            eprintln!("WARNING: no onnxruntime to compare with: {error:#}");
-        }),
-        false => Err(()),
-    };
     let mut json = String::new();
     for program in programs {
         eprintln!("\n==> {program}");
         let output = cargo()
-            .envs(onnxruntime.iter().map(|python| ("GG_BENCH_ONNXRUNTIME", python)))
+            .envs(onnxruntime.iter().flat_map(|onnx| {
+                [("GG_BENCH_ONNXRUNTIME", &onnx.interpreter), ("GG_ONNXRUNTIME", &onnx.library)]
+            }))
             .envs(containers.iter().flat_map(docker::Containers::environment))
             .args(["--quiet", "--bench", program, "--", "--json"])
             .stdin(Stdio::null())

@@ -12,7 +12,7 @@ pub mod docker;
 mod ipc;
 mod ipc_js;
 mod js;
-pub mod onnx;
+mod onnx;
 mod python;
 pub mod run;
 mod wasm_target;
@@ -25,6 +25,7 @@ pub use c::C;
 pub use ipc::Ipc;
 pub use ipc_js::IpcJs;
 pub use js::Js;
+pub use onnx::Onnx;
 pub use python::Python;
 
 /// The toolchains that can be used; `None`: samples in this language cannot be built here.
@@ -44,6 +45,8 @@ pub struct Toolchains {
     pub ipc_js: Option<IpcJs>,
     /// AWS's SDK for Python, and moto.
     pub aws: Option<Aws>,
+    /// onnxruntime, which runs models where there is one.
+    pub onnx: Option<Onnx>,
 }
 
 impl Toolchains {
@@ -80,6 +83,9 @@ impl Toolchains {
         if let Some(aws) = &self.aws {
             variables.push(("GG_AWS_PACKAGES", aws.packages.clone()));
         }
+        if let Some(onnx) = &self.onnx {
+            variables.push(("GG_ONNXRUNTIME", onnx.library.clone()));
+        }
         variables
     }
 }
@@ -95,17 +101,22 @@ pub fn for_demo() -> Toolchains {
         ipc: None,
         ipc_js: None,
         aws: None,
+        onnx: None,
     }
 }
 
-/// Install what the benchmarks need: Rust's target, and the peer for local messages if it can be
-/// had; without it, its rows have no ratio.
-pub fn for_bench() -> Result<()> {
+/// Install what the benchmarks need: Rust's target, and the peers for local messages and for `models`
+/// if they can be had; without them, their rows have no ratio.
+pub fn for_bench(models: bool) -> Result<Option<Onnx>> {
     wasm_target::install()?;
     if let Err(error) = broker::install() {
         eprintln!("WARNING: no mosquitto to compare with: {error:#}");
     }
-    Ok(())
+    let onnx = models.then(onnx::install).transpose();
+    Ok(onnx.unwrap_or_else(|error| {
+        eprintln!("WARNING: no onnxruntime to compare with: {error:#}");
+        None
+    }))
 }
 
 /// Install what is missing. A toolchain that cannot be had is left out with a warning, and with
@@ -129,6 +140,7 @@ pub fn run(ci: bool) -> Result<Toolchains> {
         ipc_js: client_js
             .and_then(|client| keep("Greengrass IPC in JavaScript", client, &mut missing)),
         js,
+        onnx: keep("onnxruntime", onnx::install(), &mut missing),
         python,
     };
     if ci && !missing.is_empty() {
