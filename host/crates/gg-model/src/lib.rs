@@ -13,6 +13,7 @@
 //! * [`config_tree`]: a component's configuration, and how it is merged.
 //! * [`policy`]: what a component may ask of others.
 //! * [`sandbox`], [`limits`]: what a wasm component is granted of the machine, and how much of it.
+//! * [`model`]: the machine-learning models that a component brings.
 //! * [`deployment`], [`mod@resolve`]: what a device is to become, and which versions that takes.
 //! * [`shadow`]: what is kept of a thing, and how two copies of it are brought in step.
 //! * [`nucleus`]: what the core software is told of itself.
@@ -27,6 +28,7 @@ pub mod delivery;
 pub mod deployment;
 pub mod interpolate;
 pub mod limits;
+pub mod model;
 pub mod name;
 pub mod nucleus;
 pub mod platform;
@@ -47,10 +49,12 @@ pub use deployment::{
 };
 pub use interpolate::interpolate;
 pub use limits::{Exceeded, LimitOverrides, Limits};
-pub use name::{ComponentName, ThingName};
+pub use model::{BatchSettings, ModelDeclaration, Share};
+pub use name::{ComponentName, ModelName, ThingName};
 pub use nucleus::{
-    ClaimSettings, IdentityFiles, LogFormat, LogOutput, LoggingSettings, MetricsSettings,
-    MqttSettings, MqttVersion, NucleusFile, NucleusSettings, OtlpSettings, TokenExchangeSettings,
+    ClaimSettings, IdentityFiles, InferenceSettings, LogFormat, LogOutput, LoggingSettings,
+    MetricsSettings, MqttSettings, MqttVersion, NucleusFile, NucleusSettings, OtlpSettings,
+    TokenExchangeSettings,
 };
 pub use platform::{Platform, RuntimeKind};
 pub use policy::{AccessPolicy, Grant, ResourceStyle};

@@ -14,7 +14,15 @@ pub use overrides::LimitOverrides;
 pub use table::LimitRow;
 pub use value::LimitValueError;
 
+use crate::shape::{Path, ShapeError, scalar_text};
+use serde_json::Value;
 use std::time::Duration;
+
+/// Bytes, as limits are written: a whole number, with a unit or without.
+pub(crate) fn size(path: &Path<'_>, value: &Value) -> Result<u64, ShapeError> {
+    let text = scalar_text(path, value)?;
+    value::size(&text).map_err(|error| ShapeError::new(path, error))
+}
 
 /// The limits of one component.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,4 +1,4 @@
-//! Names of components and things.
+//! Names of components, models and things.
 
 use crate::text::{checked_text, excerpt};
 use serde::{Deserialize, Serialize};
@@ -38,11 +38,23 @@ impl ComponentName {
     }
 }
 
+impl ModelName {
+    /// What a model is called that a component brings itself and that has no name.
+    pub fn of_guest() -> Self {
+        Self("of-the-component".into())
+    }
+}
+
 /// The name of a thing, and so of a core device: letters, digits, `:`, `_` and `-`, 1 to 128 of
 /// them (AWS IoT API reference, `CreateThing`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ThingName(Arc<str>);
+
+/// The name of a machine-learning model on a device, which a component declares: as a component's.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ModelName(Arc<str>);
 
 checked_text!(ComponentName, NameError, |text| {
     check("component", text, "-_.")?;
@@ -51,6 +63,7 @@ checked_text!(ComponentName, NameError, |text| {
     }
     Ok(())
 });
+checked_text!(ModelName, NameError, |text| check("model", text, "-_."));
 checked_text!(ThingName, NameError, |text| check("thing", text, ":_-"));
 
 impl ComponentName {
@@ -67,13 +80,13 @@ pub enum NameError {
     /// There is no text.
     #[error("the {noun} name is empty; give it 1 to {MAX_NAME_LENGTH} characters")]
     Empty {
-        /// `component` or `thing`.
+        /// `component`, `model` or `thing`.
         noun: &'static str,
     },
     /// There is too much text.
     #[error("the {noun} name `{name}` has {length} bytes; at most {MAX_NAME_LENGTH} are allowed")]
     TooLong {
-        /// `component` or `thing`.
+        /// `component`, `model` or `thing`.
         noun: &'static str,
         /// Where the name begins.
         name: String,
@@ -85,7 +98,7 @@ pub enum NameError {
         "the {noun} name `{name}` contains {character:?}; use letters, digits and any of `{allowed}`"
     )]
     Character {
-        /// `component` or `thing`.
+        /// `component`, `model` or `thing`.
         noun: &'static str,
         /// The name.
         name: String,

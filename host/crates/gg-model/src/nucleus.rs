@@ -4,6 +4,7 @@
 
 mod claim;
 mod file;
+mod inference;
 mod logging;
 mod metrics;
 mod mqtt;
@@ -15,6 +16,7 @@ mod token_exchange;
 
 pub use claim::ClaimSettings;
 pub use file::{IdentityFiles, NucleusFile};
+pub use inference::{InferenceSettings, OnnxruntimeSetting};
 pub use logging::{LogFormat, LogOutput, LoggingSettings};
 pub use metrics::{MetricsSettings, OtlpSettings};
 pub use mqtt::{Login, MqttSettings, MqttVersion, QuotaSettings, Retries};

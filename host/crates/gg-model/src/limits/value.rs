@@ -61,7 +61,7 @@ const TIMES: [(&str, u64); 4] = [("ms", 1), ("s", 1000), ("m", 60 * 1000), ("h",
 const LONGEST_MS: u64 = 366 * 24 * 60 * 60 * 1000;
 
 /// Bytes: a whole number with or without a unit; `MiB` is 1024 and `MB` is 1000 kilobytes.
-pub(super) fn size(text: &str) -> Result<u64, LimitValueError> {
+pub(crate) fn size(text: &str) -> Result<u64, LimitValueError> {
     with_unit(text, &SIZES, LimitValueError::Size)
 }
 

@@ -1,8 +1,8 @@
 //! The configuration of a nucleus.
 
 use super::{
-    LoggingSettings, MetricsSettings, MqttSettings, OTHERS, ProxySettings, SpoolerSettings,
-    TokenExchangeSettings, number,
+    InferenceSettings, LoggingSettings, MetricsSettings, MqttSettings, OTHERS, ProxySettings,
+    SpoolerSettings, TokenExchangeSettings, number,
 };
 use crate::deployment::{PosixUser, SystemResourceLimits, read_posix_user};
 use crate::name::ComponentName;
@@ -40,6 +40,8 @@ pub struct NucleusSettings {
     pub proxy: Option<ProxySettings>,
     /// `platformOverride`: attributes of the device that are added or replaced.
     pub platform: BTreeMap<String, String>,
+    /// `inference`.
+    pub inference: InferenceSettings,
     /// `logging`.
     pub logging: LoggingSettings,
     /// `metrics`.
@@ -121,6 +123,7 @@ impl NucleusSettings {
         let spooler = SpoolerSettings { storage, ..next.mqtt.spooler };
         let alike = Self {
             mqtt: MqttSettings { spooler, ..self.mqtt.clone() },
+            inference: next.inference.clone(),
             posix_user: next.posix_user.clone(),
             resources: next.resources,
             store_bytes: next.store_bytes,
@@ -162,6 +165,9 @@ impl NucleusSettings {
             .read("networkProxy", |path, value| ProxySettings::read(path, value, warnings))?
             .flatten();
         settings.platform = object.read("platformOverride", platform)?.unwrap_or_default();
+        settings.inference = object
+            .read("inference", |path, value| InferenceSettings::read(path, value, warnings))?
+            .unwrap_or_default();
         settings.logging = object
             .read("logging", |path, value| LoggingSettings::read(path, value, warnings))?
             .unwrap_or_default();

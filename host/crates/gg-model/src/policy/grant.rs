@@ -72,33 +72,42 @@ pub enum GrantError {
 struct Service {
     alias: &'static str,
     name: &'static str,
+    namespace: &'static str,
     operations: &'static [(&'static str, &'static str)],
 }
+
+/// The namespace of Greengrass's operations, and of this host's older ones.
+const GREENGRASS: &str = "aws.greengrass";
 
 const SERVICES: &[Service] = &[
     Service {
         alias: "pubsub",
         name: "aws.greengrass.ipc.pubsub",
+        namespace: GREENGRASS,
         operations: &[("publish", "PublishToTopic"), ("subscribe", "SubscribeToTopic")],
     },
     Service {
         alias: "mqtt",
         name: "aws.greengrass.ipc.mqttproxy",
+        namespace: GREENGRASS,
         operations: &[("publish", "PublishToIoTCore"), ("subscribe", "SubscribeToIoTCore")],
     },
     Service {
         alias: "lifecycle",
         name: "aws.greengrass.ipc.lifecycle",
+        namespace: GREENGRASS,
         operations: &[("pause", "PauseComponent"), ("resume", "ResumeComponent")],
     },
     Service {
         alias: "secrets",
         name: "aws.greengrass.SecretManager",
+        namespace: GREENGRASS,
         operations: &[("get", "GetSecretValue")],
     },
     Service {
         alias: "shadow",
         name: "aws.greengrass.ShadowManager",
+        namespace: GREENGRASS,
         operations: &[
             ("get", "GetThingShadow"),
             ("update", "UpdateThingShadow"),
@@ -106,18 +115,25 @@ const SERVICES: &[Service] = &[
             ("list", "ListNamedShadowsForThing"),
         ],
     },
-    Service { alias: "cli", name: "aws.greengrass.Cli", operations: &[] },
+    Service { alias: "cli", name: "aws.greengrass.Cli", namespace: GREENGRASS, operations: &[] },
     Service {
         alias: "configuration",
         name: "gg.host.configuration",
+        namespace: GREENGRASS,
         operations: &[
             ("get", "GetConfiguration"),
             ("update", "UpdateConfiguration"),
             ("watch", "SubscribeToConfigurationUpdate"),
         ],
     },
-    Service { alias: "logging", name: "gg.host.logging", operations: &[] },
-    Service { alias: "keyvalue", name: "gg.host.keyvalue", operations: &[] },
+    Service {
+        alias: "inference",
+        name: "gg.host.inference",
+        namespace: "gg.host",
+        operations: &[("run", "RunInference"), ("load", "LoadModel")],
+    },
+    Service { alias: "logging", name: "gg.host.logging", namespace: GREENGRASS, operations: &[] },
+    Service { alias: "keyvalue", name: "gg.host.keyvalue", namespace: GREENGRASS, operations: &[] },
 ];
 
 fn aliases() -> String {
@@ -159,8 +175,9 @@ fn service_name(text: &str) -> Result<&str, GrantError> {
 fn operation_name(service: &str, text: &str) -> Result<String, GrantError> {
     let service = SERVICES.iter().find(|known| known.name == service);
     let operations = service.map_or([].as_slice(), |service| service.operations);
+    let namespace = service.map_or(GREENGRASS, |service| service.namespace);
     if let Some((_, name)) = operations.iter().find(|(alias, _)| *alias == text) {
-        return Ok(format!("aws.greengrass#{name}"));
+        return Ok(format!("{namespace}#{name}"));
     }
     if text == "*" || text.contains('#') {
         return Ok(text.into());
@@ -168,7 +185,7 @@ fn operation_name(service: &str, text: &str) -> Result<String, GrantError> {
     let bare = text.starts_with(|c: char| c.is_ascii_uppercase())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if bare {
-        return Ok(format!("aws.greengrass#{text}"));
+        return Ok(format!("{namespace}#{text}"));
     }
     let aliases: Vec<&str> = operations.iter().map(|(alias, _)| *alias).collect();
     let known = match aliases.as_slice() {

@@ -21,6 +21,8 @@ fn aliases_and_defaults_are_filled_in() {
         ("configuration:get:x", "gg.host.configuration:aws.greengrass#GetConfiguration:x"),
         ("configuration:update", "gg.host.configuration:aws.greengrass#UpdateConfiguration:*"),
         ("configuration:watch", "gg.host.configuration:aws.greengrass#SubscribeToConfigurationUpdate:*"),
+        ("inference:run:anomaly", "gg.host.inference:gg.host#RunInference:anomaly"),
+        ("inference:LoadModel", "gg.host.inference:gg.host#LoadModel:*"),
         ("logging", "gg.host.logging:*:*"),
         ("keyvalue:*:bucket", "gg.host.keyvalue:*:bucket"),
         ("a.b:x#Y:z", "a.b:x#Y:z"),
@@ -41,7 +43,7 @@ fn errors_name_the_part_and_the_remedy() {
         ("pubsub::a", "the grant `pubsub::a` has an empty operation; write `*` for all"),
         ("pubsub:publish:", "the grant `pubsub:publish:` has an empty resource; write `*` for all"),
         ("pubsup:publish", "the service `pubsup` is unknown; use a full name with dots, or one of \
-          pubsub, mqtt, lifecycle, secrets, shadow, cli, configuration, logging, keyvalue"),
+          pubsub, mqtt, lifecycle, secrets, shadow, cli, configuration, inference, logging, keyvalue"),
         ("pubsub:publsh", "the operation `publsh` is unknown; use `*`, a name such as \
           `PublishToTopic`, or one of publish, subscribe"),
         ("keyvalue:get", "the operation `get` is unknown; use `*`, a name such as `PublishToTopic`"),
