@@ -36,6 +36,7 @@ impl Member for Timestamp {}
 impl Member for bool {}
 impl Member for f64 {}
 impl Member for i64 {}
+impl Member for u32 {}
 impl Member for u64 {}
 impl<K, V> Member for BTreeMap<K, V> {}
 impl<T> Member for Secret<T> {}

@@ -1,6 +1,6 @@
 //! The operations of Greengrass IPC: their names, their shapes, and whether they stream. Those of
-//! the namespace `gg.host` are this host's own, for what the command line asks and Greengrass has no
-//! operation for.
+//! the namespace `gg.host` are this host's own, for what the command line and components ask and
+//! Greengrass has no operation for.
 //!
 //! [`Operation`] is one as a value, to dispatch on. [`Call`] is one as a type, which brings its
 //! request, response and event along: `StreamMessage::request::<call::PublishToTopic>(…)`.
@@ -252,15 +252,24 @@ operations! {
             VerifyClientDeviceIdentityRequest => VerifyClientDeviceIdentityResponse;
     }
     "gg.host" {
+        /// What is known of a machine-learning model.
+        DescribeModel:
+            DescribeModelRequest => DescribeModelResponse;
         /// The level from which on logs are kept.
         GetLogLevel:
             GetLogLevelRequest => GetLogLevelResponse;
         /// What is measured of the nucleus and of all components.
         GetMetrics:
             GetMetricsRequest => GetMetricsResponse;
+        /// The machine-learning models that the component may use.
+        ListModels:
+            ListModelsRequest => ListModelsResponse;
         /// What a local deployment would do.
         PlanLocalDeployment:
             PlanLocalDeploymentRequest => PlanLocalDeploymentResponse;
+        /// A prediction by a machine-learning model.
+        RunInference:
+            RunInferenceRequest => RunInferenceResponse;
         /// Change the level from which on logs are kept.
         SetLogLevel:
             SetLogLevelRequest => SetLogLevelResponse;

@@ -1,5 +1,5 @@
 //! Requests, responses and events of all operations, a file a service. Names are those of the
-//! model; [`host`] has those of the operations that are this host's own. A member that is not of the
+//! model; [`host`] and [`inference`] have those of the operations that are this host's own. A member that is not of the
 //! model says so; clients pass over it.
 //!
 //! A member that servers insist on has its plain type, any other is an `Option`; of lists and maps
@@ -10,6 +10,7 @@ mod component;
 mod configuration;
 mod deployment;
 mod host;
+mod inference;
 mod lifecycle;
 mod metric;
 mod mqtt;
@@ -23,6 +24,7 @@ pub use component::*;
 pub use configuration::*;
 pub use deployment::*;
 pub use host::*;
+pub use inference::*;
 pub use lifecycle::*;
 pub use metric::*;
 pub use mqtt::*;

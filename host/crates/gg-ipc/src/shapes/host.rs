@@ -44,6 +44,48 @@ shapes! {
         /// The components, by name.
         #[serde(default, deserialize_with = "or_empty")]
         pub components: Vec<ComponentFigures>,
+        /// The machine-learning models, by name.
+        #[serde(default, deserialize_with = "or_empty")]
+        pub models: Vec<ModelFigures>,
+    }
+
+    /// What is measured of a model, since the nucleus was started and through all its versions.
+    #[derive(Default)]
+    pub struct ModelFigures {
+        /// Its name.
+        pub model_name: String,
+        /// The version that serves.
+        pub version: String,
+        /// What runs it; known once it was loaded.
+        pub backend: Option<String>,
+        /// Where it runs; known once it was loaded.
+        pub device: Option<String>,
+        /// Whether it is in memory.
+        pub loaded: bool,
+        /// Memory of its worker, while it has one.
+        pub memory_bytes: Option<u64>,
+        /// Predictions that wait now.
+        pub waiting: u64,
+        /// Predictions that were asked for.
+        pub calls: u64,
+        /// Those of them that were not made.
+        pub errors: u64,
+        /// Of these, the ones that took too long.
+        pub late: u64,
+        /// Of these, the ones for which the queue had no room.
+        pub refused: u64,
+        /// Predictions that were made.
+        pub made: u64,
+        /// Seconds from question to answer of all predictions that were made.
+        pub seconds: f64,
+        /// Times that it was run, each for one prediction or for a batch of them.
+        pub runs: u64,
+        /// Times that it was loaded.
+        pub loads: u64,
+        /// Times that it made room for others.
+        pub evictions: u64,
+        /// Times that its worker ended over a prediction.
+        pub crashes: u64,
     }
 
     /// What is measured of the nucleus.
