@@ -14,6 +14,7 @@ use gg_host::capability::configuration::Configuration;
 use gg_host::capability::debug::DebugPasswords;
 use gg_host::capability::deployment::LocalDeployments;
 use gg_host::capability::host::HostControl;
+use gg_host::capability::inference::Inference;
 use gg_host::capability::keyvalue::KeyValue;
 use gg_host::capability::lifecycle::LifecycleControl;
 use gg_host::capability::metric::Metrics;
@@ -32,7 +33,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 /// Measurements of each side, in turn.
 const ROUNDS: usize = 15;
@@ -281,6 +283,11 @@ impl Loader {
             debug: DebugPasswords::new(clock.clone()),
             deployment: LocalDeployments::new(None).0,
             host: HostControl::new().0,
+            inference: Inference::new(
+                watch::channel(Arc::default()).1,
+                tasks.clone(),
+                CancellationToken::new(),
+            ),
             keyvalue: KeyValue::default(),
             lifecycle,
             metric: Metrics::default(),
@@ -297,7 +304,8 @@ impl Loader {
 
     fn component(&self, sample: &str) -> Result<(Arc<InstalledComponent>, Caller)> {
         let described = Component::handler(sample, &guest(sample)?, &["nothing"], 1);
-        let desired = common::host::desired(self.folder.path(), &[described], &Clock::system())?;
+        let desired =
+            common::host::desired(self.folder.path(), &[described], &Clock::system(), &[])?;
         let component = desired.into_iter().next().context("one was described")?.component;
         std::fs::create_dir_all(&component.work)?;
         let caller = Caller::new(

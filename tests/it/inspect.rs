@@ -68,12 +68,12 @@ fn every_guest_that_runs_is_said_to_run() {
 #[test]
 fn what_cannot_run_here_is_told_with_the_reason() {
     let folder = folder();
-    let import = "(import \"gg:host/inference@0.1.0\" (instance (export \"models\" (func (result (list string))))))";
+    let import = "(import \"gg:host/cameras@0.1.0\" (instance (export \"models\" (func (result (list string))))))";
     let path = file(folder.path(), "cloud.wasm", assemble(&texts::importing(import)));
     let (outcome, text) = inspect(&path, false);
     outcome.expect_code(1);
-    assert!(text.contains("gg:host/inference@0.1.0   NOT SERVED"), "{text}");
-    assert!(text.contains("cannot run here: it imports gg:host/inference@0.1.0"), "{text}");
+    assert!(text.contains("gg:host/cameras@0.1.0   NOT SERVED"), "{text}");
+    assert!(text.contains("cannot run here: it imports gg:host/cameras@0.1.0"), "{text}");
     let (outcome, text) = inspect(&path, true);
     outcome.expect_code(1);
     let found: Value = serde_json::from_str(&text).unwrap();

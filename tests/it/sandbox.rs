@@ -371,11 +371,6 @@ fn imports_that_are_not_what_they_say() {
             "imports gg:host/pubsub@9.9.9, and this host serves version 0.1.0",
         ),
         (
-            "(import \"gg:host/inference@0.1.0\" (instance (export \"models\" (func (result (list string))))))"
-                .to_owned(),
-            "imports gg:host/inference@0.1.0, which gg-host 0.1.0 defines but does not serve yet",
-        ),
-        (
             "(import \"gg:host/teleport@0.1.0\" (instance))".to_owned(),
             "imports gg:host/teleport@0.1.0, which is no interface of gg:host",
         ),

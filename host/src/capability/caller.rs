@@ -112,8 +112,12 @@ operations! {
         GetLogLevel in "gg.host";
         /// Look at everything that is measured; the resource is `*`.
         GetMetrics in "gg.host";
+        /// Have a model loaded that the component brings itself; the resource is `*`.
+        LoadModel in "gg.host.inference";
         /// Ask what a local deployment would do; the resource is `*`.
         PlanLocalDeployment in "gg.host";
+        /// Look at a model or ask it for predictions; the resource is its name.
+        RunInference in "gg.host.inference";
         /// Change how much is logged; the resource is `*`.
         SetLogLevel in "gg.host";
         /// Watch a local deployment; the resource is its identity.
@@ -187,6 +191,8 @@ struct Component {
     watches: AtomicU32,
     /// Bytes that wait in its queues.
     waiting: Arc<AtomicU64>,
+    /// Bytes of the tensors that the host keeps for it.
+    tensors: Arc<AtomicU64>,
     /// The operations that were refused so far, a bit each.
     refused: AtomicU64,
     /// One instance is being replaced by the next.
@@ -217,6 +223,7 @@ impl Caller {
                 watches: AtomicU32::new(0),
                 refused: AtomicU64::new(0),
                 waiting: Arc::new(AtomicU64::new(0)),
+                tensors: Arc::new(AtomicU64::new(0)),
                 handing_over: AtomicBool::new(false),
                 paused: AtomicBool::new(false),
             }),
@@ -349,7 +356,8 @@ impl Caller {
         }
     }
 
-    fn may(&self, operation: Operation, resource: &str) -> bool {
+    /// Whether the policy grants an operation on a resource, where nobody is refused.
+    pub(crate) fn may(&self, operation: Operation, resource: &str) -> bool {
         let policy =
             Arc::clone(&self.component.policy.read().unwrap_or_else(PoisonError::into_inner));
         let (service, name) = (operation.service(), operation.name());
@@ -379,6 +387,11 @@ impl Caller {
     /// The bytes that the messages in its queues may take, all together.
     pub(crate) fn queue_budget(&self) -> Budget {
         Budget { used: Arc::clone(&self.component.waiting), limit: self.limits().queue_bytes }
+    }
+
+    /// The bytes that tensors may take which the host keeps for it: as many as its own memory.
+    pub(crate) fn tensor_budget(&self) -> Budget {
+        Budget { used: Arc::clone(&self.component.tensors), limit: self.limits().memory }
     }
 
     /// Take one of the subscriptions the limits allow.

@@ -10,6 +10,7 @@ pub mod deployment;
 pub(crate) mod door;
 pub mod host;
 pub mod http;
+pub mod inference;
 pub mod keyvalue;
 pub mod lifecycle;
 pub mod logging;
@@ -26,6 +27,7 @@ use configuration::Configuration;
 use debug::DebugPasswords;
 use deployment::LocalDeployments;
 use host::HostControl;
+use inference::Inference;
 use keyvalue::KeyValue;
 use lifecycle::LifecycleControl;
 use metric::Metrics;
@@ -47,6 +49,8 @@ pub struct Capabilities {
     pub deployment: LocalDeployments,
     /// The nucleus itself.
     pub host: HostControl,
+    /// Machine-learning models.
+    pub inference: Inference,
     /// Durable values by key.
     pub keyvalue: KeyValue,
     /// The components' life: what they report, and ask of others.

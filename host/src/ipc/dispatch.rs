@@ -5,8 +5,8 @@ use super::call::Session;
 use crate::capability::caller::Caller;
 use crate::capability::door::Served;
 use crate::capability::{
-    Capabilities, configuration, debug, deployment, host, lifecycle, metric, mqtt, pubsub, secrets,
-    shadow,
+    Capabilities, configuration, debug, deployment, host, inference, lifecycle, metric, mqtt,
+    pubsub, secrets, shadow,
 };
 use crate::runtime::token::Tokens;
 use gg_ipc::operation::call;
@@ -37,6 +37,7 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
         debug,
         deployment,
         host,
+        inference,
         // Greengrass has no values by key.
         keyvalue: _,
         lifecycle,
@@ -173,6 +174,18 @@ async fn serve(session: &Session, request: &StreamMessage) -> Served<Answer> {
         O::GetMetrics => {
             let metrics = |_| host::ipc::metrics(host, caller);
             in_time::<call::GetMetrics, _>(request, metrics).await
+        }
+
+        O::ListModels => {
+            at_once::<call::ListModels>(request, |_| Ok(inference::ipc::list(inference, caller)))
+        }
+        O::DescribeModel => {
+            let describe = |request| inference::ipc::describe(inference, caller, request);
+            in_time::<call::DescribeModel, _>(request, describe).await
+        }
+        O::RunInference => {
+            let run = |request| inference::ipc::run(inference, caller, request);
+            in_time::<call::RunInference, _>(request, run).await
         }
 
         O::CreateDebugPassword => {

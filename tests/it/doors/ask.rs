@@ -77,6 +77,19 @@ pub(crate) enum Ask {
         /// Whether to ask the cloud first.
         refresh: bool,
     },
+    /// Read the names of the models that it may use.
+    Models,
+    /// Ask what is known of a model.
+    Model(String),
+    /// Have a model make a prediction.
+    Predict {
+        /// Its name.
+        model: String,
+        /// Its inputs.
+        inputs: Vec<Tensor>,
+        /// Milliseconds that it may take.
+        millis: Option<u32>,
+    },
     /// Report the component's state: that it cannot do its work, or that it is up.
     Report {
         /// Whether it cannot.
@@ -105,6 +118,10 @@ pub(crate) enum Answer {
     Path(Vec<String>),
     /// A version of a secret.
     Secret(Secret),
+    /// What is known of a model.
+    Model(Model),
+    /// A prediction.
+    Tensors(Vec<Tensor>),
     /// It is not done.
     Refused(Refusal),
 }
@@ -152,6 +169,54 @@ pub(crate) struct CloudMessage {
     pub(crate) message_expiry: Option<u32>,
     /// User properties, in order.
     pub(crate) user_properties: Vec<(String, String)>,
+}
+
+/// What is known of a model.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Model {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its version.
+    pub(crate) version: String,
+    /// SHA-256 of its file.
+    pub(crate) digest: String,
+    /// Who runs it, where, and with how many threads.
+    pub(crate) runs: (String, String, u32),
+    /// Name, element type and dimensions of what it takes.
+    pub(crate) inputs: Vec<Port>,
+    /// The same of what it gives.
+    pub(crate) outputs: Vec<Port>,
+}
+
+/// Name, element type and dimensions; -1 is one of any length.
+pub(crate) type Port = (String, Element, Option<Vec<i64>>);
+
+/// Element types that tests use.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) enum Element {
+    /// 32-bit floating point.
+    Fp32,
+    /// 64-bit signed.
+    I64,
+    /// Truth values.
+    Bool,
+    /// Texts.
+    Text,
+    /// Any other.
+    Other,
+}
+
+/// A named array.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Tensor {
+    /// The input or output.
+    pub(crate) name: String,
+    /// What its elements are.
+    pub(crate) element: Element,
+    /// The length of each dimension.
+    pub(crate) shape: Vec<u32>,
+    /// The elements.
+    pub(crate) data: Vec<u8>,
 }
 
 /// Which version of a secret.

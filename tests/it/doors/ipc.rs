@@ -1,7 +1,9 @@
 //! The door for processes: Greengrass IPC, spoken by the test with the token of a process that
 //! leaves it in its work folder.
 
-use super::ask::{Answer, Ask, CloudMessage, Message, Refusal, Shadow, Which};
+use super::ask::{
+    Answer, Ask, CloudMessage, Element, Message, Model, Refusal, Shadow, Tensor, Which,
+};
 use super::{Door, Made, Wit};
 use crate::host::{DEADLINE, Host};
 use gg_host::clock::Clock;
@@ -9,13 +11,14 @@ use gg_ipc::handshake;
 use gg_ipc::operation::{Call, call};
 use gg_ipc::shapes::{
     BinaryMessage, ConfigurationUpdateEvents, ConnectionStatus, DeleteThingShadowRequest,
-    GetConfigurationRequest, GetSecretValueRequest, GetSecretValueResponse, GetThingShadowRequest,
-    IoTCoreConnectionStatusEvent, IoTCoreMessage, JsonMessage, ListNamedShadowsForThingRequest,
+    DescribeModelRequest, DescribeModelResponse, GetConfigurationRequest, GetSecretValueRequest,
+    GetSecretValueResponse, GetThingShadowRequest, IoTCoreConnectionStatusEvent, IoTCoreMessage,
+    JsonMessage, ListModelsRequest, ListNamedShadowsForThingRequest, ModelPort, ModelTensor,
     PayloadFormat, PublishMessage, PublishToIoTCoreRequest, PublishToTopicRequest, Qos,
-    ReceiveMode, ReportedLifecycleState, SecretValue, SubscribeToConfigurationUpdateRequest,
-    SubscribeToIoTCoreConnectionStatusRequest, SubscribeToIoTCoreRequest, SubscribeToTopicRequest,
-    SubscriptionResponseMessage, UpdateConfigurationRequest, UpdateStateRequest,
-    UpdateThingShadowRequest, UserProperty,
+    ReceiveMode, ReportedLifecycleState, RunInferenceRequest, SecretValue,
+    SubscribeToConfigurationUpdateRequest, SubscribeToIoTCoreConnectionStatusRequest,
+    SubscribeToIoTCoreRequest, SubscribeToTopicRequest, SubscriptionResponseMessage,
+    UpdateConfigurationRequest, UpdateStateRequest, UpdateThingShadowRequest, UserProperty,
 };
 use gg_ipc::{
     Blob, Decoder, Document, ErrorCode, ObjectText, ReplyError, Secret, StreamId, StreamMessage,
@@ -251,6 +254,23 @@ impl Ipc {
                 };
                 Answer::Secret(secret(self.call::<call::GetSecretValue>(&request)?.1))
             }
+            Ask::Models => {
+                let answer = self.call::<call::ListModels>(&ListModelsRequest {})?.1;
+                Answer::Names(answer.models, None)
+            }
+            Ask::Model(model_name) => {
+                let request = DescribeModelRequest { model_name };
+                Answer::Model(model(self.call::<call::DescribeModel>(&request)?.1))
+            }
+            Ask::Predict { model, inputs, millis } => {
+                let request = RunInferenceRequest {
+                    model_name: model,
+                    inputs: inputs.into_iter().map(to_ipc).collect(),
+                    deadline_ms: millis,
+                };
+                let answer = self.call::<call::RunInference>(&request)?.1;
+                Answer::Tensors(answer.outputs.into_iter().map(of_ipc).collect())
+            }
             Ask::Report { errored } => {
                 let state = match errored {
                     true => ReportedLifecycleState::Errored,
@@ -381,5 +401,46 @@ fn refusal(code: ErrorCode) -> Refusal {
         ErrorCode::Service => Refusal::Unavailable,
         ErrorCode::Unauthorized => Refusal::Unauthorized,
         other => panic!("{}", other.name()),
+    }
+}
+
+const ELEMENTS: [(&str, Element); 4] = [
+    ("fp32", Element::Fp32),
+    ("i64", Element::I64),
+    ("bool", Element::Bool),
+    ("string", Element::Text),
+];
+
+fn element(name: &str) -> Element {
+    ELEMENTS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map_or(Element::Other, |(_, element)| *element)
+}
+
+fn to_ipc(Tensor { name, element, shape, data }: Tensor) -> ModelTensor {
+    let known = ELEMENTS.iter().find(|(_, known)| *known == element).map(|(name, _)| *name);
+    ModelTensor {
+        name,
+        element_type: known.unwrap_or("complex128").to_owned(),
+        shape,
+        data: data.into(),
+    }
+}
+
+fn of_ipc(tensor: ModelTensor) -> Tensor {
+    let ModelTensor { name, element_type, shape, data } = tensor;
+    Tensor { name, element: element(&element_type), shape, data: data.0.into() }
+}
+
+fn model(found: DescribeModelResponse) -> Model {
+    let port = |ModelPort { name, element_type, shape }| (name, element(&element_type), shape);
+    Model {
+        name: found.model_name,
+        version: found.version,
+        digest: found.digest,
+        runs: (found.backend, found.device, found.threads),
+        inputs: found.inputs.into_iter().map(port).collect(),
+        outputs: found.outputs.into_iter().map(port).collect(),
     }
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod ask;
 mod configuration;
+mod inference;
 mod ipc;
 mod lifecycle;
 mod mqtt;

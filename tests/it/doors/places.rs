@@ -46,6 +46,9 @@ fn place(operation: Operation) -> Place {
             "secrets.secret.stages",
             "secrets.secret.version",
         ]),
+        O::DescribeModel => Both(&["inference.describe"]),
+        O::ListModels => Both(&["inference.models"]),
+        O::RunInference => Both(&["inference.run"]),
         O::GetThingShadow => Both(&["shadow.get"]),
         O::ListNamedShadowsForThing => Both(&["shadow.list-named"]),
         O::PublishToTopic => Both(&["pubsub.publish"]),
@@ -94,16 +97,12 @@ fn place(operation: Operation) -> Place {
 
 const STREAMS: &str = "a client of Greengrass IPC reads all its streams as they come, and waits for \
                        as long as it likes";
-const MODELS: &str = "Greengrass has no operation for models; not served yet";
 const DELTA: &str = "a process subscribes to the shadow's local topics";
 const LOG: &str = "the log of a process is what it writes to standard output";
 
 /// The functions that guests alone have, and why.
-const FOR_GUESTS: [(&str, &str); 17] = [
+const FOR_GUESTS: [(&str, &str); 14] = [
     ("configuration.watcher.next-timeout", STREAMS),
-    ("inference.describe", MODELS),
-    ("inference.models", MODELS),
-    ("inference.run", MODELS),
     ("lifecycle.describe", "a process finds it in its environment"),
     ("lifecycle.stopping", "a process is sent SIGTERM"),
     ("logging.enabled", LOG),

@@ -212,7 +212,7 @@ typedef uint8_t gg_host_inference_element_type_t;
 #define GG_HOST_INFERENCE_ELEMENT_TYPE_U64 11
 // One byte, 0 or 1.
 #define GG_HOST_INFERENCE_ELEMENT_TYPE_BOOLEAN 12
-// Strings: each a 32-bit length and so many bytes of UTF-8.
+// Strings: each a 32-bit length, little-endian, and so many bytes of UTF-8.
 #define GG_HOST_INFERENCE_ELEMENT_TYPE_TEXT 13
 
 typedef struct {
@@ -220,7 +220,7 @@ typedef struct {
   size_t len;
 } gg_list_u32_t;
 
-// A named array of numbers.
+// A named array of elements.
 typedef struct gg_host_inference_tensor_t {
   // The input or output it belongs to.
   gg_string_t   name;
@@ -262,9 +262,9 @@ typedef struct {
 typedef struct gg_host_inference_model_info_t {
   // Its name.
   gg_string_t   name;
-  // Its version.
+  // The version of the component that brings it; 0.0.0 if it is no component's.
   gg_string_t   version;
-  // SHA-256 of the artifact, in hexadecimal.
+  // SHA-256 of its file, in hexadecimal.
   gg_string_t   digest;
   // What runs it, for example `tract`.
   gg_string_t   backend;
@@ -679,12 +679,13 @@ extern uint32_t gg_host_mqtt_method_subscription_dropped(gg_host_mqtt_borrow_sub
 // Imported Functions from `gg:host/inference@0.1.0`
 // The names of the models on this device that this component may use.
 extern bool gg_host_inference_models(gg_list_string_t *ret, gg_host_inference_error_t *err);
-// What is known of a model. Loads it, if it is not loaded.
+// What is known of a model. Loads it, if it was not loaded yet, which can take long.
 extern bool gg_host_inference_describe(gg_string_t *model, gg_host_inference_model_info_t *ret, gg_host_inference_error_t *err);
 // Run a model: every input once, and all outputs in the model's order. It takes at most so many
-// milliseconds (left out: the model's own limit). What is wrong with an input is an
-// `invalid-argument`; `unavailable` is a full queue, a deadline that has passed, or a model that
-// could not be run.
+// milliseconds, waiting for others and loading the model included (left out: the model's own
+// limit). What is wrong with an input is an `invalid-argument`; `unavailable` is a full queue, a
+// deadline that has passed, or a model for which there is no room, that broke off or is being removed;
+// `internal` is a model that nobody can run, or that does not compute what it was asked.
 extern bool gg_host_inference_run(gg_string_t *model, gg_host_inference_list_tensor_t *inputs, uint32_t *maybe_deadline_ms, gg_host_inference_list_tensor_t *ret, gg_host_inference_error_t *err);
 
 // Imported Functions from `gg:host/pubsub@0.1.0`

@@ -15,6 +15,7 @@ use crate::capability::configuration::Configuration;
 use crate::capability::debug::DebugPasswords;
 use crate::capability::deployment::LocalDeployments;
 use crate::capability::host::HostControl;
+use crate::capability::inference::Inference;
 use crate::capability::keyvalue::KeyValue;
 use crate::capability::lifecycle::{LifecycleControl, Request};
 use crate::capability::metric::Metrics;
@@ -75,6 +76,11 @@ impl Bench {
             debug: DebugPasswords::new(Clock::system()),
             deployment: LocalDeployments::new(None).0,
             host: HostControl::new().0,
+            inference: Inference::new(
+                tokio::sync::watch::channel(std::sync::Arc::default()).1,
+                tasks.clone(),
+                CancellationToken::new(),
+            ),
             keyvalue: KeyValue::default(),
             lifecycle: lifecycle.clone(),
             metric: metrics.clone(),

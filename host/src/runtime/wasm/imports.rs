@@ -4,11 +4,8 @@ use std::fmt::Write as _;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// Interfaces of `gg:host` that this version defines and does not serve yet.
-const NOT_SERVED: [&str; 1] = ["inference"];
-
 /// Interfaces of `gg:host` that are served.
-const SERVED: [&str; 9] = [
+const SERVED: [&str; 10] = [
     "types",
     "pubsub",
     "mqtt",
@@ -16,6 +13,7 @@ const SERVED: [&str; 9] = [
     "lifecycle",
     "logging",
     "secrets",
+    "inference",
     "shadow",
     "message-handler",
 ];
@@ -49,6 +47,7 @@ pub fn service_of(import: &str) -> Service {
             one_of(import, version, &["0.2.0-rc.1", "0.2.0-draft", "0.2.0-draft-2024-09-27"])
         }
         "wasi:keyvalue" => one_of(import, version, &["0.2.0-draft", "0.2.0-draft2"]),
+        "wasi:nn" => one_of(import, version, &["0.2.0-rc-2024-10-28"]),
         "wasi:logging" => one_of(import, version, &["0.1.0-draft"]),
         _ => Service::Refused(format!(
             "imports {import}, which nothing on this host serves; compose it with a component that \
@@ -58,12 +57,6 @@ pub fn service_of(import: &str) -> Service {
 }
 
 fn gg_host(import: &str, interface: &str, version: &str) -> Service {
-    if NOT_SERVED.contains(&interface) {
-        return Service::Refused(format!(
-            "imports {import}, which gg-host {} defines but does not serve yet",
-            env!("CARGO_PKG_VERSION")
-        ));
-    }
     if !SERVED.contains(&interface) {
         return Service::Refused(format!("imports {import}, which is no interface of gg:host"));
     }

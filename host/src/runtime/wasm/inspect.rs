@@ -34,6 +34,13 @@ pub fn needs(import: &str) -> Option<&'static str> {
         "gg:host/secrets" => {
             "accessControl aws.greengrass.SecretManager: the secrets (--allow secrets:get:NAME)"
         }
+        "gg:host/inference" => {
+            "accessControl gg.host.inference: the models (--allow inference:run:MODEL)"
+        }
+        "wasi:nn/graph" => {
+            "accessControl gg.host.inference: the models (--allow inference:run:MODEL), and for \
+             those that it loads itself --allow inference:load"
+        }
         "gg:host/shadow" => {
             "accessControl aws.greengrass.ShadowManager: the shadows (--allow shadow:get:SHADOW)"
         }

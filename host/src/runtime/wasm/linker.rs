@@ -3,7 +3,8 @@
 use super::guest::Guest;
 use crate::capability::door::View;
 use crate::capability::{
-    Capabilities, configuration, keyvalue, lifecycle, logging, mqtt, pubsub, secrets, shadow,
+    Capabilities, configuration, inference, keyvalue, lifecycle, logging, mqtt, pubsub, secrets,
+    shadow,
 };
 use wasmtime::Engine;
 use wasmtime::component::Linker;
@@ -44,6 +45,8 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     })?;
     secrets::wit::add_to_linker(&mut linker, |guest| view(guest, |all| &all.secrets))?;
     shadow::wit::add_to_linker(&mut linker, |guest| view(guest, |all| &all.shadows))?;
+    inference::wit::add_to_linker(&mut linker, |guest| view(guest, |all| &all.inference))?;
+    inference::nn::wit::add_to_linker(&mut linker, |guest| view(guest, |all| &all.inference))?;
     Ok(linker)
 }
 
@@ -64,6 +67,7 @@ fn capabilities(capabilities: &Capabilities) -> &Capabilities {
         debug: _,
         deployment: _,
         host: _,
+        inference: _,
         keyvalue: _,
         lifecycle: _,
         metric: _,

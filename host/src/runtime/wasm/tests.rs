@@ -57,12 +57,14 @@ fn imports_are_served_or_refused_with_a_reason() {
         "wasi:keyvalue/store@0.2.0-draft2",
         "wasi:config/store@0.2.0-rc.1",
         "wasi:logging/logging@0.1.0-draft",
+        "wasi:nn/graph@0.2.0-rc-2024-10-28",
         "gg:host/pubsub@0.1.0",
+        "gg:host/inference@0.1.0",
     ] {
         assert_eq!(service_of(served), Service::Served, "{served}");
     }
     let refused = [
-        ("gg:host/inference@0.1.0", "does not serve yet"),
+        ("wasi:nn/graph@0.2.0-rc-2024-06-25", "0.2.0-rc-2024-10-28"),
         ("gg:host/nothing@0.1.0", "no interface of gg:host"),
         ("gg:host/pubsub@0.2.0", "serves version 0.1.0"),
         ("wasi:http/handler@0.3.0", "WASI 0.2"),
@@ -79,10 +81,10 @@ fn imports_are_served_or_refused_with_a_reason() {
 #[test]
 fn all_refusals_are_told_at_once() {
     let imports =
-        ["a:b/c@1.0.0", "wasi:cli/exit@0.2.0", "gg:host/inference@0.1.0"].map(str::to_owned);
+        ["a:b/c@1.0.0", "wasi:cli/exit@0.2.0", "gg:host/nothing@0.1.0"].map(str::to_owned);
     let text = refusals(&imports).unwrap();
     assert!(
-        text.contains("a:b/c") && text.contains("gg:host/inference") && !text.contains("exit"),
+        text.contains("a:b/c") && text.contains("gg:host/nothing") && !text.contains("exit"),
         "{text}"
     );
     assert_eq!(refusals(&imports[1..2]), None);

@@ -3,8 +3,12 @@
 #[path = "../../../../it/doors/ask.rs"]
 mod ask;
 
-use ask::{Answer, Ask, CloudMessage, Message, Refusal, Secret, Shadow, Which};
-use gg_sdk::bindings::gg::host::{configuration, lifecycle, mqtt, pubsub, secrets, shadow, types};
+use ask::{
+    Answer, Ask, CloudMessage, Element, Message, Model, Refusal, Secret, Shadow, Tensor, Which,
+};
+use gg_sdk::bindings::gg::host::{
+    configuration, inference, lifecycle, mqtt, pubsub, secrets, shadow, types,
+};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 
@@ -95,6 +99,13 @@ impl Held {
                 let found = shadow::list_named(Some(&thing), page, after.as_deref())?;
                 Answer::Names(found.names, found.next_token)
             }
+            Ask::Models => Answer::Names(inference::models()?, None),
+            Ask::Model(name) => Answer::Model(model(inference::describe(&name)?)),
+            Ask::Predict { model, inputs, millis } => {
+                let inputs: Vec<_> = inputs.into_iter().map(to_wit).collect();
+                let outputs = inference::run(&model, &inputs, millis)?;
+                Answer::Tensors(outputs.into_iter().map(of_wit).collect())
+            }
             Ask::Report { errored } => {
                 use lifecycle::State::{Errored, Running};
                 lifecycle::update_state(if errored { Errored } else { Running })?;
@@ -183,5 +194,48 @@ fn refusal(error: &types::Error) -> Refusal {
         types::Error::NotFound(_) => Refusal::NotFound,
         types::Error::Unauthorized(_) => Refusal::Unauthorized,
         types::Error::Internal(_) | types::Error::Unavailable(_) => Refusal::Unavailable,
+    }
+}
+
+fn element(element: inference::ElementType) -> Element {
+    match element {
+        inference::ElementType::Fp32 => Element::Fp32,
+        inference::ElementType::I64 => Element::I64,
+        inference::ElementType::Boolean => Element::Bool,
+        inference::ElementType::Text => Element::Text,
+        _ => Element::Other,
+    }
+}
+
+fn to_wit(Tensor { name, element, shape, data }: Tensor) -> inference::Tensor {
+    let element = match element {
+        Element::Fp32 => inference::ElementType::Fp32,
+        Element::I64 => inference::ElementType::I64,
+        Element::Bool => inference::ElementType::Boolean,
+        Element::Text => inference::ElementType::Text,
+        Element::Other => inference::ElementType::U64,
+    };
+    inference::Tensor { name, shape, element, data }
+}
+
+fn of_wit(tensor: inference::Tensor) -> Tensor {
+    let inference::Tensor { name, shape, element: kind, data } = tensor;
+    Tensor { name, element: element(kind), shape, data }
+}
+
+fn model(found: inference::ModelInfo) -> Model {
+    let port = |port: inference::Port| {
+        let lengths = |shape: Vec<Option<u32>>| {
+            shape.into_iter().map(|length| length.map_or(-1, i64::from)).collect()
+        };
+        (port.name, element(port.element), port.shape.map(lengths))
+    };
+    Model {
+        name: found.name,
+        version: found.version,
+        digest: found.digest,
+        runs: (found.backend, found.device, found.threads),
+        inputs: found.inputs.into_iter().map(port).collect(),
+        outputs: found.outputs.into_iter().map(port).collect(),
     }
 }
