@@ -1,6 +1,7 @@
 //! The host, whole, with components to measure.
 
 use anyhow::{Context, Result, anyhow, ensure};
+use gg_host::capability::inference::Model;
 use gg_host::capability::pubsub::{PayloadFormat, Publisher, SubscribeOptions, Subscription};
 use gg_host::clock::Clock;
 use gg_host::deployment::Deployment;
@@ -12,7 +13,7 @@ use gg_host::nucleus::{Nucleus, NucleusConfig};
 use gg_host::runtime::process::ProcessConfig;
 use gg_host::runtime::wasm::EngineConfig;
 use gg_host::supervisor::Treatment;
-use gg_model::{ReceiveMode, WhenFull};
+use gg_model::{InferenceSettings, ReceiveMode, WhenFull};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -76,9 +77,11 @@ pub(crate) fn desired(
     folder: &Path,
     components: &[Component],
     clock: &Clock,
+    models: &[Model],
 ) -> Result<Vec<DesiredComponent>> {
     let places = Places { root: folder.to_owned(), thing: "bench".parse()? };
-    let operator = Operator { local_topics: true, ..Operator::default() };
+    let models = models.iter().map(|model| model.name.clone()).collect();
+    let operator = Operator { local_topics: true, models, ..Operator::default() };
     let mut all = Vec::new();
     for component in components {
         let file = component.wasm.file_name().context("a component has a name")?;
@@ -117,11 +120,18 @@ pub(crate) struct Host {
 impl Host {
     /// Start components, and wait until they are up.
     pub(crate) async fn start(components: &[Component]) -> Result<Self> {
+        Self::start_with(components, Vec::new()).await
+    }
+
+    /// The same, with models that all of them may ask.
+    pub(crate) async fn start_with(components: &[Component], models: Vec<Model>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let begin = Instant::now();
         let clock = Clock::from_fn(move || UNIX_EPOCH + begin.elapsed() * CLOCK_RATE);
-        let deployment = Deployment { components: desired(folder.path(), components, &clock)? };
+        let deployment =
+            Deployment { components: desired(folder.path(), components, &clock, &models)?, models };
         let config = NucleusConfig {
+            inference: InferenceSettings::default(),
             thing: "bench".parse()?,
             engine: engine(),
             guest_threads: None,
@@ -144,9 +154,14 @@ impl Host {
             let status = nucleus.status(&wanted.component.name).context("it is deployed")?;
             ensure!(status.borrow().exit.is_none(), "{} is over", wanted.component.name);
         }
-        for (topic, service) in
-            [("go", "source"), ("go", "ping"), ("data", "sink"), ("ping", "pong"), ("echo", "echo")]
-        {
+        for (topic, service) in [
+            ("go", "source"),
+            ("go", "ping"),
+            ("go", "ask"),
+            ("data", "sink"),
+            ("ping", "pong"),
+            ("echo", "echo"),
+        ] {
             if components.iter().any(|component| component.configuration["mode"] == service) {
                 let topic = topic.parse()?;
                 tokio::time::timeout(PATIENCE, nucleus.pubsub().until_subscribed(operator, &topic))
@@ -158,8 +173,9 @@ impl Host {
 
     /// Deploy other components in place of those that run.
     pub(crate) async fn deploy(&mut self, components: &[Component]) -> Result<()> {
-        let components = desired(self.folder.path(), components, &self.clock)?;
-        let deployed = self.nucleus.deploy(Deployment { components }).await;
+        let components = desired(self.folder.path(), components, &self.clock, &[])?;
+        let deployed =
+            self.nucleus.deploy(Deployment { components, ..Deployment::default() }).await;
         deployed.map_err(|error| anyhow!("{error}"))
     }
 

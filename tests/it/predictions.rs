@@ -212,9 +212,34 @@ fn int8_in_c() {
     }
 }
 
+#[test]
+fn what_is_no_model_is_not_waited_for() {
+    let folder = folder();
+    let pipe = folder.path().join("pipe");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &pipe,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    for (file, words) in [
+        (pipe, "pipe: it is no file"),
+        ("/dev/zero".into(), "/dev/zero: it is no file"),
+        (folder.path().join("none"), "none: No such file"),
+        (artifact("README.md"), "the model a cannot be run: no backend can run it"),
+    ] {
+        let model = format!("a={}", file.display());
+        let outcome = run([recipe("anomaly-rs")]).arg("--model").arg(model).finish();
+        outcome.expect_code(1).expect_error(words);
+    }
+}
+
 /// A program of wasi:nn, with a model that it knows by name.
 fn nn(arguments: &[&str]) -> Run {
     run([guest("nn")])
+        .args(["--allow", "inference:run:*", "--allow", "inference:load"])
         .arg("--model")
         .arg(format!("pump={}", artifact("autoencoder.onnx").display()))
         .guest_args(arguments)
@@ -259,6 +284,14 @@ fn a_program_of_wasi_nn_brings_a_model_of_its_own() {
         .finish();
     outcome.expect_code(0).expect("nn", "label TensorType::I64 [1] 3");
     expect_output(&outcome, case, "probabilities");
+}
+
+#[test]
+fn a_program_of_wasi_nn_is_granted_what_it_uses() {
+    for arguments in [&["missing"][..], &["nonsense"]] {
+        let outcome = run([guest("nn")]).guest_args(arguments).finish();
+        outcome.expect_code(1).expect("nn", "error ErrorCode::Security: ");
+    }
 }
 
 #[test]

@@ -27,8 +27,8 @@ use crate::token_exchange::Exchange;
 use anyhow::{Context as _, Result};
 use gg_model::nucleus::TOKEN_EXCHANGE;
 use gg_model::{
-    ComponentName, IdentityFiles, Limits, LogOutput, LoggingSettings, NucleusFile, NucleusSettings,
-    PosixUser, ThingName,
+    ComponentName, IdentityFiles, InferenceSettings, Limits, LogOutput, LoggingSettings,
+    NucleusFile, NucleusSettings, PosixUser, ThingName,
 };
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::{Map, Value, json};
@@ -184,6 +184,7 @@ async fn serve(
     };
     let link = LinkSettings::of(thing.clone(), &settings, &file.identity, proxies);
     let config = NucleusConfig {
+        inference: InferenceSettings::default(),
         thing,
         engine: EngineConfig { cache: Some(root.cache()), ..EngineConfig::default() },
         guest_threads: None,

@@ -5,6 +5,7 @@ pub mod artifact;
 pub mod library;
 
 use crate::capability::caller::Operation;
+use crate::capability::inference::Model;
 use gg_model::recipe::{Artifact, Lifecycle};
 use gg_model::{
     AccessPolicy, ComponentName, ComponentVersion, Limits, PosixUser, RuntimeKind, Sandbox,
@@ -45,6 +46,8 @@ pub struct InstalledComponent {
     pub resources: Resources,
     /// What it is granted of the machine.
     pub sandbox: Sandbox,
+    /// Machine-learning models that it brings, for whoever is granted them.
+    pub models: Vec<Model>,
     /// How much a wasm component may use.
     pub limits: Limits,
     /// What it may ask of the host.
@@ -54,6 +57,11 @@ pub struct InstalledComponent {
 }
 
 impl InstalledComponent {
+    /// Whether it is nothing but models: others that need it go on when those are replaced.
+    pub fn is_models_alone(&self) -> bool {
+        !self.models.is_empty() && self.lifecycle.steps.is_empty()
+    }
+
     /// Whether it may have credentials of AWS, and is told where to ask for them.
     pub fn may_have_credentials(&self) -> bool {
         let get = Operation::GetCredentials;

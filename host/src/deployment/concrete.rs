@@ -2,9 +2,11 @@
 //! rights and limits read from the configuration.
 
 use crate::capability::caller::{Operation, own_affairs};
+use crate::capability::inference::Model;
 use crate::component::artifact::Folders;
 use crate::component::{InstalledComponent, Resources};
 use crate::deployment::DesiredComponent;
+use crate::inference::worker::ModelFiles;
 use anyhow::{Context, Result, anyhow, ensure};
 use base64::Engine as _;
 use gg_model::interpolate::{Variable, configuration_text};
@@ -14,7 +16,8 @@ use gg_model::recipe::{
 };
 use gg_model::{
     AccessPolicy, ComponentName, ConfigTree, Directory, Grant, HostPort, LimitOverrides, Limits,
-    Platform, PosixUser, Recipe, RuntimeKind, Sandbox, ThingName, interpolate,
+    ModelDeclaration, ModelName, Platform, PosixUser, Recipe, RuntimeKind, Sandbox, ThingName,
+    interpolate, model,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -43,6 +46,8 @@ pub struct Operator {
     pub allow: Vec<Grant>,
     /// All local topics for a component whose recipe has no `accessControl`.
     pub local_topics: bool,
+    /// Models that every component may use.
+    pub models: Vec<ModelName>,
     /// Take away what is allowed by default.
     pub deny_all: bool,
     /// Folders for every component.
@@ -172,6 +177,7 @@ pub fn concrete(
         work: places.work(recipe.name.as_ref()),
         run_as: run_with.run_as.clone().or_else(|| default_user(manifest, operator)),
         resources: run_with.resources,
+        models: models(files, &values)?,
         sandbox,
         limits,
         policy: Arc::new(policy(recipe, &values, operator)?),
@@ -277,6 +283,27 @@ impl Variables<'_> {
     }
 }
 
+/// The models that its configuration declares.
+fn models(files: &Files, configuration: &Value) -> Result<Vec<Model>> {
+    let declared = model::from_configuration(configuration)?;
+    // Those of archives lie elsewhere.
+    let find = |name: &String| {
+        let [file, unpacked] =
+            [&files.artifacts, &files.unarchived].map(|folder| folder.join(name));
+        if !file.exists() && unpacked.exists() { unpacked } else { file }
+    };
+    let model = |(name, declaration): (ModelName, ModelDeclaration)| Model {
+        files: ModelFiles {
+            model: find(&declaration.artifact),
+            golden: declaration.golden.as_ref().map(find),
+        },
+        version: files.recipe.version.clone(),
+        name,
+        declaration,
+    };
+    Ok(declared.into_iter().map(model).collect())
+}
+
 /// The images that artifacts name, without their scheme.
 fn images(artifacts: &[Artifact]) -> Vec<String> {
     let named = artifacts.iter().filter_map(|artifact| match &artifact.uri {
@@ -358,6 +385,10 @@ fn policy(recipe: &Recipe, configuration: &Value, operator: &Operator) -> Result
                 policy.allow(operation.service(), operation.name(), "*")?;
             }
         }
+    }
+    for model in operator.models.iter().filter(|_| !operator.deny_all) {
+        let run = Operation::RunInference;
+        policy.allow(run.service(), run.name(), model.as_ref())?;
     }
     for grant in &operator.allow {
         policy.grant(grant)?;

@@ -4,6 +4,7 @@ use super::parts::Parts;
 use super::plan::{Set, Step, plan};
 use super::progress::{Phase, Progress};
 use super::{Deployment, DesiredComponent};
+use crate::capability::inference::{InferenceError, ReadyModel};
 use crate::runtime::{Errand, Exit, Failure, Prepared};
 use crate::supervisor::machine::LifecycleState;
 use crate::supervisor::order::{Circle, Needs, start_order};
@@ -11,7 +12,7 @@ use crate::supervisor::{ComponentStatus, Successor};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
-use gg_model::ComponentName;
+use gg_model::{ComponentName, ModelName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::pending;
@@ -26,6 +27,12 @@ pub enum DeployError {
     /// The components need each other in a circle.
     #[error(transparent)]
     Circle(#[from] Circle),
+    /// A model cannot be run.
+    #[error(transparent)]
+    Model(#[from] InferenceError),
+    /// Nobody could say which of two models is meant.
+    #[error("two models are named {0}; rename one")]
+    TwoModels(ModelName),
     /// A component is not fit to run.
     #[error("{component}: {failure}")]
     Prepare {
@@ -66,6 +73,7 @@ pub(crate) struct Ready {
     deployment: Deployment,
     steps: Vec<(Step, ComponentName)>,
     prepared: BTreeMap<ComponentName, Box<dyn Prepared>>,
+    models: Vec<ReadyModel>,
     waves: Vec<Vec<ComponentName>>,
 }
 
@@ -159,14 +167,31 @@ impl Executor {
         deployment: Deployment,
         progress: &Progress,
     ) -> Result<Ready, DeployError> {
-        let (ready, mut unfit) = self.prepare_what_can(deployment, progress).await?;
-        match unfit.pop() {
-            None => Ok(ready),
-            Some((component, failure)) => Err(DeployError::Prepare { component, failure }),
+        let (mut ready, mut unfit) = self.prepare_what_can(deployment, progress).await?;
+        if let Some((component, failure)) = unfit.pop() {
+            return Err(DeployError::Prepare { component, failure });
         }
+        ready.models = self.prepare_models(&ready.deployment).await?;
+        Ok(ready)
     }
 
-    /// The same, leaving out what cannot run.
+    /// Load and check the models that are new or changed.
+    async fn prepare_models(
+        &self,
+        deployment: &Deployment,
+    ) -> Result<Vec<ReadyModel>, DeployError> {
+        let (models, mut names) = (deployment.models(), BTreeSet::new());
+        if let Some(twice) = models.iter().find(|model| !names.insert(&model.name)) {
+            return Err(DeployError::TwoModels(twice.name.clone()));
+        }
+        let mut ready = Vec::new();
+        for model in &models {
+            ready.extend(self.parts.capabilities.inference.prepare(model).await?);
+        }
+        Ok(ready)
+    }
+
+    /// The same, leaving out what cannot run. Models are loaded when they are first asked for.
     ///
     /// # Errors
     /// A circle.
@@ -192,7 +217,8 @@ impl Executor {
         steps.retain(|(_, name)| !left_out(name));
         deployment.components.retain(|one| !left_out(one.name()));
         let waves = start_order(&needs(&deployment, &prepared))?;
-        Ok((Ready { deployment, steps, prepared, waves }, unfit))
+        let models = Vec::new();
+        Ok((Ready { deployment, steps, prepared, models, waves }, unfit))
     }
 
     /// Do it, and wait until every component that was touched is up or over. Gives those that are
@@ -203,7 +229,7 @@ impl Executor {
         progress: &Progress,
         installed: impl FnOnce(),
     ) -> Vec<Broken> {
-        let Ready { deployment, steps, mut prepared, waves } = ready;
+        let Ready { deployment, steps, mut prepared, models, waves } = ready;
         let gone: Vec<&ComponentName> = named(&steps, Step::Stop).collect();
         for name in &gone {
             progress.tell(name, Phase::Stop);
@@ -212,6 +238,7 @@ impl Executor {
         for name in gone {
             self.running.remove(name);
         }
+        self.parts.capabilities.inference.install(&deployment.models(), models);
         for (step, name) in &steps {
             let Some(desired) = deployment.find(name) else { continue };
             self.parts.make_work_folder(desired);
@@ -236,8 +263,14 @@ impl Executor {
         }
         for (_, name) in &steps {
             if let Some(desired) = deployment.find(name) {
-                let needed = &desired.component.dependencies;
-                self.parts.supervisor.depend(name, needed).await;
+                // Models are there whenever their component is.
+                let lives = |needed: &&ComponentName| {
+                    let found = deployment.find(needed);
+                    !found.is_some_and(|one| one.component.is_models_alone())
+                };
+                let dependencies = desired.component.dependencies.iter();
+                let needed: Vec<_> = dependencies.filter(lives).cloned().collect();
+                self.parts.supervisor.depend(name, &needed).await;
             }
         }
         installed();

@@ -18,6 +18,7 @@ pub mod source;
 mod versions;
 pub mod worker;
 
+use crate::capability::inference::Model;
 use crate::component::InstalledComponent;
 use gg_model::{ComponentName, ConfigTree};
 use std::sync::Arc;
@@ -27,12 +28,20 @@ use std::sync::Arc;
 pub struct Deployment {
     /// In the order of the request.
     pub components: Vec<DesiredComponent>,
+    /// Models beside those that components bring.
+    pub models: Vec<Model>,
 }
 
 impl Deployment {
     /// One of the components.
     pub(crate) fn find(&self, name: &ComponentName) -> Option<&DesiredComponent> {
         self.components.iter().find(|desired| desired.name() == name)
+    }
+
+    /// All models.
+    pub(crate) fn models(&self) -> Vec<Model> {
+        let brought = self.components.iter().flat_map(|desired| &desired.component.models);
+        self.models.iter().chain(brought).cloned().collect()
     }
 
     /// The components by name.

@@ -43,7 +43,8 @@ pub fn plan(running: &Set, desired: &Set) -> Vec<(Step, ComponentName)> {
 
 /// What a component's new form asks for (Greengrass developer guide and Java nucleus: another
 /// version, another step `install` or another user are a new installation; what else its processes
-/// are made from is a restart; the rest takes effect as it runs).
+/// are made from is a restart; the rest takes effect as it runs, models
+/// among it, which are not the component's processes).
 fn change(present: &InstalledComponent, wanted: &InstalledComponent) -> Option<Step> {
     let install =
         |component: &InstalledComponent| component.lifecycle.steps.get(&StepName::Install).cloned();
@@ -57,6 +58,7 @@ fn change(present: &InstalledComponent, wanted: &InstalledComponent) -> Option<S
     let alike = InstalledComponent {
         policy: Arc::clone(&wanted.policy),
         dependencies: wanted.dependencies.clone(),
+        models: wanted.models.clone(),
         ..present.clone()
     };
     if alike != *wanted {

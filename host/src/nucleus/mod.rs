@@ -14,6 +14,7 @@ use crate::capability::credentials::TokenExchange;
 use crate::capability::debug::DebugPasswords;
 use crate::capability::deployment::{self, LocalDeployments};
 use crate::capability::host::{self, HostControl};
+use crate::capability::inference::Inference;
 use crate::capability::keyvalue::KeyValue;
 use crate::capability::lifecycle::LifecycleControl;
 use crate::capability::metric::Metrics;
@@ -62,7 +63,7 @@ use crate::tasks::Tasks;
 use crate::token_exchange::Exchange;
 use anyhow::Context as _;
 use device::Device;
-use gg_model::{ComponentName, NucleusSettings, ThingName};
+use gg_model::{ComponentName, InferenceSettings, NucleusSettings, ThingName};
 use requests::{Deployments, Host, Lives};
 use root::Root;
 use std::num::NonZeroUsize;
@@ -99,6 +100,8 @@ pub struct NucleusConfig {
     pub device: Option<Device>,
     /// How the broker is reached, if one is configured.
     pub link: Option<LinkSettings>,
+    /// How models are run where there is no device whose configuration says so.
+    pub inference: InferenceSettings,
 }
 
 /// The running whole.
@@ -183,11 +186,11 @@ impl Nucleus {
         let (clock, thing) = (config.clock.clone(), config.thing.clone());
         let shadows = Shadows::new(clock, store.clone(), thing, &pubsub, &tasks);
         let operator = Caller::operator(&operators::own_name(), config.thing.clone());
+        let alone = NucleusSettings { inference: config.inference, ..NucleusSettings::default() };
+        let alone = watch::channel(Arc::new(alone)).1;
+        let told = || kept.as_ref().map_or_else(|| alone.clone(), |kept| kept.own.watch());
         let spool = match &config.link {
-            Some(_) => {
-                let told = kept.as_ref().map_or_else(no_settings, |kept| kept.own.watch());
-                Some(Spool::open(store.clone(), told, config.clock.clone()).await?)
-            }
+            Some(_) => Some(Spool::open(store.clone(), told(), config.clock.clone()).await?),
             None => None,
         };
         let link = config
@@ -200,9 +203,8 @@ impl Nucleus {
         let (mut exchange, mut manager, mut keys) = (None, None, Vec::new());
         if let Some(source) = config.credentials {
             let proxies = source.proxies.clone();
-            let told = kept.as_ref().map_or_else(no_settings, |kept| kept.own.watch());
             let (clock, stop) = (CloudClock::new(config.clock.clone()), operator.stop().clone());
-            let credentials = Credentials::new(source, told, clock.clone(), tasks.clone(), stop);
+            let credentials = Credentials::new(source, told(), clock.clone(), tasks.clone(), stop);
             keys.extend(credentials.device_key().await);
             let tls = network::tls::public().context("cannot prepare for TLS")?;
             let client = Client::new([tls.clone(), tls], proxies, Patience::default());
@@ -222,6 +224,7 @@ impl Nucleus {
             debug: DebugPasswords::new(config.clock.clone()),
             deployment,
             host,
+            inference: Inference::new(told(), tasks.clone(), operator.stop().clone()),
             keyvalue,
             lifecycle,
             metric: Metrics::default(),
@@ -333,6 +336,7 @@ impl Nucleus {
             tasks: tasks.clone(),
         };
         let monitor = Monitor {
+            models: parts.capabilities.inference.clone(),
             clock: parts.clock.clone(),
             counters: parts.counters.clone(),
             queue: queue.clone(),
@@ -500,11 +504,6 @@ impl Kept {
         let library = Library::open(root.path()).context("cannot open the component store")?;
         Ok(Self { fetcher, store, library, own, root, tokens: process.tokens.clone() })
     }
-}
-
-/// A run has no configuration of its own.
-fn no_settings() -> watch::Receiver<Arc<NucleusSettings>> {
-    watch::channel(Arc::default()).1
 }
 
 /// Containers are run with what processes are.

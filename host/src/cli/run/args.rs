@@ -1,11 +1,15 @@
 //! The arguments, and what they mean.
 
+use crate::capability::inference::Model;
+use crate::cli::model::beside;
 use crate::cli::{Format, attribute, default_cache};
 use crate::clock::Clock;
 use crate::cloud::LinkSettings;
 use crate::deployment::Deployment;
 use crate::deployment::concrete::{Operator, Places};
 use crate::deployment::source::local::Setting;
+use crate::inference::library;
+use crate::inference::worker::ModelFiles;
 use crate::logs::Level;
 use crate::network::ProxySettings;
 use crate::network::proxy::decoded;
@@ -15,10 +19,10 @@ use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use clap::ValueHint;
-use gg_model::nucleus::Login;
+use gg_model::nucleus::{Login, OnnxruntimeSetting};
 use gg_model::{
-    ComponentName, Directory, Grant, HostPort, IdentityFiles, LimitOverrides, MqttSettings,
-    NucleusSettings,
+    ComponentName, ComponentVersion, Directory, Grant, HostPort, IdentityFiles, InferenceSettings,
+    LimitOverrides, ModelDeclaration, ModelName, MqttSettings, NucleusSettings,
 };
 use serde_json::Value;
 use std::fs;
@@ -72,6 +76,16 @@ pub(in crate::cli) struct Args {
     /// Let components talk to a broker of MQTT: mqtt://[USER[:PASSWORD]@]HOST[:PORT].
     #[arg(long, value_name = "URL")]
     pub(super) broker: Option<Broker>,
+
+    /// Let components ask a machine-learning model for predictions: NAME=FILE, a file of ONNX. Its
+    /// golden vectors are checked if they lie beside it.
+    #[arg(long, value_name = "NAME=FILE")]
+    pub(super) model: Vec<NamedModel>,
+
+    /// The machine's onnxruntime, libonnxruntime.so of version 1.17 or later, or "none". Default: the
+    /// one in /usr/local/lib, /usr/lib or /opt/onnxruntime/lib, if there is one.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) onnxruntime: Option<PathBuf>,
 
     /// Set an environment variable: NAME=VALUE, or NAME to pass on this program's.
     #[arg(long, short = 'e', value_name = "NAME[=VALUE]")]
@@ -184,6 +198,7 @@ impl Args {
             credentials: None,
             device: None,
             link: self.link(places),
+            inference: InferenceSettings { onnxruntime: self.onnxruntime()?, memory: None },
         })
     }
 
@@ -219,6 +234,7 @@ impl Args {
         Ok(Operator {
             allow: self.allow.clone(),
             local_topics: true,
+            models: self.model.iter().map(|model| model.name.clone()).collect(),
             deny_all: self.deny_all,
             directories: self.dir.clone(),
             network: self.net.clone(),
@@ -230,10 +246,46 @@ impl Args {
         })
     }
 
+    fn onnxruntime(&self) -> Result<Option<OnnxruntimeSetting>> {
+        Ok(match self.onnxruntime.as_deref() {
+            None => None,
+            Some(path) if path == "none" => Some(OnnxruntimeSetting::None),
+            named => library::find(named)?.map(OnnxruntimeSetting::At),
+        })
+    }
+
+    /// The models that the operator brings.
+    pub(super) fn models(&self) -> Vec<Model> {
+        let model = |NamedModel { name, file }: &NamedModel| Model {
+            name: name.clone(),
+            version: ComponentVersion::ZERO,
+            files: ModelFiles { model: file.clone(), golden: beside(file) },
+            declaration: ModelDeclaration::default(),
+        };
+        self.model.iter().map(model).collect()
+    }
+
     /// What the operator sets in the configuration.
     pub(super) fn settings(&self) -> Result<Vec<Setting>> {
         let files = self.config_file.iter().map(|file| config_file(file));
         files.chain(self.config.iter().map(|pair| setting(pair))).collect()
+    }
+}
+
+/// A model's name and its file.
+#[derive(Clone, Debug)]
+pub(super) struct NamedModel {
+    name: ModelName,
+    file: PathBuf,
+}
+
+impl FromStr for NamedModel {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, file) = text.split_once('=').ok_or("write NAME=FILE")?;
+        let name = name.parse::<ModelName>().map_err(|error| error.to_string())?;
+        Ok(Self { name, file: file.into() })
     }
 }
 

@@ -9,6 +9,7 @@ pub(super) use args::Args;
 
 use super::print::Style;
 use super::{start_tracing, stdout_colours};
+use crate::capability::inference::Model;
 use crate::clock::Clock;
 use crate::deployment::concrete::{Operator, Places};
 use crate::deployment::source::local::{self, LocalComponent, Setting};
@@ -116,6 +117,7 @@ struct Source {
     locals: Vec<LocalComponent>,
     operator: Operator,
     settings: Vec<Setting>,
+    models: Vec<Model>,
     places: Places,
     clock: Clock,
 }
@@ -124,11 +126,12 @@ impl Source {
     fn read(args: &Args, places: Places, clock: Clock) -> Result<Self> {
         let (operator, settings) = (args.operator()?, args.settings()?);
         let locals = args.components.iter().map(|path| local::read(path)).collect::<Result<_>>()?;
-        Ok(Self { locals, operator, settings, places, clock })
+        let models = args.models();
+        Ok(Self { locals, operator, settings, models, places, clock })
     }
 
     fn deployment(&self) -> Result<Deployment> {
-        Ok(Deployment { components: self.desired(&self.locals)? })
+        Ok(Deployment { components: self.desired(&self.locals)?, models: self.models.clone() })
     }
 
     fn desired(&self, locals: &[LocalComponent]) -> Result<Vec<DesiredComponent>> {

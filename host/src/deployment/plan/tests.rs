@@ -24,6 +24,7 @@ fn component(name: &str, version: &str, lifecycle: &str) -> InstalledComponent {
         work: PathBuf::new(),
         run_as: None,
         resources: crate::component::Resources::default(),
+        models: Vec::new(),
         sandbox: Sandbox::default(),
         limits: Limits::default(),
         policy: Arc::default(),

@@ -127,6 +127,7 @@ pub(in crate::runtime::docker) fn component(root: &Path, script: &str) -> Instal
         work: root.join("work/a"),
         run_as: None,
         resources: Resources::default(),
+        models: Vec::new(),
         sandbox: Sandbox::default(),
         limits: Limits { log_rate: 1_000_000, ..Limits::default() },
         policy: Arc::default(),

@@ -88,6 +88,7 @@ impl Place {
             work: self.path("work").join(name),
             run_as: geteuid().is_root().then_some(nobody),
             resources: Resources::default(),
+            models: Vec::new(),
             sandbox: Sandbox::default(),
             limits: Limits::default(),
             policy: Arc::new(AccessPolicy::default()),
