@@ -1,6 +1,6 @@
 //! Figures as families of samples: a name, what it means, and a number for each set of labels.
 
-use super::{ComponentFigures, Figures, LinkFigures, SpoolFigures};
+use super::{ComponentFigures, Figures, LinkFigures, ModelFigures, SpoolFigures};
 
 /// What kind of number a family holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -125,6 +125,7 @@ pub fn families(figures: &Figures) -> Vec<Family> {
         all.push(Family::new(what, figures.components.iter().filter_map(sample)));
     }
     all.push(reported(figures));
+    all.extend(of_models(&figures.models));
     all.retain(|family| !family.samples.is_empty());
     all
 }
@@ -251,6 +252,77 @@ fn of_spool(spool: &SpoolFigures) -> Vec<Family> {
     });
     let help = "Messages to the cloud that were lost or refused, by reason.";
     counts.chain([Family::new(("gg_spool_messages_lost", Kind::Counter, help), lost)]).collect()
+}
+
+/// What is measured of each model.
+type OfModel = fn(&ModelFigures) -> Option<f64>;
+
+/// Each number of a model: its name, kind and meaning.
+const OF_MODELS: [((&str, Kind, &str), OfModel); 13] = [
+    (("gg_model_loaded", Kind::Gauge, "Whether the model is in memory."), |one| {
+        Some(f64::from(u8::from(one.loaded)))
+    }),
+    (("gg_model_memory_bytes", Kind::Gauge, "Memory of the model's worker."), |one| {
+        one.memory_bytes.and_then(number)
+    }),
+    (("gg_model_waiting", Kind::Gauge, "Predictions that wait for the model."), |one| {
+        number(one.waiting)
+    }),
+    (("gg_model_calls", Kind::Counter, "Predictions that were asked for."), |one| {
+        number(one.calls)
+    }),
+    (("gg_model_errors", Kind::Counter, "Predictions that were not made."), |one| {
+        number(one.errors)
+    }),
+    (("gg_model_predictions", Kind::Counter, "Predictions that were made."), |one| {
+        number(one.made)
+    }),
+    (("gg_model_late", Kind::Counter, "Predictions that took too long."), |one| number(one.late)),
+    (("gg_model_refused", Kind::Counter, "Predictions for which the queue had no room."), |one| {
+        number(one.refused)
+    }),
+    (
+        (
+            "gg_model_seconds",
+            Kind::Counter,
+            "Time from question to answer of all predictions made.",
+        ),
+        |one| Some(one.seconds),
+    ),
+    (("gg_model_runs", Kind::Counter, "Runs, of one prediction or a batch each."), |one| {
+        number(one.runs)
+    }),
+    (("gg_model_loads", Kind::Counter, "Times that the model was loaded."), |one| {
+        number(one.loads)
+    }),
+    (("gg_model_evictions", Kind::Counter, "Times that the model made room for others."), |one| {
+        number(one.evictions)
+    }),
+    (
+        (
+            "gg_model_crashes",
+            Kind::Counter,
+            "Times that the model's worker ended over a prediction.",
+        ),
+        |one| number(one.crashes),
+    ),
+];
+
+fn of_models(models: &[ModelFigures]) -> Vec<Family> {
+    let labels = |one: &ModelFigures| vec![("model", one.model_name.clone())];
+    let info = models.iter().map(|one| {
+        let mut labels = labels(one);
+        labels.push(("version", one.version.clone()));
+        labels.extend(one.backend.iter().map(|backend| ("backend", backend.clone())));
+        labels.extend(one.device.iter().map(|device| ("device", device.clone())));
+        Sample { labels, value: 1.0 }
+    });
+    let what = ("gg_model_info", Kind::Gauge, "The model's version, and what runs it where.");
+    let counts = OF_MODELS.into_iter().map(|(what, measured)| {
+        let sample = |one| Some(Sample { labels: labels(one), value: measured(one)? });
+        Family::new(what, models.iter().filter_map(sample))
+    });
+    std::iter::once(Family::new(what, info)).chain(counts).collect()
 }
 
 fn component(one: &ComponentFigures) -> Vec<(&'static str, String)> {

@@ -16,6 +16,6 @@ pub use counters::{Counter, Counters, Registry};
 pub use families::{Family, Kind, Sample, families};
 // As they are asked for.
 pub use gg_ipc::shapes::{
-    ComponentFigures, Figures, LinkFigures, NucleusFigures, Reported, SpoolFigures,
+    ComponentFigures, Figures, LinkFigures, ModelFigures, NucleusFigures, Reported, SpoolFigures,
 };
 pub use usage::Usage;

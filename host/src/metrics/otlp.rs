@@ -3,7 +3,7 @@
 //!
 //! The nucleus is one resource, and each component is one.
 
-use super::{ComponentFigures, Figures, LinkFigures, SpoolFigures};
+use super::{ComponentFigures, Figures, LinkFigures, ModelFigures, SpoolFigures};
 use serde_json::{Value, json};
 
 /// `AGGREGATION_TEMPORALITY_CUMULATIVE`.
@@ -139,6 +139,7 @@ fn nucleus(figures: &Figures) -> Value {
     if let Some(spool) = &nucleus.spool {
         of_spool(&mut writer, spool);
     }
+    figures.models.iter().for_each(|model| of_model(&mut writer, model));
     writer.close_scope(SCOPE, env!("CARGO_PKG_VERSION"));
     writer.resource(&[
         ("service.name", "gg-host"),
@@ -174,6 +175,36 @@ fn of_spool(writer: &mut Writer, spool: &SpoolFigures) {
         .map(|(reason, count)| writer.point(&Number::Count(*count), &[("gg.reason", reason)]))
         .collect();
     writer.sum("gg.spool.messages.lost", "{message}", true, points);
+}
+
+fn of_model(writer: &mut Writer, model: &ModelFigures) {
+    let mut attributes =
+        vec![("gg.model.name", &*model.model_name), ("gg.model.version", &*model.version)];
+    attributes.extend(model.backend.as_deref().map(|backend| ("gg.model.backend", backend)));
+    for (name, unit, value) in [
+        ("gg.model.loaded", "1", Some(model.loaded.into())),
+        ("gg.model.memory", "By", model.memory_bytes),
+        ("gg.model.waiting", "{prediction}", Some(model.waiting)),
+    ] {
+        if let Some(value) = value {
+            writer.gauge(name, unit, &Number::Count(value), &attributes);
+        }
+    }
+    for (name, unit, count) in [
+        ("gg.model.calls", "{prediction}", model.calls),
+        ("gg.model.predictions", "{prediction}", model.made),
+        ("gg.model.errors", "{prediction}", model.errors),
+        ("gg.model.late", "{prediction}", model.late),
+        ("gg.model.refused", "{prediction}", model.refused),
+        ("gg.model.runs", "{run}", model.runs),
+        ("gg.model.loads", "{load}", model.loads),
+        ("gg.model.evictions", "{eviction}", model.evictions),
+        ("gg.model.crashes", "{crash}", model.crashes),
+    ] {
+        writer.count(name, unit, count, &attributes);
+    }
+    let point = writer.point(&Number::Sum(model.seconds), &attributes);
+    writer.sum("gg.model.time", "s", true, vec![point]);
 }
 
 fn component(figures: &Figures, one: &ComponentFigures) -> Value {

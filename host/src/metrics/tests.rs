@@ -39,6 +39,14 @@ fn figures() -> Figures {
             }),
         },
         components: vec![component("a", Some(1.5)), component("b", None)],
+        models: vec![ModelFigures {
+            model_name: "m".to_owned(),
+            version: "2.0.0".to_owned(),
+            backend: Some("tract".to_owned()),
+            calls: 5,
+            seconds: 0.5,
+            ..ModelFigures::default()
+        }],
     }
 }
 
@@ -84,6 +92,10 @@ fn text_for_prometheus_has_its_form() {
         "gg_link_messages_received_total 7",
         "gg_spool_messages 3",
         "gg_spool_messages_lost_total{reason=\"expired\"} 2",
+        "gg_model_info{model=\"m\",version=\"2.0.0\",backend=\"tract\"} 1",
+        "gg_model_calls_total{model=\"m\"} 5",
+        "gg_model_seconds_total{model=\"m\"} 0.5",
+        "gg_model_loaded{model=\"m\"} 0",
     ] {
         assert!(lines.contains(&line), "{line}\n{text}");
     }
@@ -138,6 +150,9 @@ fn opentelemetry_has_a_resource_for_the_nucleus_and_for_each_component() {
     let outcomes = metric(0, "gg.nucleus.deployments").unwrap();
     assert_eq!(outcomes["sum"]["dataPoints"].as_array().unwrap().len(), 2);
     assert!(metric(0, "gg.link.up").is_some());
+    let calls = metric(0, "gg.model.calls").unwrap();
+    assert_eq!(calls["sum"]["dataPoints"][0]["asInt"], "5");
+    assert_eq!(metric(0, "gg.model.memory"), None, "not known");
     let waiting = metric(0, "gg.spool.messages").unwrap();
     assert_eq!(waiting["gauge"]["dataPoints"][0]["asInt"], "3");
     let lost = metric(0, "gg.spool.messages.lost").unwrap();

@@ -4,6 +4,7 @@
 pub mod endpoint;
 pub mod push;
 
+use crate::capability::inference::Inference;
 use crate::capability::metric::Metrics;
 use crate::clock::Clock;
 use crate::cloud::Link;
@@ -23,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub(crate) struct Monitor {
     pub(crate) clock: Clock,
+    /// The machine-learning models.
+    pub(crate) models: Inference,
     pub(crate) counters: Registry,
     pub(crate) queue: Queue,
     /// What components report of themselves.
@@ -48,6 +51,7 @@ impl Monitor {
             thing_name: self.thing.to_string(),
             nucleus: self.nucleus(),
             components,
+            models: self.models.figures(),
         }
     }
 

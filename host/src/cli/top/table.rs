@@ -1,6 +1,6 @@
 //! PURE: two looks at a nucleus as a table.
 
-use crate::metrics::{ComponentFigures, Figures, NucleusFigures, Reported};
+use crate::metrics::{ComponentFigures, Figures, ModelFigures, NucleusFigures, Reported};
 use bytesize::ByteSize;
 use clap::ValueEnum;
 use serde::Serialize;
@@ -44,6 +44,7 @@ pub(super) struct Table {
     thing_name: String,
     nucleus: NucleusFigures,
     components: Vec<Row>,
+    models: Vec<ModelFigures>,
 }
 
 /// One component.
@@ -82,6 +83,7 @@ impl Table {
             thing_name: now.thing_name.clone(),
             nucleus: now.nucleus.clone(),
             components: now.components.iter().map(row).collect(),
+            models: now.models.clone(),
         }
     }
 
@@ -164,7 +166,38 @@ impl Table {
                 row.restarts,
             );
         }
+        if !self.models.is_empty() {
+            models(&mut text, &self.models, (bold, plain));
+        }
         text
+    }
+}
+
+/// A line for each model; times are of all predictions since the nucleus was started.
+fn models(text: &mut String, models: &[ModelFigures], (bold, plain): (&str, &str)) {
+    let longest = models.iter().map(|model| model.model_name.len()).max();
+    let width = longest.unwrap_or_default().max("MODEL".len());
+    let unknown = || "-".to_owned();
+    let _infallible = writeln!(
+        text,
+        "\n{bold}{:<width$}  {:<10} {:<18} {:>10} {:>9} {:>8} {:>8} {:>10}{plain}",
+        "MODEL", "VERSION", "BACKEND", "MEMORY", "CALLS", "ERRORS", "WAITING", "MEAN",
+    );
+    for model in models {
+        let made = model.made;
+        let mean = (made > 0).then(|| format!("{:.3} ms", model.seconds * 1e3 / made as f64));
+        let _infallible = writeln!(
+            text,
+            "{:<width$}  {:<10} {:<18} {:>10} {:>9} {:>8} {:>8} {:>10}",
+            model.model_name,
+            model.version,
+            model.backend.clone().unwrap_or_else(unknown),
+            model.memory_bytes.map_or_else(unknown, bytes),
+            model.calls,
+            model.errors,
+            model.waiting,
+            mean.unwrap_or_else(unknown),
+        );
     }
 }
 
@@ -231,6 +264,7 @@ mod tests {
             reported: Vec::new(),
         };
         Figures {
+            models: Vec::new(),
             time: 0,
             thing_name: "line-2".to_owned(),
             nucleus: NucleusFigures { uptime_seconds, ..NucleusFigures::default() },
