@@ -331,6 +331,38 @@ Manifests:
     assert!(text.last().unwrap().starts_with("1 of 2 are recipes"), "{text:?}");
 }
 
+#[test]
+fn recipes_are_checked_for_what_they_say_of_models() {
+    let folder = crate::host::folder();
+    let check = |models: &str| {
+        let recipe = format!(
+            "RecipeFormatVersion: '2020-01-25'
+ComponentName: com.example.Models
+ComponentVersion: 1.0.0
+ComponentConfiguration: {{DefaultConfiguration: {{models: {models}}}}}
+Manifests:
+  - Artifacts: [{{URI: 'file:a.onnx'}}, {{URI: 'file:more.tar.gz', Unarchive: TAR}}]
+  - Artifacts: [{{URI: 'file:a.onnx'}}, {{URI: 'file:more.zip', Unarchive: ZIP}}]
+"
+        );
+        let recipe = crate::host::file(folder.path(), "models.yaml", recipe);
+        let mut command = crate::host::command("recipe");
+        command.args(["check", "--output", "json"]).arg(&recipe);
+        crate::host::finish(command)
+    };
+    let good = check("{a: {artifact: a.onnx}, b: {artifact: more/b.onnx, golden: more/b.json}}");
+    assert_eq!(good.expect_code(0).answer()["warnings"], json!([]), "{good}");
+    let missing = check("{a: {artifact: a.onnx, golden: a.json}}");
+    let warnings = missing.expect_code(0).answer()["warnings"].to_string();
+    for words in ["models.a.golden", "`a.json`", "Manifests[0].Artifacts", "Manifests[1].Artifacts"]
+    {
+        assert!(warnings.contains(words), "{warnings}");
+    }
+    let wrong = check("{a: {artifact: a.onnx, thread: 2}}");
+    let error = wrong.expect_code(1).answer()["error"].to_string();
+    assert!(error.contains("models.a.thread: is not a known key; is it `threads`?"), "{error}");
+}
+
 /// All files below a folder, and what is in them.
 fn files(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
     for entry in fs::read_dir(folder).unwrap() {

@@ -5,8 +5,8 @@ use crate::deployment::concrete::{PROVIDED, platform};
 use crate::logs::harmless;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use clap::{Subcommand, ValueHint};
-use gg_model::Recipe;
 use gg_model::recipe::{ArtifactUri, ComponentType, MAX_RECIPE_BYTES, Manifest};
+use gg_model::{Recipe, Sandbox, model};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,7 +24,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Check recipes: errors with their place, warnings, and what they need that this host does not
-    /// serve. The code is 1 if one of them is not a recipe.
+    /// serve. The code is 1 if one of them has an error.
     Check {
         /// Recipes (.yaml, .yml, .json), or folders with recipes.
         #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -111,8 +111,11 @@ fn check(path: &Path) -> Finding {
     match read_filled(path) {
         Err(error) => finding.recipe = Err(error),
         Ok((recipe, template)) => {
-            finding.recipe = Ok(format!("{} {}", recipe.name, recipe.version));
             finding.warnings = recipe.warnings.iter().map(ToString::to_string).collect();
+            finding.recipe = of_configuration(&recipe).map(|warnings| {
+                finding.warnings.extend(warnings);
+                format!("{} {}", recipe.name, recipe.version)
+            });
             finding.unserved = unserved(&recipe);
             if template {
                 let what = "it is a template; `gdk component build` fills in its name and version";
@@ -155,6 +158,30 @@ fn read_filled(path: &Path) -> Result<(Recipe, bool)> {
         text = text.replace(word, filled);
     }
     Ok((Recipe::parse(&text)?, true))
+}
+
+/// What its default configuration says to the host: an error is what a deployment would refuse, a
+/// warning what it would miss.
+fn of_configuration(recipe: &Recipe) -> Result<Vec<String>> {
+    const KEY: &str = "ComponentConfiguration.DefaultConfiguration";
+    let configuration = &recipe.default_configuration;
+    Sandbox::from_configuration(configuration).context(KEY)?;
+    let models = model::from_configuration(configuration).context(KEY)?;
+    let files = models.iter().flat_map(|(name, model)| {
+        let golden = model.golden.iter().map(move |golden| (name, "golden", golden));
+        std::iter::once((name, "artifact", &model.artifact)).chain(golden)
+    });
+    let mut missing = Vec::new();
+    for (name, key, file) in files {
+        let without = recipe.manifests.iter().enumerate().filter(|(_, one)| !one.brings(file));
+        missing.extend(without.map(|(at, _)| {
+            format!(
+                "{KEY}.models.{name}.{key}: no deployment brings `{file}`; add it to \
+                 Manifests[{at}].Artifacts"
+            )
+        }));
+    }
+    Ok(missing)
 }
 
 /// What a recipe asks for that this host does not serve.

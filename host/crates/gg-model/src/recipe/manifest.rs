@@ -34,6 +34,16 @@ impl Manifest {
             _ => RuntimeKind::Process,
         }
     }
+
+    /// Whether a file is among its artifacts: by its name, or as a path that begins with the folder
+    /// of an archive.
+    pub fn brings(&self, file: &str) -> bool {
+        let folder = file.split_once('/').map(|(folder, _)| folder);
+        self.artifacts.iter().any(|artifact| {
+            artifact.uri.file_name() == Some(file)
+                || folder.is_some_and(|folder| artifact.unarchived_folder() == Some(folder))
+        })
+    }
 }
 
 /// Read the list; `global` is the recipe's own lifecycle.

@@ -246,6 +246,24 @@ fn archives_are_unpacked_into_a_folder_of_their_name() {
 }
 
 #[test]
+fn a_manifest_brings_its_files_and_what_is_in_its_archives() {
+    let recipe = recipe(
+        "Manifests: [{Artifacts: [{URI: 's3://b/x/a.onnx'}, {URI: 'file:more.zip', Unarchive: ZIP}]}]",
+    );
+    let manifest = &recipe.manifests[0];
+    for (file, brought) in [
+        ("a.onnx", true),
+        ("more/deep/b.onnx", true),
+        ("more.zip", true),
+        ("b.onnx", false),
+        ("x/a.onnx", false),
+        ("more", false),
+    ] {
+        assert_eq!(manifest.brings(file), brought, "{file}");
+    }
+}
+
+#[test]
 fn selections_pick_at_every_level_of_the_global_lifecycle() {
     let recipe = recipe(
         "
