@@ -168,10 +168,27 @@ impl Device {
 
 /// Processes whose command line holds these words.
 pub(crate) fn processes(words: &str) -> usize {
+    processes_with(words).len()
+}
+
+/// The same, without those that such a process has forked: a shell's child has its command line until it
+/// is another program.
+pub(crate) fn shells(words: &str) -> usize {
+    let all = processes_with(words);
+    let parent = |process: &String| {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        // `pid (name) state parent …`
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+        fields.split_whitespace().nth(1).unwrap_or_default().to_owned()
+    };
+    all.iter().filter(|process| !all.contains(&parent(process))).count()
+}
+
+fn processes_with(words: &str) -> Vec<String> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let has = |entry: &fs::DirEntry| {
         let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
         String::from_utf8_lossy(&line).replace('\0', " ").contains(words)
     };
-    entries.filter(has).count()
+    entries.filter(has).map(|entry| entry.file_name().into_string().unwrap()).collect()
 }

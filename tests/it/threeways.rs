@@ -1,7 +1,7 @@
 //! One recipe, three ways to run it: in the sandbox, as a container and as processes. Whoever asks
 //! about the component, steers or limits it cannot tell which.
 
-use crate::device::{Device, processes};
+use crate::device::{Device, shells};
 use crate::engine::{Engine, IMAGE};
 use crate::host::{Host, guest};
 use rustix::process::geteuid;
@@ -138,7 +138,7 @@ fn as_processes() {
     device.settings("runWithDefault: {posixUser: nobody}, platformOverride: {runtime: native}");
     let mut nucleus = device.start();
     let work = device.root().join("work").join(NAME);
-    is_kept(&device, &mut nucleus, || processes(&format!("cd {}", work.display())));
+    is_kept(&device, &mut nucleus, || shells(&format!("cd {}", work.display())));
 }
 
 #[test]
