@@ -1,5 +1,6 @@
 //! The ends of the benchmarks' topics; the configuration says which one this is.
 
+use gg_sdk::inference::{self, Tensor};
 use gg_sdk::mqtt::{Publish, Qos};
 use gg_sdk::{Message, Result, Subscribe, Subscription, WhenFull, publish};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,6 +14,7 @@ fn main() -> Result<()> {
         "ping" => ping(),
         "pong" => pong(),
         "echo" => echo(),
+        "ask" => ask(),
         _ => idle(),
     }
 }
@@ -105,6 +107,22 @@ fn pong() -> Result<()> {
 fn echo() -> Result<()> {
     for message in subscribe("echo")? {
         publish("done", message?.payload)?;
+    }
+    Ok(())
+}
+
+/// At a word of command, ask the model so many times, one after the other, and say so.
+fn ask() -> Result<()> {
+    let model = inference::model("model");
+    for command in subscribe("go")? {
+        let (count, width) = numbers(&command?)?;
+        let shape: Vec<u32> = gg_sdk::config::get("shape")?;
+        let input: String = gg_sdk::config::get("input")?;
+        let inputs = [Tensor::new(&input, shape, &vec![0.5_f32; width])?];
+        for _ in 0..count {
+            model.run(&inputs)?;
+        }
+        publish("done", "")?;
     }
     Ok(())
 }
