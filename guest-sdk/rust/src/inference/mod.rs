@@ -60,7 +60,8 @@ impl Model {
     ///
     /// # Errors
     /// Unauthorized; no such model; [`Error::InvalidArgument`] for what is wrong with an input;
-    /// [`Error::Unavailable`] when too many wait for it, the time is up, or it could not be run.
+    /// [`Error::Unavailable`] when too many wait for it, the time is up, or it broke off;
+    /// [`Error::Internal`] when nobody can run it, or it does not compute this.
     pub fn run(&self, inputs: &[Tensor]) -> Result<Outputs> {
         let deadline = self.deadline.map(crate::pubsub::millis);
         Ok(Outputs(wit::run(&self.name, inputs, deadline)?))
