@@ -1,6 +1,7 @@
 //! Where the machine keeps onnxruntime, if it has it. The worker loads it, and runs code of it before
 //! it confines itself: so it is what the operator names, or what lies where only the administrator writes.
 
+use gg_model::nucleus::OnnxruntimeSetting;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,18 +33,22 @@ pub struct LibraryError {
     pub error: io::Error,
 }
 
-/// The library: the one that is `named`, or else the first that is found. `None`: the machine has
-/// none.
+/// The library that the operator has set, or else the first that is found. `None`: there is none, or
+/// none is to be used.
 ///
 /// # Errors
 /// There is no file of the name that is given.
-pub fn find(named: Option<&Path>) -> Result<Option<PathBuf>, LibraryError> {
-    let Some(path) = named else { return Ok(FOLDERS.iter().map(Path::new).find_map(within)) };
+pub fn find(set: Option<&OnnxruntimeSetting>) -> Result<Option<PathBuf>, LibraryError> {
+    let path = match set {
+        None => return Ok(FOLDERS.iter().map(Path::new).find_map(within)),
+        Some(OnnxruntimeSetting::None) => return Ok(None),
+        Some(OnnxruntimeSetting::At(path)) => path,
+    };
     let there = std::path::absolute(path).and_then(|whole| match whole.metadata()?.is_file() {
         true => Ok(whole),
         false => Err(io::Error::other("it is no file")),
     });
-    there.map(Some).map_err(|error| LibraryError { path: path.to_owned(), error })
+    there.map(Some).map_err(|error| LibraryError { path: path.clone(), error })
 }
 
 /// The library in a folder; the one without a version, or else the newest.
@@ -96,13 +101,15 @@ mod tests {
 
     #[test]
     fn a_library_that_is_named_is_there() {
-        let error = find(Some(Path::new("/nowhere/libonnxruntime.so"))).unwrap_err().to_string();
+        let named = |path: &Path| find(Some(&OnnxruntimeSetting::from(path.to_owned())));
+        let error = named(Path::new("/nowhere/libonnxruntime.so")).unwrap_err().to_string();
         assert!(
             error.starts_with("cannot use /nowhere/libonnxruntime.so as onnxruntime:"),
             "{error}"
         );
-        assert!(find(Some(Path::new("/"))).is_err());
+        assert!(named(Path::new("/")).is_err());
+        assert_eq!(named(Path::new("none")).unwrap(), None);
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert_eq!(find(Some(file.path())).unwrap().unwrap(), file.path());
+        assert_eq!(named(file.path()).unwrap().unwrap(), file.path());
     }
 }

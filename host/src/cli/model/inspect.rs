@@ -38,7 +38,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     let path = args.model.file.display();
     let mut seen: Option<Seen> = None;
     let mut verdicts = Vec::new();
-    for backend in backends(args.model.library()?.is_some()) {
+    for backend in backends(args.model.library.find()?.is_some()) {
         let outcome = match args.model.start(Some(backend)).await {
             Ok(worker) => {
                 let Loaded { backend: runs, passed, refused, seen: found, .. } =

@@ -5,12 +5,13 @@ mod bench;
 mod check;
 mod inspect;
 
-use crate::inference::library;
+use crate::inference::library::{self, LibraryError};
 use crate::inference::worker::{self, DEFAULT_MEMORY, ModelFiles, Settings, StartError, Worker};
 use anyhow::{Context as _, Result};
 use bytesize::ByteSize;
 use clap::{Subcommand, ValueHint};
 use gg_inference::backend::{Options, Passed};
+use gg_model::nucleus::OnnxruntimeSetting;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -71,10 +72,8 @@ struct ModelArg {
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     timeout: u64,
 
-    /// The machine's onnxruntime, libonnxruntime.so of version 1.17 or later, or "none". Default: the
-    /// one in /usr/local/lib, /usr/lib or /opt/onnxruntime/lib, if there is one.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    onnxruntime: Option<PathBuf>,
+    #[command(flatten)]
+    library: LibraryArg,
 
     /// Threads that share the work of a prediction, if the backend can. Default: 1.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -85,18 +84,31 @@ struct ModelArg {
     device: Option<String>,
 }
 
+/// Whose onnxruntime is used.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct LibraryArg {
+    /// The machine's onnxruntime, libonnxruntime.so of version 1.17 or later, or "none". Default: the
+    /// one in /usr/local/lib, /usr/lib or /opt/onnxruntime/lib, if there is one.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    onnxruntime: Option<PathBuf>,
+}
+
+impl LibraryArg {
+    /// What it sets.
+    pub(in crate::cli) fn setting(&self) -> Option<OnnxruntimeSetting> {
+        self.onnxruntime.clone().map(OnnxruntimeSetting::from)
+    }
+
+    /// onnxruntime, if there is one.
+    pub(in crate::cli) fn find(&self) -> Result<Option<PathBuf>, LibraryError> {
+        library::find(self.setting().as_ref())
+    }
+}
+
 impl ModelArg {
     fn files(&self) -> ModelFiles {
         let golden = self.golden.clone().or_else(|| beside(&self.file));
         ModelFiles { model: self.file.clone(), golden }
-    }
-
-    /// onnxruntime, if there is one.
-    fn library(&self) -> Result<Option<PathBuf>, StartError> {
-        match self.onnxruntime.as_deref() {
-            Some(path) if path == "none" => Ok(None),
-            named => Ok(library::find(named)?),
-        }
     }
 
     /// Start a worker with it.
@@ -106,7 +118,7 @@ impl ModelArg {
             threads: self.threads,
             device: self.device.clone(),
         };
-        let (program, library) = (worker::program()?, self.library()?);
+        let (program, library) = (worker::program()?, self.library.find()?);
         let settings = Settings { program, library, memory: self.memory.as_u64() };
         let patience = Duration::from_secs(self.timeout);
         Worker::start(&settings, &self.files(), &options, patience).await

@@ -1,14 +1,13 @@
 //! The arguments, and what they mean.
 
 use crate::capability::inference::Model;
-use crate::cli::model::beside;
+use crate::cli::model::{LibraryArg, beside};
 use crate::cli::{Format, attribute, default_cache};
 use crate::clock::Clock;
 use crate::cloud::LinkSettings;
 use crate::deployment::Deployment;
 use crate::deployment::concrete::{Operator, Places};
 use crate::deployment::source::local::Setting;
-use crate::inference::library;
 use crate::inference::worker::ModelFiles;
 use crate::logs::Level;
 use crate::network::ProxySettings;
@@ -19,7 +18,7 @@ use crate::runtime::wasm::EngineConfig;
 use crate::supervisor::Treatment;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use clap::ValueHint;
-use gg_model::nucleus::{Login, OnnxruntimeSetting};
+use gg_model::nucleus::Login;
 use gg_model::{
     ComponentName, ComponentVersion, Directory, Grant, HostPort, IdentityFiles, InferenceSettings,
     LimitOverrides, ModelDeclaration, ModelName, MqttSettings, NucleusSettings,
@@ -82,10 +81,8 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "NAME=FILE")]
     pub(super) model: Vec<NamedModel>,
 
-    /// The machine's onnxruntime, libonnxruntime.so of version 1.17 or later, or "none". Default: the
-    /// one in /usr/local/lib, /usr/lib or /opt/onnxruntime/lib, if there is one.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(super) onnxruntime: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) library: LibraryArg,
 
     /// Set an environment variable: NAME=VALUE, or NAME to pass on this program's.
     #[arg(long, short = 'e', value_name = "NAME[=VALUE]")]
@@ -175,6 +172,8 @@ impl Args {
     ) -> Result<NucleusConfig> {
         let stack =
             deployment.components.iter().map(|desired| desired.component.limits.stack).max();
+        // One that is named is there before anything is started.
+        self.library.find()?;
         let mut engine = EngineConfig {
             cache: if self.no_cache { None } else { self.cache.clone().or_else(default_cache) },
             core_dumps: self.core_dumps.is_some(),
@@ -198,7 +197,7 @@ impl Args {
             credentials: None,
             device: None,
             link: self.link(places),
-            inference: InferenceSettings { onnxruntime: self.onnxruntime()?, memory: None },
+            inference: InferenceSettings { onnxruntime: self.library.setting(), memory: None },
         })
     }
 
@@ -243,14 +242,6 @@ impl Args {
             arguments: self.arguments.clone(),
             platform: self.platform.iter().cloned().collect(),
             run_as: None,
-        })
-    }
-
-    fn onnxruntime(&self) -> Result<Option<OnnxruntimeSetting>> {
-        Ok(match self.onnxruntime.as_deref() {
-            None => None,
-            Some(path) if path == "none" => Some(OnnxruntimeSetting::None),
-            named => library::find(named)?.map(OnnxruntimeSetting::At),
         })
     }
 

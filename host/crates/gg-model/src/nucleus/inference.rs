@@ -20,8 +20,15 @@ pub struct InferenceSettings {
 pub enum OnnxruntimeSetting {
     /// None, whatever the machine has: `none`.
     None,
-    /// This one, an absolute path.
+    /// This one.
     At(PathBuf),
+}
+
+impl From<PathBuf> for OnnxruntimeSetting {
+    /// As it is written: `none`, or a file.
+    fn from(written: PathBuf) -> Self {
+        if written.as_os_str() == "none" { Self::None } else { Self::At(written) }
+    }
 }
 
 impl InferenceSettings {
@@ -43,9 +50,9 @@ impl InferenceSettings {
 fn library(path: &Path<'_>, value: &Value) -> Result<OnnxruntimeSetting, ShapeError> {
     const EXPECTED: &str =
         "an absolute path, for example `/usr/local/lib/libonnxruntime.so`, or `none`";
-    match value.as_str() {
-        Some("none") => Ok(OnnxruntimeSetting::None),
-        Some(file) if file.starts_with('/') => Ok(OnnxruntimeSetting::At(file.into())),
-        _ => Err(ShapeError::expected(path, EXPECTED, value)),
+    match value.as_str().map(|written| PathBuf::from(written).into()) {
+        Some(OnnxruntimeSetting::At(file)) if !file.is_absolute() => None,
+        setting => setting,
     }
+    .ok_or_else(|| ShapeError::expected(path, EXPECTED, value))
 }
