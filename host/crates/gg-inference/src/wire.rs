@@ -264,16 +264,22 @@ pub fn take<T: DeserializeOwned>(
     read: &mut BytesMut,
     most: u64,
 ) -> Result<Option<(T, Bytes)>, WireError> {
-    let Some(prefix) = read.first_chunk() else { return Ok(None) };
-    let (head, body) = lengths(*prefix, most)?;
-    let body = usize::try_from(body).unwrap_or(usize::MAX);
-    let Some(rest) = read.len().checked_sub(PREFIX + head) else { return Ok(None) };
-    if rest < body {
-        return Ok(None);
-    }
+    let Some((head, body)) = whole(read, most)? else { return Ok(None) };
     let mut frame = read.split_to(PREFIX + head + body).freeze();
     let body = frame.split_off(PREFIX + head);
     Ok(Some((serde_json::from_slice(&frame[PREFIX..])?, body)))
+}
+
+/// The lengths of head and body of the frame that bytes begin with, if all of it is there.
+///
+/// # Errors
+/// They are longer than they may be.
+pub fn whole(bytes: &[u8], most: u64) -> Result<Option<(usize, usize)>, WireError> {
+    let Some(prefix) = bytes.first_chunk() else { return Ok(None) };
+    let (head, body) = lengths(*prefix, most)?;
+    let rest = bytes.len().checked_sub(PREFIX + head);
+    let body = usize::try_from(body).ok().filter(|body| rest.is_some_and(|rest| *body <= rest));
+    Ok(body.map(|body| (head, body)))
 }
 
 /// How many bytes a frame still lacks of which some were read, as far as that is known.

@@ -67,17 +67,15 @@ impl<L: Line> Incoming<L> {
 
 /// Whether whole frames in here call a prediction off.
 fn is_called_off(mut bytes: &[u8], id: u64) -> bool {
-    while let Some((prefix, rest)) = bytes.split_first_chunk::<PREFIX>() {
-        let Ok((head, body)) = wire::lengths(*prefix, u64::MAX) else { return false };
-        let Some((head, rest)) = rest.split_at_checked(head) else { return false };
-        if head.len() <= LONGEST_CANCEL
-            && let Ok(Request::Cancel { id: other }) = serde_json::from_slice(head)
+    while let Ok(Some((head, body))) = wire::whole(bytes, u64::MAX) {
+        let (frame, rest) = bytes.split_at(PREFIX + head + body);
+        if head <= LONGEST_CANCEL
+            && let Ok(Request::Cancel { id: other }) =
+                serde_json::from_slice(&frame[PREFIX..PREFIX + head])
             && other == id
         {
             return true;
         }
-        let body = usize::try_from(body).ok().and_then(|length| rest.split_at_checked(length));
-        let Some((_, rest)) = body else { return false };
         bytes = rest;
     }
     false
