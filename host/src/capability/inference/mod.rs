@@ -185,11 +185,11 @@ impl Inference {
         let served = self.served(caller, model)?;
         let deadline = options.deadline.map(|deadline| deadline.min(LONGEST));
         let options = RunOptions { deadline, ..options };
-        let again = inputs.clone();
-        match served.run(caller.name(), inputs, options).await {
+        let inputs: Arc<[Named]> = inputs.into();
+        match served.run(caller.name(), Arc::clone(&inputs), options).await {
             // Another has taken its place between the look at it and the question.
             Err(InferenceError::Removed(_)) if !self.0.stop.is_cancelled() => {
-                self.served(caller, model)?.run(caller.name(), again, options).await
+                self.served(caller, model)?.run(caller.name(), inputs, options).await
             }
             answer => answer,
         }
@@ -226,7 +226,7 @@ impl Inference {
         inputs: Vec<Named>,
         options: RunOptions,
     ) -> Result<Vec<Named>, InferenceError> {
-        model.served.run(caller.name(), inputs, options).await
+        model.served.run(caller.name(), inputs.into(), options).await
     }
 
     fn served(&self, caller: &Caller, name: &str) -> Result<Arc<Served>, InferenceError> {

@@ -4,20 +4,19 @@ use super::ModelInfo;
 use super::error::InferenceError;
 use super::model::Model;
 use super::served::Served;
-use crate::inference::library::{self, LibraryError};
+use crate::inference::library;
 use crate::inference::worker::{self, DEFAULT_MEMORY, Settings, StartError, Worker};
 use crate::metrics::Usage;
 use crate::tasks::Tasks;
 use bytesize::ByteSize;
 use gg_inference::backend::Options;
 use gg_model::NucleusSettings;
-use gg_model::nucleus::OnnxruntimeSetting;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// How long a model may take to load, its golden vectors included.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -65,26 +64,17 @@ impl Held {
         self.worker.as_ref().map_or(0, Worker::pid)
     }
 
-    /// End it, and wait for that.
-    async fn end(mut self) {
-        let worker = self.worker.take();
-        self.forget(worker.as_ref());
-        let _ended = self.pool.0.tasks.spawn_blocking_host(move || drop(worker)).await;
-    }
-
-    fn forget(&self, worker: Option<&Worker>) {
-        if let Some(worker) = worker {
-            lock(&self.pool.0.pids).remove(&worker.pid());
-        }
+    /// End it, on a thread that may wait: the kernel takes its time with the memory of large ones.
+    fn end(&mut self) -> Option<JoinHandle<()>> {
+        let worker = self.worker.take()?;
+        lock(&self.pool.0.pids).remove(&worker.pid());
+        Some(self.pool.0.tasks.spawn_blocking_host(move || drop(worker)))
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let Some(worker) = self.worker.take() else { return };
-        self.forget(Some(&worker));
-        // The kernel takes its time with the memory of large ones.
-        drop(self.pool.0.tasks.spawn_blocking_host(move || drop(worker)));
+        drop(self.end());
     }
 }
 
@@ -136,9 +126,10 @@ impl Pool {
             device: declaration.device.clone(),
             threads: declaration.threads,
         };
+        let library = library::find(self.0.settings.borrow().inference.onnxruntime.as_ref());
         let settings = Settings {
             program,
-            library: self.library().map_err(|error| failed(&error.into()))?,
+            library: library.map_err(|error| failed(&error.into()))?,
             memory: declaration.memory.unwrap_or(DEFAULT_MEMORY).min(limit),
         };
         let started = Worker::start(&settings, &model.files, &options, PATIENCE).await;
@@ -185,15 +176,6 @@ impl Pool {
         Ok(Reserved(&self.0, wanted))
     }
 
-    /// onnxruntime, where there is one.
-    fn library(&self) -> Result<Option<PathBuf>, LibraryError> {
-        match &self.0.settings.borrow().inference.onnxruntime {
-            Some(OnnxruntimeSetting::None) => Ok(None),
-            Some(OnnxruntimeSetting::At(path)) => library::find(Some(path)),
-            None => library::find(None),
-        }
-    }
-
     /// Bytes that all workers may take together: by default half of the machine's.
     fn limit(&self) -> u64 {
         self.0.settings.borrow().inference.memory.unwrap_or_else(|| machine() / 2)
@@ -206,15 +188,15 @@ impl Pool {
         if used <= most {
             return used;
         }
-        let mut idle: Vec<Arc<Served>> = {
-            let all = lock(&self.0.served);
-            all.iter().filter_map(Weak::upgrade).filter(|one| one.is_idle()).collect()
-        };
-        idle.sort_by_key(|one| one.last_used());
-        for one in idle {
-            let Some(held) = one.evict() else { continue };
+        let mut all: Vec<Arc<Served>> =
+            lock(&self.0.served).iter().filter_map(Weak::upgrade).collect();
+        all.sort_by_key(|one| one.last_used());
+        for one in all {
+            let Some(mut held) = one.evict() else { continue };
             tracing::info!(model = %one.model().name, "unloaded, to make room for others");
-            held.end().await;
+            if let Some(ended) = held.end() {
+                let _ended = ended.await;
+            }
             used = self.used();
             if used <= most {
                 break;
