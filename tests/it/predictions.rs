@@ -1,8 +1,8 @@
 //! The samples that ask models, and a program of wasi:nn, give what onnxruntime has given.
 
 use crate::host::{Outcome, Run, file, folder, guest, model_recipe, recipe, run};
+use gg_host::inference::digest::digest;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -69,11 +69,7 @@ fn anomaly_scenario(name: &str, id: &str) {
     assert_eq!(alerts[0]["pump"], "b");
     let error = alerts[0]["error"].as_f64().unwrap();
     assert_close(&[error], &rows(&cases[1], "outputs", "error")[0], &outcome);
-    let digest = Sha256::digest(fs::read(artifact("autoencoder.onnx")).unwrap());
-    let digest = digest.iter().fold(String::new(), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    });
+    let (_, digest) = digest(&artifact("autoencoder.onnx")).unwrap();
     assert_eq!(alerts[0]["model"], json!({ "version": "1.0.0", "digest": digest }), "{outcome}");
     let rejected = outcome.all(|event| event.says(id, "rejected a message on")).count();
     assert_eq!(rejected, 2, "what is not a reading is rejected\n{outcome}");
