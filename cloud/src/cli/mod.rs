@@ -1,0 +1,38 @@
+//! The command line: a file a subcommand, each with its arguments and one function.
+
+mod serve;
+
+use clap::{Parser, Subcommand};
+use std::io::Write as _;
+use std::process::ExitCode;
+
+/// A control plane for Greengrass devices, with the APIs of AWS, in one program.
+#[derive(Debug, Parser)]
+#[command(name = "gg-cloud", version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(Box<serve::Args>),
+}
+
+impl Cli {
+    /// Do what was asked.
+    ///
+    /// # Errors
+    /// It cannot be done.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Serve(args) => serve::run(*args),
+        }
+    }
+}
+
+/// Say on standard error what went wrong, with all its causes.
+pub fn fail(error: &anyhow::Error) -> ExitCode {
+    let _nowhere_else = writeln!(std::io::stderr(), "error: {error:#}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,69 @@
+//! What the control plane knows and does, in no protocol's words: a file or folder a noun, with
+//! functions over a transaction that give a value or a [`Refusal`].
+
+pub mod keys;
+mod place;
+mod refusal;
+
+pub use keys::{AccessKey, Caller, Secret};
+pub use place::{Place, PlaceError};
+pub use refusal::{Kind, Refusal, Resource};
+
+use crate::artifacts::Artifacts;
+use crate::clock::Clock;
+use crate::state::{Rows, State, Transaction};
+use crate::tasks::Tasks;
+use std::sync::Arc;
+
+/// All of it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    /// Rows.
+    pub state: Arc<dyn State>,
+    /// Files.
+    pub artifacts: Artifacts,
+    /// Where this is.
+    pub place: Place,
+    /// The time.
+    pub clock: Clock,
+    /// What spawns.
+    pub tasks: Tasks,
+}
+
+impl Registry {
+    /// Look at the state, on a thread that may block.
+    ///
+    /// # Errors
+    /// The work's, or the state's.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Rows) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let state = Arc::clone(&self.state);
+        self.blocking(move || work(state.snapshot()?.as_ref())).await
+    }
+
+    /// Change the state, on a thread that may block. What is changed lasts if the work succeeds.
+    ///
+    /// # Errors
+    /// The work's, or the state's.
+    pub async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Transaction) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let state = Arc::clone(&self.state);
+        self.blocking(move || state.change(work)).await
+    }
+
+    /// Do work on a thread that may block. It is done even if nobody waits for it any more.
+    ///
+    /// # Errors
+    /// The work's.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let done = self.tasks.spawn_blocking(work).await;
+        done.unwrap_or_else(|error| Err(Refusal::internal(&error)))
+    }
+}

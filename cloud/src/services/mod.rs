@@ -1,0 +1,12 @@
+//! The doors: a service of AWS each, with a table of its operations. A door translates and decides
+//! nothing.
+
+mod sts;
+
+use crate::registry::Registry;
+use crate::web::Service;
+
+/// All services.
+pub fn all(registry: &Registry) -> Vec<Service> {
+    vec![sts::service(registry)]
+}

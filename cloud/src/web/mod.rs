@@ -1,0 +1,162 @@
+//! The HTTP side: one port with TLS for all services.
+//!
+//! Paths of AWS's services collide, so who is meant is taken from what a request is signed for, before
+//! its path is looked at. Then the signature is held against the caller's secret; only what holds
+//! reaches a service. How errors are written down is the protocol's business, once for each.
+
+mod auth;
+pub mod body;
+mod fault;
+mod listener;
+mod metrics;
+pub mod protocol;
+mod service;
+pub mod sigv4;
+
+pub use auth::Integrity;
+pub use fault::Fault;
+pub use listener::{Listener, Running};
+pub use metrics::Metrics;
+pub use service::{Answer, Call, Operation, OperationName, Service};
+
+use crate::registry::Registry;
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, StatusCode};
+use hyper::body::Incoming;
+use protocol::Protocol;
+use sigv4::{Claim, Query};
+use std::time::Instant;
+use tower_service::Service as _;
+
+/// Answers requests.
+#[derive(Debug)]
+pub struct Web {
+    registry: Registry,
+    services: Vec<Service>,
+    metrics: Metrics,
+}
+
+/// What names an answer in logs and to the client.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+impl Web {
+    /// For these services.
+    pub fn new(registry: Registry, services: Vec<Service>) -> Self {
+        Self { registry, services, metrics: Metrics::default() }
+    }
+
+    /// Answer one request.
+    pub async fn answer(&self, request: Request<Incoming>) -> Response {
+        let begun = Instant::now();
+        let id = RequestId(crate::random::uuid().unwrap_or_default());
+        let (mut head, body) = request.into_parts();
+        head.extensions.insert(id.clone());
+        if let Some(response) = self.own(&head).await {
+            return response;
+        }
+        let (method, path) = (head.method.clone(), head.uri.path().to_owned());
+        let (service, protocol, mut response) = match self.service(&head) {
+            Ok((service, query, claim)) => {
+                let answered = self.serve(service, head, query, claim, body).await;
+                let response = answered.unwrap_or_else(|fault| fault.into_response());
+                (service.name, service.protocol, response)
+            }
+            Err(fault) => {
+                body::discard(body).await;
+                ("unknown", Protocol::RestJson, fault.into_response())
+            }
+        };
+        if let Some(fault) = response.extensions_mut().remove::<Fault>() {
+            tracing::debug!(%method, path, code = fault.code, message = fault.message, "refused");
+            let operation = response.extensions_mut().remove::<OperationName>();
+            response = protocol.fault(&fault, &method, &path, &id.0);
+            response.extensions_mut().extend(operation.map(extensions).unwrap_or_default());
+        }
+        let operation = response.extensions().get::<OperationName>();
+        let operation = operation.map_or("unknown", |operation| operation.0);
+        self.metrics.count(service, operation, response.status().as_u16(), begun.elapsed());
+        let header =
+            if protocol == Protocol::RestXml { "x-amz-request-id" } else { "x-amzn-requestid" };
+        if let Ok(value) = HeaderValue::from_str(&id.0) {
+            response.headers_mut().insert(header, value);
+        }
+        response
+    }
+
+    /// Who is meant.
+    fn service(&self, head: &Parts) -> Result<(&Service, Query, Claim), Fault> {
+        let query = Query::parse(head.uri.query().unwrap_or_default())?;
+        let claim = Claim::find(head, &query)?;
+        let meant = self.services.iter().find(|service| service.name == claim.scope.service);
+        let service = meant.ok_or_else(|| {
+            let names: Vec<&str> = self.services.iter().map(|service| service.name).collect();
+            let message = format!(
+                "gg-cloud does not serve {:?}; it serves {}",
+                claim.scope.service,
+                names.join(", ")
+            );
+            Fault::new(StatusCode::NOT_FOUND, "UnknownOperationException", message)
+        })?;
+        Ok((service, query, claim))
+    }
+
+    async fn serve(
+        &self,
+        service: &Service,
+        mut head: Parts,
+        query: Query,
+        claim: Claim,
+        body: Incoming,
+    ) -> Result<Response, Fault> {
+        let checked = if service.protocol == Protocol::RestXml {
+            match auth::streamed(&self.registry, &head, &query, &claim).await {
+                Ok((caller, integrity)) => {
+                    head.extensions.insert(integrity);
+                    Ok((caller, Body::new(body)))
+                }
+                Err(fault) => {
+                    body::discard(body).await;
+                    Err(fault)
+                }
+            }
+        } else {
+            auth::whole(&self.registry, &head, &query, &claim, body).await
+        };
+        let (caller, body) = checked?;
+        head.extensions.insert(caller);
+        head.extensions.insert(query);
+        let request = Request::from_parts(head, body);
+        let Ok(response) = service.router.clone().call(request).await;
+        Ok(response)
+    }
+
+    /// What is asked by those who run this, without a signature.
+    async fn own(&self, head: &Parts) -> Option<Response> {
+        if head.method != Method::GET || head.headers.contains_key("authorization") {
+            return None;
+        }
+        match (head.uri.path(), head.uri.query()) {
+            ("/healthz", None) => Some("ok\n".into_response()),
+            ("/readyz", None) => match self.registry.read(|_| Ok(())).await {
+                Ok(()) => Some("ok\n".into_response()),
+                Err(_) => {
+                    Some((StatusCode::SERVICE_UNAVAILABLE, "the state fails\n").into_response())
+                }
+            },
+            ("/metrics", None) => {
+                let kind = [("content-type", "text/plain; version=0.0.4")];
+                Some((kind, self.metrics.to_string()).into_response())
+            }
+            _ => None,
+        }
+    }
+}
+
+fn extensions(operation: OperationName) -> http::Extensions {
+    let mut extensions = http::Extensions::new();
+    extensions.insert(operation);
+    extensions
+}

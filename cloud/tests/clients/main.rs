@@ -1,0 +1,8 @@
+//! gg-cloud as its clients see it: boto3 and the AWS CLI as they are published, against the real
+//! program. The scripts are in `tests/aws/gg_cloud`.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::print_stdout, reason = "what the program said explains a failure")]
+
+mod server;
+mod start;

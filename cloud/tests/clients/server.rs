@@ -1,0 +1,153 @@
+//! The real program on a port of its own, and real clients that are pointed at it.
+
+use serde_json::Value;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+/// `gg-cloud serve`, until it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    ready: Value,
+    data: PathBuf,
+    _folder: Option<TempDir>,
+    key: (String, String),
+}
+
+/// What a client said.
+pub(crate) struct Said {
+    pub(crate) ok: bool,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Said {
+    #[track_caller]
+    pub(crate) fn expect_ok(self) -> String {
+        assert!(self.ok, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self.stdout
+    }
+
+    #[track_caller]
+    pub(crate) fn expect_failure(self, why: &str) {
+        assert!(!self.ok, "it succeeded:\n{}", self.stdout);
+        assert!(self.stderr.contains(why), "{why} is not in\n{}", self.stderr);
+    }
+}
+
+/// A variable that `cargo xtask test` sets.
+fn variable(name: &str) -> PathBuf {
+    let value = std::env::var_os(name).filter(|value| !value.is_empty());
+    let remedy = "run this with `cargo xtask test`, which installs boto3 and the AWS CLI";
+    value.unwrap_or_else(|| panic!("{name} is not set; {remedy}")).into()
+}
+
+impl Server {
+    /// On a new folder.
+    pub(crate) fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let data = folder.path().join("data");
+        let (child, ready) = launch(&data, 0);
+        let text = |name: &str| ready[name].as_str().unwrap().to_owned();
+        let key = (text("accessKeyId"), text("secretAccessKey"));
+        Self { child, ready, data, _folder: Some(folder), key }
+    }
+
+    /// End it as a power cut does, and start it again where it was.
+    pub(crate) fn cut(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let port = self.url().rsplit_once(':').unwrap().1.parse().unwrap();
+        (self.child, self.ready) = launch(&self.data, port);
+        assert_eq!(self.ready.get("secretAccessKey"), None, "it is shown once");
+    }
+
+    /// End it as a service manager does.
+    #[track_caller]
+    pub(crate) fn stop(&mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        self.ready["url"].as_str().unwrap()
+    }
+
+    /// A script of `tests/aws/gg_cloud`.
+    pub(crate) fn python(&self, script: &str) -> Said {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/aws/gg_cloud");
+        said(self.client().arg(folder.join(script)))
+    }
+
+    /// The AWS CLI.
+    pub(crate) fn aws<const N: usize>(&self, arguments: [&str; N]) -> Said {
+        said(self.client().args(["-m", "awscli"]).args(arguments))
+    }
+
+    /// Python, told as users are told to say to their shell.
+    pub(crate) fn client(&self) -> Command {
+        let mut client = Command::new(variable("GG_IPC_PYTHON"));
+        client
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PYTHONPATH", variable("GG_AWS_PACKAGES"))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("HOME", &self.data)
+            .env("AWS_ACCESS_KEY_ID", &self.key.0)
+            .env("AWS_SECRET_ACCESS_KEY", &self.key.1)
+            .env("AWS_DEFAULT_REGION", "us-east-1")
+            .env("AWS_ENDPOINT_URL", self.url())
+            .env("AWS_CA_BUNDLE", self.ready["ca"].as_str().unwrap())
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .stdin(Stdio::null());
+        client
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _status = self.child.wait();
+        if std::thread::panicking() {
+            let mut log = String::new();
+            let _unread =
+                File::open(log_of(&self.data)).and_then(|mut file| file.read_to_string(&mut log));
+            println!("gg-cloud said:\n{log}");
+        }
+    }
+}
+
+fn log_of(data: &Path) -> PathBuf {
+    data.with_extension("log")
+}
+
+fn launch(data: &Path, port: u16) -> (Child, Value) {
+    let log = File::options().create(true).append(true).open(log_of(data)).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_gg-cloud"))
+        .args(["serve", "--output", "json", "--verbose", "--data"])
+        .arg(data)
+        .args(["--listen", &format!("127.0.0.1:{port}")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready = serde_json::from_str(&line);
+    (child, ready.unwrap_or_else(|_| panic!("{}", std::fs::read_to_string(log_of(data)).unwrap())))
+}
+
+fn said(command: &mut Command) -> Said {
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    Said { ok: output.status.success(), stdout, stderr }
+}
