@@ -18,6 +18,7 @@ pub fn run(ci: bool, arguments: &[String]) -> Result<()> {
     let crates: Vec<&str> = ["test"].into_iter().chain(crates).collect();
     cargo(&crates, &filter, &environment)?;
     cargo(&["test", "--manifest-path", "guest-sdk/rust/Cargo.toml"], &filter, &environment)?;
+    cloud(&tools, &filter)?;
     // It runs until it is dropped.
     let containers = docker::start(&Path::new(ROOT).canonicalize()?.join("target/docker"), ci)?;
     environment.extend(containers.iter().flat_map(docker::Containers::environment));
@@ -29,6 +30,15 @@ pub fn run(ci: bool, arguments: &[String]) -> Result<()> {
         &[&"wasi3".to_owned()],
         &tools.environment(),
     )
+}
+
+/// The control plane. Those of its tests that drive it with AWS's clients fail without these.
+fn cloud(tools: &Toolchains, filter: &[&String]) -> Result<()> {
+    if tools.aws.is_some() {
+        return cargo(&["test", "--package", "gg-cloud"], filter, &tools.environment());
+    }
+    eprintln!("WARNING: gg-cloud is not tested with AWS's clients");
+    cargo(&["test", "--package", "gg-cloud", "--lib"], filter, &[])
 }
 
 fn prepare(ci: bool) -> Result<Toolchains> {

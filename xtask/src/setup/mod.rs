@@ -43,7 +43,7 @@ pub struct Toolchains {
     pub ipc: Option<Ipc>,
     /// The same in JavaScript.
     pub ipc_js: Option<IpcJs>,
-    /// AWS's SDK for Python, and moto.
+    /// AWS's SDK for Python, its command line, and moto.
     pub aws: Option<Aws>,
     /// onnxruntime, which runs models where there is one.
     pub onnx: Option<Onnx>,
