@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use serde_json::json;
 use std::fs;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -62,7 +62,11 @@ enum Output {
 
 pub(super) fn run(args: Args) -> Result<ExitCode> {
     let level = if args.verbose { tracing::Level::DEBUG } else { tracing::Level::INFO };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     let runtime = tokio::runtime::Runtime::new().context("failed to start threads")?;
     runtime.block_on(serve(args))?;
     runtime.shutdown_background();
@@ -90,6 +94,7 @@ async fn serve(args: Args) -> Result<()> {
     let listener = Listener::bind(args.listen).await.with_context(|| {
         format!("failed to listen at {}; choose another with --listen", args.listen)
     })?;
+    drop(tasks.spawn(registry.clone().tidy()));
     let web = Web::new(registry.clone(), services::all(&registry));
     let running = listener.serve(tls, Arc::new(web), &tasks);
     let ready = Ready {

@@ -1,9 +1,15 @@
 //! What the control plane knows and does, in no protocol's words: a file or folder a noun, with
 //! functions over a transaction that give a value or a [`Refusal`].
 
+pub mod buckets;
 pub mod keys;
+pub mod objects;
 mod place;
+pub mod references;
 mod refusal;
+#[cfg(test)]
+mod tests;
+pub mod uploads;
 
 pub use keys::{AccessKey, Caller, Secret};
 pub use place::{Place, PlaceError};
@@ -14,6 +20,10 @@ use crate::clock::Clock;
 use crate::state::{Rows, State, Transaction};
 use crate::tasks::Tasks;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Between two looks for what nobody refers to.
+const BETWEEN_TIDYING: Duration = Duration::from_secs(60);
 
 /// All of it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -53,6 +63,20 @@ impl Registry {
     ) -> Result<T, Refusal> {
         let state = Arc::clone(&self.state);
         self.blocking(move || state.change(work)).await
+    }
+
+    /// Remove now and then what nobody refers to, until the tasks are told to stop.
+    pub async fn tidy(self) {
+        loop {
+            let artifacts = self.artifacts.clone();
+            let collect = move |rows: &mut dyn Transaction| references::collect(rows, &artifacts);
+            let more = self.change(collect).await.unwrap_or_default();
+            let pause = if more { Duration::ZERO } else { BETWEEN_TIDYING };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.tasks.stopped() => return,
+            }
+        }
     }
 
     /// Do work on a thread that may block. It is done even if nobody waits for it any more.

@@ -1,6 +1,7 @@
 //! The doors: a service of AWS each, with a table of its operations. A door translates and decides
 //! nothing.
 
+mod s3;
 mod sts;
 
 use crate::registry::Registry;
@@ -8,5 +9,5 @@ use crate::web::Service;
 
 /// All services.
 pub fn all(registry: &Registry) -> Vec<Service> {
-    vec![sts::service(registry)]
+    vec![s3::service(registry), sts::service(registry)]
 }

@@ -59,6 +59,26 @@ impl Key {
         String::from_utf8(self.0.strip_prefix(prefix.as_bytes())?.to_vec()).ok()
     }
 
+    /// The text that the key begins with.
+    pub fn first_text(&self) -> Option<String> {
+        let mut text = Vec::new();
+        let mut bytes = self.0.iter().copied();
+        loop {
+            match bytes.next()? {
+                0 if bytes.next()? == END[1] => return String::from_utf8(text).ok(),
+                byte => text.push(byte),
+            }
+        }
+    }
+
+    /// After every key that goes on with more text.
+    #[must_use]
+    pub fn past(mut self) -> Self {
+        // No text has such a byte.
+        self.0.push(u8::MAX);
+        self
+    }
+
     /// What comes after every key with this prefix; `None` where nothing does.
     pub fn end_of_prefix(&self) -> Option<Vec<u8>> {
         let mut end = self.0.clone();

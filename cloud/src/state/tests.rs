@@ -47,6 +47,8 @@ fn the_beginning_of_a_last_part_is_a_prefix() {
     put(state.as_ref(), &[(key("x/1"), 1), (key("x/2"), 2), (key("x0"), 3)]);
     assert_eq!(scan(state.as_ref(), &key("x/"), None, 10), [1, 2]);
     assert_eq!(key("x/1").last_after(&Key::new().text("bucket")).as_deref(), Some("x/1"));
+    assert_eq!(scan(state.as_ref(), &Key::new(), Some(&key("x/").past()), 10), [3]);
+    assert_eq!(Key::new().text("a\0b").text("c").first_text().as_deref(), Some("a\0b"));
     assert_eq!(Key::from_bytes(vec![0xff]).end_of_prefix(), None);
 }
 

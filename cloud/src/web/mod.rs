@@ -26,7 +26,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use protocol::Protocol;
-use sigv4::{Claim, Query};
+use sigv4::{Claim, Query, SignatureError};
 use std::time::Instant;
 use tower_service::Service as _;
 
@@ -64,9 +64,9 @@ impl Web {
                 let response = answered.unwrap_or_else(|fault| fault.into_response());
                 (service.name, service.protocol, response)
             }
-            Err(fault) => {
+            Err((protocol, fault)) => {
                 body::discard(body).await;
-                ("unknown", Protocol::RestJson, fault.into_response())
+                ("unknown", protocol, fault.into_response())
             }
         };
         if let Some(fault) = response.extensions_mut().remove::<Fault>() {
@@ -86,10 +86,17 @@ impl Web {
         response
     }
 
-    /// Who is meant.
-    fn service(&self, head: &Parts) -> Result<(&Service, Query, Claim), Fault> {
-        let query = Query::parse(head.uri.query().unwrap_or_default())?;
-        let claim = Claim::find(head, &query)?;
+    /// Who is meant; a fault is in the protocol that its reader most likely speaks.
+    fn service(&self, head: &Parts) -> Result<(&Service, Query, Claim), (Protocol, Fault)> {
+        let query = head.uri.query().unwrap_or_default();
+        let to_s3 = head.headers.contains_key("x-amz-content-sha256")
+            || ["X-Amz-Algorithm=", "AWSAccessKeyId="].iter().any(|sign| query.contains(sign));
+        let fault = |error: SignatureError| match to_s3 {
+            true => (Protocol::RestXml, Fault::of_signature_in_s3(&error)),
+            false => (Protocol::RestJson, error.into()),
+        };
+        let query = Query::parse(query).map_err(fault)?;
+        let claim = Claim::find(head, &query).map_err(fault)?;
         let meant = self.services.iter().find(|service| service.name == claim.scope.service);
         let service = meant.ok_or_else(|| {
             let names: Vec<&str> = self.services.iter().map(|service| service.name).collect();
@@ -98,7 +105,8 @@ impl Web {
                 claim.scope.service,
                 names.join(", ")
             );
-            Fault::new(StatusCode::NOT_FOUND, "UnknownOperationException", message)
+            let code = "UnknownOperationException";
+            (Protocol::RestJson, Fault::new(StatusCode::NOT_FOUND, code, message))
         })?;
         Ok((service, query, claim))
     }

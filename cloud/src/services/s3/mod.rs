@@ -1,0 +1,147 @@
+//! Amazon S3, as much of it as artifacts take: buckets, objects, uploads in parts (S3 API reference).
+//!
+//! Operations are told apart by method, by whether the path names an object, and by a parameter of
+//! the query ([`OPERATIONS`]); keys are taken from the path byte for byte.
+
+mod buckets;
+mod checksum;
+mod fault;
+mod headers;
+mod list;
+mod objects;
+mod parts;
+mod payload;
+mod range;
+mod request;
+
+use crate::registry::{Kind, Refusal, Registry};
+use crate::web::protocol::Protocol;
+use crate::web::{OperationName, Service, body};
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use http::Method;
+use request::{Call, Level};
+use std::pin::Pin;
+
+/// What is answered, or why not.
+type Reply = Result<Response, Refusal>;
+
+/// Does what is asked.
+type Run = for<'c> fn(&'c mut Call) -> Pin<Box<dyn Future<Output = Reply> + Send + 'c>>;
+
+/// Method, what the path names, the parameter that is there, the name, and what does it. The first
+/// that fits is meant.
+type Operation = (Method, Level, Option<&'static str>, &'static str, Run);
+
+static OPERATIONS: &[Operation] = &[
+    (Method::GET, Level::Root, None, "ListBuckets", |call| Box::pin(buckets::list(call))),
+    (Method::GET, Level::Bucket, Some("location"), "GetBucketLocation", |call| {
+        Box::pin(buckets::location(call))
+    }),
+    (Method::GET, Level::Bucket, Some("list-type"), "ListObjectsV2", |call| {
+        Box::pin(list::objects(call))
+    }),
+    (Method::PUT, Level::Bucket, None, "CreateBucket", |call| Box::pin(buckets::create(call))),
+    (Method::HEAD, Level::Bucket, None, "HeadBucket", |call| Box::pin(buckets::head(call))),
+    (Method::DELETE, Level::Bucket, None, "DeleteBucket", |call| Box::pin(buckets::delete(call))),
+    (Method::POST, Level::Object, Some("uploads"), "CreateMultipartUpload", |call| {
+        Box::pin(parts::begin(call))
+    }),
+    (Method::PUT, Level::Object, Some("uploadId"), "UploadPart", |call| Box::pin(parts::put(call))),
+    (Method::POST, Level::Object, Some("uploadId"), "CompleteMultipartUpload", |call| {
+        Box::pin(parts::complete(call))
+    }),
+    (Method::DELETE, Level::Object, Some("uploadId"), "AbortMultipartUpload", |call| {
+        Box::pin(parts::abort(call))
+    }),
+    (Method::PUT, Level::Object, None, "PutObject", |call| Box::pin(objects::put(call))),
+    (Method::GET, Level::Object, None, "GetObject", |call| Box::pin(objects::get(call))),
+    (Method::HEAD, Level::Object, None, "HeadObject", |call| Box::pin(objects::get(call))),
+    (Method::DELETE, Level::Object, None, "DeleteObject", |call| Box::pin(objects::delete(call))),
+];
+
+/// Parameters that ask for something that is not served. One that is in [`OPERATIONS`] is so only for
+/// other methods and paths.
+const UNSERVED: &[&str] = &[
+    "accelerate",
+    "acl",
+    "analytics",
+    "attributes",
+    "cors",
+    "delete",
+    "encryption",
+    "intelligent-tiering",
+    "inventory",
+    "legal-hold",
+    "lifecycle",
+    "location",
+    "logging",
+    "metadataConfiguration",
+    "metadataTable",
+    "metrics",
+    "notification",
+    "object-lock",
+    "ownershipControls",
+    "partNumber",
+    "policy",
+    "policyStatus",
+    "publicAccessBlock",
+    "renameObject",
+    "replication",
+    "requestPayment",
+    "restore",
+    "retention",
+    "select",
+    "session",
+    "tagging",
+    "torrent",
+    "uploadId",
+    "uploads",
+    "versionId",
+    "versioning",
+    "versions",
+    "website",
+];
+
+/// The service.
+pub(super) fn service(registry: &Registry) -> Service {
+    let registry = registry.clone();
+    let router = Router::new().fallback(move |request: Request| answer(registry.clone(), request));
+    Service { name: "s3", protocol: Protocol::RestXml, router }
+}
+
+async fn answer(registry: Registry, request: Request) -> Response {
+    let mut call = match Call::read(registry, request) {
+        Ok(call) => call,
+        Err(refusal) => return fault::response(&refusal),
+    };
+    let found = OPERATIONS.iter().find(|(method, level, parameter, ..)| {
+        *method == call.method
+            && *level == call.level()
+            && parameter.is_none_or(|parameter| call.query.has(parameter))
+    });
+    // A parameter changes what is meant, unless the operation is found by it.
+    let by_parameter = found.is_some_and(|(_, _, parameter, ..)| parameter.is_some());
+    let unserved = UNSERVED.iter().find(|name| !by_parameter && call.query.has(name));
+    let copies = call.headers.contains_key("x-amz-copy-source");
+    let response = match (found, unserved, copies) {
+        (_, Some(name), _) => fault::response(&not_served(&format!("{} ?{name}", call.method))),
+        (_, _, true) => fault::response(&not_served("copying of objects")),
+        (None, ..) => fault::response(&not_served(&format!("{} of {}", call.method, call.level()))),
+        (Some((_, _, _, name, run)), ..) => {
+            let mut response =
+                run(&mut call).await.unwrap_or_else(|refusal| fault::response(&refusal));
+            response.extensions_mut().insert(OperationName(name));
+            response
+        }
+    };
+    if response.status().is_client_error() || response.status().is_server_error() {
+        body::discard_rest(&mut call.body).await;
+    }
+    response
+}
+
+fn not_served(what: &str) -> Refusal {
+    Refusal::new(Kind::NotServed, format!("gg-cloud does not serve {what}"))
+}
