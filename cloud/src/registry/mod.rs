@@ -2,11 +2,13 @@
 //! functions over a transaction that give a value or a [`Refusal`].
 
 pub mod buckets;
+pub mod components;
 pub mod keys;
 pub mod objects;
 mod place;
 pub mod references;
 mod refusal;
+pub mod tags;
 #[cfg(test)]
 mod tests;
 pub mod uploads;

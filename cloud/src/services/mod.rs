@@ -1,6 +1,7 @@
 //! The doors: a service of AWS each, with a table of its operations. A door translates and decides
 //! nothing.
 
+mod greengrass;
 mod s3;
 mod sts;
 
@@ -9,5 +10,5 @@ use crate::web::Service;
 
 /// All services.
 pub fn all(registry: &Registry) -> Vec<Service> {
-    vec![s3::service(registry), sts::service(registry)]
+    vec![greengrass::service(registry), s3::service(registry), sts::service(registry)]
 }

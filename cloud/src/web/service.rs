@@ -49,8 +49,9 @@ impl Call {
     /// It is not what the operation takes.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         let body: &[u8] = if self.body.is_empty() { b"{}" } else { &self.body };
-        serde_json::from_slice(body)
-            .map_err(|error| Refusal::invalid(format!("the body is not what is expected: {error}")))
+        serde_json::from_slice(body).map_err(|error| {
+            Refusal::invalid(format!("the body is not what is expected: {error}")).about("body", "")
+        })
     }
 
     /// Most results in a page: `maxResults`, or the most there can be.
@@ -61,7 +62,8 @@ impl Call {
         match self.query.get(parameter).map(str::parse) {
             None => Ok(most),
             Some(Ok(size)) if (1..=most).contains(&size) => Ok(size),
-            Some(_) => Err(Refusal::invalid(format!("{parameter} is not from 1 to {most}"))),
+            Some(_) => Err(Refusal::invalid(format!("{parameter} is not from 1 to {most}"))
+                .about("field", parameter)),
         }
     }
 

@@ -5,7 +5,7 @@ use super::{Reply, headers, payload, range};
 use crate::clock::Time;
 use crate::hexadecimal::hexadecimal;
 use crate::registry::objects::{self, Condition, Object};
-use crate::registry::{Kind, Refusal, buckets};
+use crate::registry::{Kind, Refusal, buckets, components};
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -59,7 +59,11 @@ pub(super) fn stored(etag: &str, checksum: Option<(String, String)>) -> Response
 
 pub(super) async fn get(call: &mut Call) -> Reply {
     let (bucket, key) = (call.bucket.clone(), call.key.clone());
-    let object = call.registry.read(move |rows| objects::find(rows, &bucket, &key)).await?;
+    let find = call.registry.read(move |rows| match bucket.as_str() {
+        components::ARTIFACTS => components::artifact_object(rows, &key),
+        _ => objects::find(rows, &bucket, &key),
+    });
+    let object = find.await?;
     if !is_wanted(call, &object)? {
         let headers = headers::of_answer(call, &object, false);
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
