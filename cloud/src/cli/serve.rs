@@ -96,9 +96,10 @@ async fn serve(args: Args) -> Result<()> {
     })?;
     drop(tasks.spawn(registry.clone().tidy()));
     let web = Web::new(registry.clone(), services::all(&registry));
-    let running = listener.serve(tls, Arc::new(web), &tasks);
+    let address = listener.address();
+    listener.serve(tls, Arc::new(web), &tasks);
     let ready = Ready {
-        address: running.address,
+        address,
         authority: authority.certificate_file(),
         key: &key,
         is_new,

@@ -1,6 +1,7 @@
 //! The port: connections with TLS, within limits, each served by a task until the server stops.
 
 use super::Web;
+use super::patient::Patient;
 use crate::tasks::Tasks;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,6 +26,9 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// The longest that the head of a request takes, and that a connection waits for the next one.
 const HEAD: Duration = Duration::from_secs(60);
 
+/// The longest that the other side takes nothing of an answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Most bytes in the head of a request.
 const LARGEST_HEAD: usize = 64 * 1024;
 
@@ -39,13 +43,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
-}
-
-/// A port that is served.
-#[derive(Debug)]
-pub struct Running {
-    /// Where it is.
-    pub address: SocketAddr,
 }
 
 impl Listener {
@@ -64,11 +61,9 @@ impl Listener {
     }
 
     /// Serve until the tasks are told to stop.
-    pub fn serve(self, tls: ServerConfig, web: Arc<Web>, tasks: &Tasks) -> Running {
-        let address = self.address;
+    pub fn serve(self, tls: ServerConfig, web: Arc<Web>, tasks: &Tasks) {
         let acceptor = TlsAcceptor::from(Arc::new(tls));
         drop(tasks.spawn(accept(self.socket, acceptor, web, tasks.clone())));
-        Running { address }
     }
 }
 
@@ -123,7 +118,7 @@ async fn connection(
         .header_read_timeout(HEAD)
         .max_buf_size(LARGEST_HEAD)
         .max_headers(MOST_HEADERS)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Patient::new(stream, PATIENCE)), service);
     tokio::pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => return ended.map_err(|error| error.to_string()),

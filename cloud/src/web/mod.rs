@@ -9,13 +9,14 @@ pub mod body;
 mod fault;
 mod listener;
 mod metrics;
+mod patient;
 pub mod protocol;
 mod service;
 pub mod sigv4;
 
 pub use auth::Integrity;
 pub use fault::Fault;
-pub use listener::{Listener, Running};
+pub use listener::Listener;
 pub use metrics::Metrics;
 pub use service::{Answer, Call, Operation, OperationName, Service};
 
@@ -69,14 +70,12 @@ impl Web {
                 ("unknown", protocol, fault.into_response())
             }
         };
-        if let Some(fault) = response.extensions_mut().remove::<Fault>() {
-            tracing::debug!(%method, path, code = fault.code, message = fault.message, "refused");
-            let operation = response.extensions_mut().remove::<OperationName>();
-            response = protocol.fault(&fault, &method, &path, &id.0);
-            response.extensions_mut().extend(operation.map(extensions).unwrap_or_default());
-        }
         let operation = response.extensions().get::<OperationName>();
         let operation = operation.map_or("unknown", |operation| operation.0);
+        if let Some(fault) = response.extensions_mut().remove::<Fault>() {
+            tracing::debug!(%method, path, code = fault.code, message = fault.message, "refused");
+            response = protocol.fault(&fault, &method, &path, &id.0);
+        }
         self.metrics.count(service, operation, response.status().as_u16(), begun.elapsed());
         let header =
             if protocol == Protocol::RestXml { "x-amz-request-id" } else { "x-amzn-requestid" };
@@ -161,10 +160,4 @@ impl Web {
             _ => None,
         }
     }
-}
-
-fn extensions(operation: OperationName) -> http::Extensions {
-    let mut extensions = http::Extensions::new();
-    extensions.insert(operation);
-    extensions
 }

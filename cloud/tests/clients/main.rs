@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "what the program said explains a failure")]
 
 mod components;
+mod hostile;
 mod objects;
 mod server;
 mod start;
