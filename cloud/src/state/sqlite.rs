@@ -87,7 +87,9 @@ impl State for Sqlite {
         let idle = lock(&self.readers).pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => connect(&self.path).map_err(|error| self.said(&error))?,
+            None => connect(&self.path)
+                .and_then(|reader| reader.pragma_update(None, "query_only", true).map(|()| reader))
+                .map_err(|error| self.said(&error))?,
         };
         connection.execute_batch("BEGIN").map_err(|error| self.said(&error))?;
         Ok(Box::new(Snapshot { state: self, connection: Some(connection) }))

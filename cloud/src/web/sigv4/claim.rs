@@ -68,7 +68,7 @@ impl Claim {
             return Self::in_header(head, value);
         }
         if query.has("X-Amz-Algorithm") {
-            return Self::in_query(query);
+            return Self::in_query(head, query);
         }
         if query.has("AWSAccessKeyId") {
             let (key_id, expires, signature) = v2::read(query)?;
@@ -114,10 +114,11 @@ impl Claim {
         })
     }
 
-    fn in_query(query: &Query) -> Result<Self, SignatureError> {
+    fn in_query(head: &Parts, query: &Query) -> Result<Self, SignatureError> {
         algorithm_is_known(query.one("X-Amz-Algorithm")?)?;
         let (key_id, scope) = credential_of(query.one("X-Amz-Credential")?)?;
         let signed = signed_headers(query.one("X-Amz-SignedHeaders")?, false)?;
+        all_are_signed(head, &signed)?;
         let at = Time::parse_basic(query.one("X-Amz-Date")?)
             .ok_or_else(|| malformed("X-Amz-Date is not like 20261127T120000Z"))?;
         let expires = query.one("X-Amz-Expires")?;

@@ -64,14 +64,12 @@ fn what_was_changed_on_its_way_is_refused() {
         let mut other = head.clone();
         other.method = http::Method::PATCH;
         assert_eq!(check(&other, &body, SECRET), Err(SignatureError::Mismatch), "{name}");
-        if head.headers.contains_key("authorization") {
-            let mut other = head.clone();
-            other.headers.insert("x-amz-copy-source", "bucket/key".parse().unwrap());
-            assert!(matches!(check(&other, &body, SECRET), Err(SignatureError::Malformed(_))));
-            if !name.starts_with("s3 ") {
-                let changed = format!("{body} ");
-                assert_eq!(check(&head, &changed, SECRET), Err(SignatureError::Mismatch));
-            }
+        let mut other = head.clone();
+        other.headers.insert("x-amz-copy-source", "bucket/key".parse().unwrap());
+        assert!(check(&other, &body, SECRET).is_err(), "{name}");
+        if head.headers.contains_key("authorization") && !name.starts_with("s3 ") {
+            let changed = format!("{body} ");
+            assert_eq!(check(&head, &changed, SECRET), Err(SignatureError::Mismatch));
         }
     }
 }
