@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 use tokio::fs::{File, OpenOptions};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncWriteExt as _, BufWriter};
 
 /// Why what arrives is not stored.
 #[derive(Debug, Error)]
@@ -23,9 +23,12 @@ pub enum UploadError {
     Io(#[from] io::Error),
 }
 
+/// Bytes that go to the file together: each write wakes another thread.
+const TOGETHER: usize = 256 * 1024;
+
 /// A temporary file that is written, and its digests so far. It is removed when this is dropped.
 pub struct Upload {
-    file: File,
+    file: BufWriter<File>,
     path: Temporary,
     sha256: ring::digest::Context,
     md5: Md5,
@@ -45,7 +48,7 @@ impl Upload {
         let mut options = OpenOptions::new();
         let file = options.write(true).create_new(true).mode(0o600).open(&path.0).await?;
         Ok(Self {
-            file,
+            file: BufWriter::with_capacity(TOGETHER, file),
             path,
             sha256: ring::digest::Context::new(&ring::digest::SHA256),
             md5: Md5::new(),
@@ -75,7 +78,7 @@ impl Upload {
     /// The file cannot be written.
     pub async fn finish(mut self) -> Result<Whole, UploadError> {
         self.file.flush().await?;
-        self.file.sync_all().await?;
+        self.file.get_ref().sync_all().await?;
         Ok(Whole {
             path: self.path,
             digest: Digest::finished(self.sha256.finish()),
