@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod plans;
+mod recurrence;
 mod tensors;
 
 use gg_inference::backend::{

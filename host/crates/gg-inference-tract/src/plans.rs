@@ -1,6 +1,7 @@
 //! A network for each shape of its inputs: the last few are kept ready.
 
 use super::failed;
+use super::recurrence;
 use super::tensors::{datum_type, given, taken};
 use gg_inference::backend::{LoadError, RunError, Until, line};
 use gg_inference::{Model, Named};
@@ -67,11 +68,12 @@ impl Plans {
             let fact = InferenceFact::dt_shape(*kind, shape);
             network.set_input_fact(number, fact).map_err(failed)?;
         }
-        let typed = match self.optimised {
-            true => network.into_optimized(),
-            false => network.into_typed(),
-        };
-        let plan = SimplePlan::new(typed.map_err(failed)?).map_err(failed)?;
+        let mut typed = network.into_typed().map_err(failed)?;
+        recurrence::forget(&mut typed);
+        if self.optimised {
+            typed = typed.into_optimized().map_err(failed)?;
+        }
+        let plan = SimplePlan::new(typed).map_err(failed)?;
         Ok(Ready { shapes, state: plan.spawn().map_err(failed)? })
     }
 
