@@ -8,9 +8,13 @@
 
 #![forbid(unsafe_code)]
 
+mod layer_norm;
+mod lstm;
 mod plans;
 mod recurrence;
 mod tensors;
+#[cfg(test)]
+mod tests;
 
 use gg_inference::backend::{
     Backend, CPU, Candidate, LoadError, Options, RunError, Session, Until, line,
@@ -43,6 +47,9 @@ impl Backend for Tract {
         options.device_among(&[CPU])?;
         let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
         onnx.op_register.0.remove("TreeEnsembleClassifier");
+        if self.optimised {
+            onnx.op_register.insert(layer_norm::NAME, layer_norm::read);
+        }
         let unsupported = unsupported(&onnx, model);
         if !unsupported.is_empty() {
             return Err(LoadError::Unsupported(unsupported));

@@ -71,6 +71,7 @@ impl Plans {
         let mut typed = network.into_typed().map_err(failed)?;
         recurrence::forget(&mut typed);
         if self.optimised {
+            recurrence::fuse(&mut typed).map_err(failed)?;
             typed = typed.into_optimized().map_err(failed)?;
         }
         let plan = SimplePlan::new(typed).map_err(failed)?;
