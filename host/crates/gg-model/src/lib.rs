@@ -18,9 +18,9 @@
 //! * [`shadow`]: what is kept of a thing, and how two copies of it are brought in step.
 //! * [`nucleus`]: what the core software is told of itself.
 //! * [`secret`]: secrets, and the text in which an operator gives them.
+//! * [`shape`]: how documents are read, for those that are kept elsewhere too.
 #![forbid(unsafe_code)]
 
-mod shape;
 mod text;
 
 pub mod config_tree;
@@ -38,6 +38,7 @@ pub mod resolve;
 pub mod sandbox;
 pub mod secret;
 pub mod shadow;
+pub mod shape;
 pub mod topic;
 pub mod version;
 

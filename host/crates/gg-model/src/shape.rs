@@ -8,9 +8,9 @@ mod object;
 mod path;
 mod place;
 
-pub(crate) use object::{Members, Object, members};
-pub use path::KeyPath;
-pub(crate) use path::Path;
+pub use object::Object;
+pub(crate) use object::{Members, members};
+pub use path::{KeyPath, Path};
 pub use place::Place;
 
 use crate::name::ComponentName;
@@ -97,17 +97,19 @@ impl Warning {
 }
 
 impl ShapeError {
-    pub(crate) fn new(path: &Path<'_>, message: impl fmt::Display) -> Self {
+    /// What is wrong with the value at `path`.
+    pub fn new(path: &Path<'_>, message: impl fmt::Display) -> Self {
         Self { path: path.keep(), place: None, message: message.to_string() }
     }
 
     /// The error, with its place in the text that the document was read from.
-    pub(crate) fn in_text(mut self, text: &str) -> Self {
+    pub fn in_text(mut self, text: &str) -> Self {
         self.place = place::places(text, &[&self.path]).into_iter().flatten().next();
         self
     }
 
-    pub(crate) fn expected(path: &Path<'_>, expected: &str, came: &Value) -> Self {
+    /// The value at `path` is not what was expected.
+    pub fn expected(path: &Path<'_>, expected: &str, came: &Value) -> Self {
         Self::new(path, format_args!("expected {expected}, came {}", describe(came)))
     }
 }
@@ -125,7 +127,7 @@ fn describe(value: &Value) -> String {
 }
 
 /// The value as text; a number is refused with the remedy, since YAML makes one of `1.0`.
-pub(crate) fn text<'v>(path: &Path<'_>, value: &'v Value) -> Result<&'v str, ShapeError> {
+pub fn text<'v>(path: &Path<'_>, value: &'v Value) -> Result<&'v str, ShapeError> {
     match value {
         Value::String(text) => Ok(text),
         Value::Number(_) | Value::Bool(_) => {
@@ -146,7 +148,7 @@ pub(crate) fn scalar_text(path: &Path<'_>, value: &Value) -> Result<String, Shap
 }
 
 /// The value's text read as a `T`.
-pub(crate) fn parsed<T>(path: &Path<'_>, value: &Value) -> Result<T, ShapeError>
+pub fn parsed<T>(path: &Path<'_>, value: &Value) -> Result<T, ShapeError>
 where
     T: FromStr,
     T::Err: fmt::Display,
@@ -155,7 +157,7 @@ where
 }
 
 /// The elements of a list.
-pub(crate) fn list<'v>(path: &Path<'_>, value: &'v Value) -> Result<&'v [Value], ShapeError> {
+pub fn list<'v>(path: &Path<'_>, value: &'v Value) -> Result<&'v [Value], ShapeError> {
     match value {
         Value::Array(elements) => Ok(elements),
         _ => Err(ShapeError::expected(path, "a list", value)),
@@ -163,7 +165,7 @@ pub(crate) fn list<'v>(path: &Path<'_>, value: &'v Value) -> Result<&'v [Value],
 }
 
 /// A boolean; the texts `true` and `false` count too, as the Java nucleus has it.
-pub(crate) fn boolean(path: &Path<'_>, value: &Value) -> Result<bool, ShapeError> {
+pub fn boolean(path: &Path<'_>, value: &Value) -> Result<bool, ShapeError> {
     match value {
         Value::Bool(value) => Ok(*value),
         Value::String(text) if text.eq_ignore_ascii_case("true") => Ok(true),
@@ -174,7 +176,7 @@ pub(crate) fn boolean(path: &Path<'_>, value: &Value) -> Result<bool, ShapeError
 
 /// A whole number of something within bounds; one with `.0` counts, and so does the text of one,
 /// as the Java nucleus has it.
-pub(crate) fn whole(
+pub fn whole(
     path: &Path<'_>,
     value: &Value,
     of: &str,
@@ -216,7 +218,7 @@ pub(crate) fn by_name<T>(
 }
 
 /// One word of a closed list, matched without regard to case and to the signs `-` and `_`.
-pub(crate) fn choice<T: Copy>(
+pub fn choice<T: Copy>(
     path: &Path<'_>,
     value: &Value,
     choices: &[(&str, T)],

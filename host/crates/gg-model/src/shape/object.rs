@@ -9,7 +9,8 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The members of a JSON object, found without regard to case. A null member counts as absent.
-pub(crate) struct Object<'a> {
+#[derive(Debug)]
+pub struct Object<'a> {
     path: &'a Path<'a>,
     members: Members<'a>,
     asked: Vec<&'static str>,
@@ -35,7 +36,7 @@ pub(crate) fn members<'a>(
 
 impl<'a> Object<'a> {
     /// Begin to read `value`, which must be an object without two names that differ only in case.
-    pub(crate) fn open(path: &'a Path<'a>, value: &'a Value) -> Result<Self, ShapeError> {
+    pub fn open(path: &'a Path<'a>, value: &'a Value) -> Result<Self, ShapeError> {
         let Value::Object(map) = value else {
             return Err(ShapeError::expected(path, "an object", value));
         };
@@ -43,18 +44,18 @@ impl<'a> Object<'a> {
     }
 
     /// The member of this name, taken out.
-    pub(crate) fn take(&mut self, name: &'static str) -> Option<&'a Value> {
+    pub fn take(&mut self, name: &'static str) -> Option<&'a Value> {
         self.take_or_null(name).filter(|value| !value.is_null())
     }
 
     /// The member of this name, taken out; null is told from absent.
-    pub(crate) fn take_or_null(&mut self, name: &'static str) -> Option<&'a Value> {
+    pub fn take_or_null(&mut self, name: &'static str) -> Option<&'a Value> {
         self.asked.push(name);
         self.members.remove(&name.to_lowercase()).map(|(_, value)| value)
     }
 
     /// The member of this name, read by `read` if it is there.
-    pub(crate) fn read<T>(
+    pub fn read<T>(
         &mut self,
         name: &'static str,
         read: impl FnOnce(&Path<'_>, &'a Value) -> Result<T, ShapeError>,
@@ -63,7 +64,7 @@ impl<'a> Object<'a> {
     }
 
     /// The same of a member that may have another name; the first counts.
-    pub(crate) fn read_either<T>(
+    pub fn read_either<T>(
         &mut self,
         names: [&'static str; 2],
         read: impl FnOnce(&Path<'_>, &'a Value) -> Result<T, ShapeError>,
@@ -76,7 +77,7 @@ impl<'a> Object<'a> {
     }
 
     /// The member of this name, which must be there.
-    pub(crate) fn required(&mut self, name: &'static str) -> Result<&'a Value, ShapeError> {
+    pub fn required(&mut self, name: &'static str) -> Result<&'a Value, ShapeError> {
         if let Some(value) = self.take(name) {
             return Ok(value);
         }
@@ -91,12 +92,12 @@ impl<'a> Object<'a> {
     }
 
     /// The member of this name as text.
-    pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<&'a str>, ShapeError> {
+    pub fn text(&mut self, name: &'static str) -> Result<Option<&'a str>, ShapeError> {
         self.take(name).map(|value| text(&self.path.key(name), value)).transpose()
     }
 
     /// The member of this name as a `T` read from its text, which must be there.
-    pub(crate) fn required_parsed<T>(&mut self, name: &'static str) -> Result<T, ShapeError>
+    pub fn required_parsed<T>(&mut self, name: &'static str) -> Result<T, ShapeError>
     where
         T: FromStr,
         T::Err: fmt::Display,
@@ -106,7 +107,7 @@ impl<'a> Object<'a> {
     }
 
     /// End reading; members nobody asked for are an error.
-    pub(crate) fn refuse_unknown(self) -> Result<(), ShapeError> {
+    pub fn refuse_unknown(self) -> Result<(), ShapeError> {
         match self.members.values().next() {
             Some((name, _)) => Err(ShapeError::new(&self.path.key(name), self.unknown(name))),
             None => Ok(()),

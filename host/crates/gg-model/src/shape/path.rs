@@ -4,13 +4,13 @@ use crate::text::{Excerpt, excerpt};
 use std::fmt;
 
 /// The way from the document's root to one of its values; each step points to the one before.
-#[derive(Clone, Copy)]
-pub(crate) struct Path<'a> {
+#[derive(Debug, Clone, Copy)]
+pub struct Path<'a> {
     before: Option<&'a Self>,
     step: Step<'a>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Step<'a> {
     Root(&'a str),
     Key(&'a str),
@@ -19,20 +19,22 @@ enum Step<'a> {
 
 impl<'a> Path<'a> {
     /// The document itself, under a name such as `accessControl`, or under none.
-    pub(crate) const fn root(name: &'a str) -> Self {
+    pub const fn root(name: &'a str) -> Self {
         Path { before: None, step: Step::Root(name) }
     }
 
-    pub(crate) const fn key(&'a self, key: &'a str) -> Self {
+    /// The member of this name of the object at this place.
+    pub const fn key(&'a self, key: &'a str) -> Self {
         Path { before: Some(self), step: Step::Key(key) }
     }
 
-    pub(crate) const fn index(&'a self, index: usize) -> Self {
+    /// The element of this number of the list at this place.
+    pub const fn index(&'a self, index: usize) -> Self {
         Path { before: Some(self), step: Step::Index(index) }
     }
 
     /// The same, to be kept.
-    pub(crate) fn keep(&self) -> KeyPath {
+    pub fn keep(&self) -> KeyPath {
         let mut path = self.before.map_or_else(KeyPath::default, Self::keep);
         match self.step {
             Step::Root(name) => path.root = name.into(),
