@@ -51,7 +51,7 @@ pub use deployment::{
 pub use interpolate::interpolate;
 pub use limits::{Exceeded, LimitOverrides, Limits};
 pub use model::{BatchSettings, ModelDeclaration, Share};
-pub use name::{ComponentName, ModelName, ThingName};
+pub use name::{ComponentName, ModelName, NamePattern, ThingName};
 pub use nucleus::{
     ClaimSettings, IdentityFiles, InferenceSettings, LogFormat, LogOutput, LoggingSettings,
     MetricsSettings, MqttSettings, MqttVersion, NucleusFile, NucleusSettings, OtlpSettings,

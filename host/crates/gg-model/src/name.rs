@@ -1,5 +1,9 @@
 //! Names of components, models and things.
 
+mod pattern;
+
+pub use pattern::NamePattern;
+
 use crate::text::{checked_text, excerpt};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //! A policy only ever allows; what nothing allows is denied. This module decides over text and
 //! knows neither which operations exist nor which style of resource each of them takes.
 
-mod glob;
+pub(crate) mod glob;
 mod grant;
 mod parse;
 mod resource;

@@ -54,3 +54,29 @@ fn no_component_has_the_name_of_an_operator() {
     let json = serde_json::to_string(&name).unwrap();
     assert!(serde_json::from_str::<ComponentName>(&json).is_err());
 }
+
+#[test]
+fn a_pattern_covers_names_and_not_their_neighbours() {
+    let covers = |pattern: &str, name: &str| {
+        pattern.parse::<NamePattern>().unwrap().covers(&name.parse().unwrap())
+    };
+    for (pattern, name, yes) in [
+        ("com.example.A", "com.example.A", true),
+        ("com.example.A", "com.example.AB", false),
+        ("com.example.A", "com.example.a", false),
+        ("com.example.*", "com.example.A.B", true),
+        ("com.example.*", "com.example.", true),
+        ("com.example.*", "com.exampleXA", false),
+        ("com.example.*", "org.com.example.A", false),
+        ("*.Model", "com.example.Model", true),
+        ("*.Model", "com.example.Model2", false),
+        ("a*b*c", "a-b-b-c", true),
+        ("a*b*c", "a-c-b", false),
+        ("*", "anything", true),
+    ] {
+        assert_eq!(covers(pattern, name), yes, "{pattern} {name}");
+    }
+    for wrong in ["", "com.example.?", "a b", &"a".repeat(129)] {
+        assert!(wrong.parse::<NamePattern>().is_err(), "{wrong}");
+    }
+}

@@ -6,7 +6,7 @@
 
 /// Pieces with a `*` between each two of them; there is at least one.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Glob(Box<[Piece]>);
+pub(crate) struct Glob(Box<[Piece]>);
 
 /// What stands between two `*`: literal runs with a whole level (`+`) between each two of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,14 +20,14 @@ pub(super) const ANY_TAIL: u8 = 0xFE;
 
 /// A character of a pattern after escapes are resolved.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Token {
+pub(crate) enum Token {
     Literal(u8),
     Star,
     Level,
 }
 
 impl Glob {
-    pub(super) fn new(tokens: &[Token]) -> Self {
+    pub(crate) fn new(tokens: &[Token]) -> Self {
         let pieces = tokens.split(|token| *token == Token::Star).map(|piece| {
             let runs = piece.split(|token| *token == Token::Level).map(|run| {
                 let literal = |token: &Token| match token {
@@ -48,7 +48,7 @@ impl Glob {
         Self(pieces.into_iter().enumerate().filter_map(kept).collect())
     }
 
-    pub(super) fn covers(&self, text: &[u8]) -> bool {
+    pub(crate) fn covers(&self, text: &[u8]) -> bool {
         match &*self.0 {
             [] => false,
             [only] => only.strip_prefix(text).is_some_and(<[u8]>::is_empty),
