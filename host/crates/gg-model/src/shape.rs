@@ -14,7 +14,7 @@ pub use path::{KeyPath, Path};
 pub use place::Place;
 
 use crate::name::ComponentName;
-use crate::text::excerpt;
+pub use crate::text::excerpt;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;

@@ -24,7 +24,7 @@ impl fmt::Display for Excerpt<'_> {
 }
 
 /// The excerpt as an owned string, for an error's field.
-pub(crate) fn excerpt(text: &str) -> String {
+pub fn excerpt(text: &str) -> String {
     Excerpt(text).to_string()
 }
 
