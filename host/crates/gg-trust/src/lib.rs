@@ -19,16 +19,26 @@
 //! * [`verdict`], [`error`]: what is said of it.
 #![forbid(unsafe_code)]
 
+mod bundle;
+mod claim;
 mod der;
+mod dsse;
 mod json;
 mod pem;
+mod simple_signing;
 
 pub mod digest;
 pub mod error;
 pub mod key;
+pub mod oci;
 pub mod private;
+pub mod signature;
+pub mod subject;
 
+pub use claim::Annotations;
 pub use digest::Digest;
 pub use error::{FormatError, KeyError};
 pub use key::{KeyId, KeyKind, PublicKey};
 pub use private::PrivateKey;
+pub use signature::Signature;
+pub use subject::{Content, Part, Source, Subject};
