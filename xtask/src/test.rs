@@ -13,9 +13,8 @@ pub fn run(ci: bool, arguments: &[String]) -> Result<()> {
     let filter: Vec<&String> = arguments.iter().filter(|argument| *argument != "--ci").collect();
     let tools = prepare(ci)?;
     let mut environment = tools.environment();
-    let crates = ["gg-model", "gg-ipc", "gg-inference", "gg-inference-tract"]
-        .iter()
-        .flat_map(|name| ["--package", *name]);
+    let crates = ["gg-model", "gg-ipc", "gg-inference", "gg-inference-tract", "gg-trust"];
+    let crates = crates.iter().flat_map(|name| ["--package", *name]);
     let crates: Vec<&str> = ["test"].into_iter().chain(crates).collect();
     cargo(&crates, &filter, &environment)?;
     cargo(&["test", "--manifest-path", "guest-sdk/rust/Cargo.toml"], &filter, &environment)?;

@@ -15,6 +15,7 @@ mod js;
 mod onnx;
 mod python;
 pub mod run;
+mod sigstore;
 mod wasm_target;
 
 use anyhow::{Result, bail};
@@ -27,6 +28,7 @@ pub use ipc_js::IpcJs;
 pub use js::Js;
 pub use onnx::Onnx;
 pub use python::Python;
+pub use sigstore::Sigstore;
 
 /// The toolchains that can be used; `None`: samples in this language cannot be built here.
 #[derive(Debug)]
@@ -47,6 +49,8 @@ pub struct Toolchains {
     pub aws: Option<Aws>,
     /// onnxruntime, which runs models where there is one.
     pub onnx: Option<Onnx>,
+    /// cosign, a registry and a client of it.
+    pub sigstore: Option<Sigstore>,
 }
 
 impl Toolchains {
@@ -86,6 +90,14 @@ impl Toolchains {
         if let Some(onnx) = &self.onnx {
             variables.push(("GG_ONNXRUNTIME", onnx.library.clone()));
         }
+        if let Some(sigstore) = &self.sigstore {
+            variables.extend([
+                ("GG_COSIGN", sigstore.cosign.clone()),
+                ("GG_COSIGN_2", sigstore.cosign_before.clone()),
+                ("GG_ORAS", sigstore.oras.clone()),
+                ("GG_REGISTRY", sigstore.registry.clone()),
+            ]);
+        }
         variables
     }
 }
@@ -102,6 +114,7 @@ pub fn for_demo() -> Toolchains {
         ipc_js: None,
         aws: None,
         onnx: None,
+        sigstore: None,
     }
 }
 
@@ -142,6 +155,7 @@ pub fn run(ci: bool) -> Result<Toolchains> {
         js,
         onnx: keep("onnxruntime", onnx::install(), &mut missing),
         python,
+        sigstore: keep("signatures", sigstore::install(), &mut missing),
     };
     if ci && !missing.is_empty() {
         bail!("no toolchain for {}", missing.join(", "));
