@@ -33,7 +33,8 @@ const MODULUS: std::ops::RangeInclusive<usize> = 256..=512;
 pub enum KeyKind {
     /// ECDSA on P-256 with SHA-256, signatures in DER; what cosign makes.
     EcdsaP256,
-    /// Ed25519 over the bytes themselves (RFC 8032); not Ed25519ph.
+    /// Ed25519 over the bytes themselves (RFC 8032). Not Ed25519ph, by which cosign signs images from
+    /// version 3 on, and files when it tells a transparency log.
     Ed25519,
     /// RSA with SHA-256 and the padding of PKCS#1 1.5.
     Rsa,
