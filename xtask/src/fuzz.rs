@@ -6,7 +6,7 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 19] = [
+const TARGETS: [&str; 20] = [
     "access_control",
     "configuration",
     "deployment",
@@ -23,6 +23,7 @@ const TARGETS: [&str; 19] = [
     "recipe",
     "secrets",
     "shadow",
+    "trust",
     "unpack",
     "version_requirement",
     "worker",
@@ -37,6 +38,7 @@ const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
 fn seeds(target: &str) -> &'static [&'static str] {
     match target {
         "onnx" => &["sample-components/models", "tests/models/hostile"],
+        "trust" => &["host/crates/gg-trust/tests/data"],
         _ => &[],
     }
 }
