@@ -143,6 +143,7 @@ impl Host {
             core_dumps: None,
             secrets: None,
             credentials: None,
+            data_plane: None,
             clock: clock.clone(),
         };
         let (mut nucleus, records) = Nucleus::start(config).await?;

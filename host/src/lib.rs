@@ -13,6 +13,7 @@ pub mod component;
 pub mod deployment;
 pub mod doctor;
 pub mod error;
+mod fleet;
 mod hexadecimal;
 pub mod inference;
 pub mod ipc;

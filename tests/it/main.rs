@@ -20,6 +20,7 @@ mod fetching;
 mod host;
 mod inspect;
 mod ipc;
+mod jobs;
 mod limits;
 mod link;
 mod logs;

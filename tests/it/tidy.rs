@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules from the bottom to the top: each may use those before it.
-const LAYERS: [&str; 26] = [
+const LAYERS: [&str; 27] = [
     "clock",
     "error",
     "hexadecimal",
@@ -27,6 +27,7 @@ const LAYERS: [&str; 26] = [
     "token_exchange",
     "supervisor",
     "deployment",
+    "fleet",
     "monitor",
     "nucleus",
     "doctor",

@@ -8,6 +8,7 @@ use super::{Format, RootArg, attribute, identity, start_tracing_to, stdout_colou
 use crate::cli::run::output::Printer;
 use crate::clock::Clock;
 use crate::cloud::credentials::Source;
+use crate::cloud::data_plane;
 use crate::cloud::{Identity, LinkSettings, claim};
 use crate::deployment::bootstrap::Restart;
 use crate::deployment::own::OwnConfiguration;
@@ -175,6 +176,8 @@ async fn serve(
     };
     let proxies = proxies(proxy.as_ref())?;
     let credentials = credentials(&settings, &file.identity, &thing, &proxies);
+    let data_plane =
+        data_plane::Place::of(thing.clone(), &settings, &file.identity, proxies.clone());
     let process = ProcessConfig {
         region: settings.region.clone(),
         proxy,
@@ -195,6 +198,7 @@ async fn serve(
         process,
         secrets: Some(root.secrets()),
         credentials,
+        data_plane,
         device: Some(device),
         link,
     };

@@ -22,7 +22,10 @@ use tokio::task::JoinError;
 
 /// What TLS is to negotiate on port 443 so that AWS IoT takes it for MQTT with a certificate (AWS IoT
 /// developer guide, "Device communication protocols").
-const ALPN: &[u8] = b"x-amzn-mqtt-ca";
+const MQTT: &[u8] = b"x-amzn-mqtt-ca";
+
+/// The same for HTTPS with a certificate.
+const HTTPS: &[u8] = b"x-amzn-http-ca";
 
 /// Largest file of certificates.
 const LONGEST: u64 = 1 << 20;
@@ -36,7 +39,8 @@ pub struct Identity {
     roots: Option<PathBuf>,
     /// By which library tokens are spoken to.
     pkcs11: Option<Pkcs11Settings>,
-    port: u16,
+    /// What TLS is to negotiate.
+    alpn: Option<&'static [u8]>,
 }
 
 /// Where a certificate or a key is.
@@ -85,8 +89,24 @@ impl Identity {
             key: files.private_key.as_deref().map(Place::of),
             roots: files.root_ca.as_ref().map(PathBuf::from),
             pkcs11: files.pkcs11.clone(),
-            port,
+            alpn: (port == 443).then_some(MQTT),
         }
+    }
+
+    /// The same for a server of HTTPS at this port, which may be that of the broker.
+    #[must_use]
+    pub(super) fn for_https(self, port: u16) -> Self {
+        Self { alpn: (port == 443).then_some(HTTPS), ..self }
+    }
+
+    /// How TLS is spoken to servers that only bring files: those whom browsers trust, and those whom
+    /// this device trusts.
+    pub(crate) fn to_servers_of_files(&self) -> Result<Arc<ClientConfig>, rustls::Error> {
+        let mut all = tls::public_roots();
+        if let Some(Ok(own)) = self.roots.as_deref().map(roots) {
+            all.roots.extend(own.roots);
+        }
+        Ok(Arc::new(tls::trusting(all)?.with_no_client_auth()))
     }
 
     /// The device's private key, if it is within reach and can answer. Blocks, if it is in a token.
@@ -200,9 +220,7 @@ impl Identity {
                 }
             }
         };
-        if self.port == 443 {
-            broker.alpn_protocols = vec![ALPN.to_vec()];
-        }
+        broker.alpn_protocols.extend(self.alpn.map(<[u8]>::to_vec));
         Ok([Arc::new(broker), Arc::new(builder()?.with_no_client_auth())])
     }
 

@@ -15,6 +15,7 @@ pub mod claim;
 mod cloud_clock;
 mod connection;
 pub mod credentials;
+pub mod data_plane;
 mod device_key;
 mod fault;
 mod identity;

@@ -24,6 +24,9 @@ pub type Id = (ComponentName, ComponentVersion);
 /// The endings of recipe files.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
+/// The ending of the file beside a recipe that the cloud gave, which holds its ARN.
+const ARN: &str = "arn";
+
 /// Why the library did not do what it was asked.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -144,6 +147,27 @@ impl Library {
         Ok(())
     }
 
+    /// Take a recipe in that the cloud has given, as JSON, with the ARN of its version.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn take_from_cloud(&self, id: &Id, text: &str, arn: &str) -> Result<()> {
+        write_whole(&self.recipe_path(id, ARN), arn.as_bytes())?;
+        self.put_recipe(id, "json", text)
+    }
+
+    /// The ARN of a version, if the cloud has given it.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn arn(&self, id: &Id) -> Result<Option<String>> {
+        let path = self.recipe_path(id, ARN);
+        match path.exists() {
+            true => read_text(&path).map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// Take in the recipes of a folder, and the artifacts that lie in
     /// `ARTIFACTS/NAME/VERSION/`, as `greengrass-cli deployment create` has it.
     ///
@@ -186,6 +210,7 @@ impl Library {
             let id = read_recipe(&path).ok().map(|recipe| (recipe.name, recipe.version));
             if !id.as_ref().is_some_and(|id| kept.contains(id)) {
                 remove_if_there(&path)?;
+                remove_if_there(&path.with_extension(ARN))?;
                 removed.extend(id);
             }
         }

@@ -7,8 +7,9 @@ use super::execute::Broken;
 use super::outcome::Problem;
 use super::own::{self, OwnConfiguration, Trees};
 use super::progress::{Phase, Progress};
-use super::{Deployment, DesiredComponent, versions};
+use super::{Deployment, DesiredComponent};
 use crate::capability::configuration::Configuration;
+use crate::cloud::data_plane::DataPlane;
 use crate::component::InstalledComponent;
 use crate::component::artifact::{Fetcher, Transfer, are_here};
 use crate::component::library::{Id, Library, LibraryError};
@@ -20,13 +21,13 @@ use gg_model::nucleus::own_components;
 use gg_model::recipe::StepName;
 use gg_model::resolve::Roots;
 use gg_model::{
-    ComponentName, ConfigTree, DeploymentGroup, FailureHandlingPolicy, LocalDeploymentRequest,
+    ComponentName, ConfigTree, DeploymentGroup, DeploymentRequest, FailureHandlingPolicy,
     NucleusSettings, RunWith,
 };
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A deployment, complete.
@@ -110,6 +111,8 @@ pub(crate) struct Assembler {
     /// Nothing is brought to the library: it is only asked what would be.
     pub(crate) only_looks: bool,
     pub(crate) own: OwnConfiguration,
+    /// Whom recipes are asked of that are not here.
+    pub(crate) plane: Option<DataPlane>,
     pub(crate) places: Places,
     pub(crate) store: Store,
     pub(crate) tasks: Tasks,
@@ -132,10 +135,11 @@ impl Assembler {
         }
         let (own, settings) = self.own_update(row, &request, current)?;
         let roots = roots(&current.roots, row, &request);
-        let versions = self.versions(&roots, current).await?;
+        let roots = self.in_groups(&request, roots).await;
+        let device = Device::new(&settings);
+        let versions = self.versions(&request, &roots, current, &device).await?;
         named_but_absent(&request, &versions)?;
 
-        let device = Device::new(&settings);
         let mut settled = Vec::new();
         for id in versions {
             settled.push(self.settle(id, &device, row, &request, current, progress).await?);
@@ -215,7 +219,7 @@ impl Assembler {
     fn own_update(
         &self,
         row: &DeploymentRow,
-        request: &LocalDeploymentRequest,
+        request: &DeploymentRequest,
         current: &Generation,
     ) -> Result<(Trees, NucleusSettings), Problem> {
         let before = self.own.trees(&current.own)?;
@@ -229,12 +233,12 @@ impl Assembler {
 
     /// What is to happen when a deployment fails.
     pub(crate) fn policy(&self, row: &DeploymentRow) -> FailureHandlingPolicy {
-        document(row).map(|request| request.failure_handling).unwrap_or_default()
+        document(row).map(|request| request.failure_handling()).unwrap_or_default()
     }
 
     /// Whether components may put it off.
     pub(crate) fn update_policy(&self, row: &DeploymentRow) -> ComponentUpdatePolicy {
-        document(row).map_or(ComponentUpdatePolicy::SKIP, |request| request.component_update)
+        document(row).map_or(ComponentUpdatePolicy::SKIP, |request| request.component_update())
     }
 
     /// Remove from disk what none of the generations has. What cannot be removed stays, with a
@@ -257,21 +261,13 @@ impl Assembler {
         }
     }
 
-    async fn import(&self, request: &LocalDeploymentRequest) -> Result<(), Problem> {
+    async fn import(&self, request: &DeploymentRequest) -> Result<(), Problem> {
         let library = self.library.clone();
-        let (recipes, artifacts) =
-            (request.recipe_directory.clone(), request.artifacts_directory.clone());
-        let imported = self.blocking(move || {
-            library.import(recipes.as_deref().map(Path::new), artifacts.as_deref().map(Path::new))
-        });
+        let [recipes, artifacts] = request.folders().map(|folder| folder.map(PathBuf::from));
+        let imported =
+            self.blocking(move || library.import(recipes.as_deref(), artifacts.as_deref()));
         let _ids = imported.await?;
         Ok(())
-    }
-
-    async fn versions(&self, roots: &Roots, current: &Generation) -> Result<Vec<Id>, Problem> {
-        let library = self.library.clone();
-        let recipes = self.blocking(move || library.recipes()).await?;
-        versions::choose(roots, &recipes, current)
     }
 
     /// Bring a component's files, and say what is kept of it.
@@ -280,18 +276,16 @@ impl Assembler {
         id: Id,
         device: &Device,
         row: &DeploymentRow,
-        request: &LocalDeploymentRequest,
+        request: &DeploymentRequest,
         current: &Generation,
         progress: &Progress,
     ) -> Result<Settling, Problem> {
         let (name, version) = &id;
         let stored = current.components.get(name);
-        let mut run_with = stored
+        let run_with = stored
             .map(|stored| RunWith::parse(&stored.run_with).unwrap_or_default())
             .unwrap_or_default();
-        if let Some(asked) = request.run_with.get(name) {
-            run_with.overlay(asked.clone());
-        }
+        let run_with = request.run_with(name, run_with);
         let before = match stored {
             // What the component itself has changed since is in the live one.
             Some(_) => self.configuration.tree(name),
@@ -301,7 +295,7 @@ impl Assembler {
         if !self.only_looks {
             self.fetch(&id, &files, device, progress).await?;
         }
-        let update = request.configuration_updates.get(name).cloned().unwrap_or_default();
+        let update = request.configuration_update(name).cloned().unwrap_or_default();
         let at = changed_at(row, request);
         let configuration =
             update.apply(&before, &files.recipe.default_configuration, at).map_err(|error| {
@@ -344,12 +338,14 @@ impl Assembler {
     /// Bring a component's artifacts to its folders, checked and unpacked.
     async fn fetch(
         &self,
-        (name, version): &Id,
+        id: &Id,
         files: &Files,
         device: &Device,
         progress: &Progress,
     ) -> Result<(), Problem> {
         let Some(manifest) = device.manifest(files) else { return Ok(()) };
+        let (library, wanted, (name, version)) = (self.library.clone(), id.clone(), id);
+        let arn = self.blocking(move || library.arn(&wanted)).await?;
         let folders = files.folders();
         let tell = |transfer: Transfer<'_>| {
             tracing::debug!(component = %name, ?transfer, "artifact");
@@ -362,7 +358,8 @@ impl Assembler {
                 },
             );
         };
-        let fetched = self.fetcher.fetch(&manifest.artifacts, &folders, &tell).await;
+        let fetched =
+            self.fetcher.fetch(&manifest.artifacts, &folders, arn.as_deref(), &tell).await;
         fetched.map_err(|error| Problem::new(error.code(), format!("{name} {version}: {error}")))
     }
 
@@ -403,19 +400,19 @@ impl Assembler {
     }
 }
 
-pub(super) fn document(row: &DeploymentRow) -> Result<LocalDeploymentRequest, Problem> {
-    LocalDeploymentRequest::parse(&row.document)
+pub(super) fn document(row: &DeploymentRow) -> Result<DeploymentRequest, Problem> {
+    DeploymentRequest::parse(&row.document)
         .map_err(|error| Problem::new("DEPLOYMENT_DOCUMENT_PARSE_ERROR", error))
 }
 
 /// The time of the configuration that a deployment brings.
-fn changed_at(row: &DeploymentRow, request: &LocalDeploymentRequest) -> i64 {
-    request.request_timestamp.unwrap_or(row.created)
+fn changed_at(row: &DeploymentRow, request: &DeploymentRequest) -> i64 {
+    request.asked_at().unwrap_or(row.created)
 }
 
 /// The components that a deployment says something of.
-fn named(request: &LocalDeploymentRequest) -> impl Iterator<Item = &ComponentName> {
-    request.configuration_updates.keys().chain(request.run_with.keys())
+fn named(request: &DeploymentRequest) -> impl Iterator<Item = &ComponentName> {
+    request.reconfigured().into_iter().chain(request.placed())
 }
 
 /// Whether the host stands for a component itself.
@@ -430,16 +427,16 @@ fn has_configuration(name: &ComponentName) -> bool {
 
 /// Warn of what is said of components that the host stands for and that has no effect: all but the
 /// configuration of some.
-fn warn_of_provided(request: &LocalDeploymentRequest) {
-    let is_of_use =
-        |name: &ComponentName| has_configuration(name) && !request.run_with.contains_key(name);
+fn warn_of_provided(request: &DeploymentRequest) {
+    let placed = request.placed();
+    let is_of_use = |name: &ComponentName| has_configuration(name) && !placed.contains(&name);
     for name in named(request).filter(|name| is_provided(name) && !is_of_use(name)) {
         tracing::warn!(component = %name, "what a deployment says of it has no effect on this host");
     }
 }
 
 /// A configuration or a `runWith` for a component that the deployment does not bring is a mistake.
-fn named_but_absent(request: &LocalDeploymentRequest, versions: &[Id]) -> Result<(), Problem> {
+fn named_but_absent(request: &DeploymentRequest, versions: &[Id]) -> Result<(), Problem> {
     let there = |name: &&ComponentName| {
         is_provided(name) || versions.iter().any(|(other, _)| other == *name)
     };
@@ -456,7 +453,7 @@ fn named_but_absent(request: &LocalDeploymentRequest, versions: &[Id]) -> Result
 }
 
 /// What the groups of a device ask for, after a request.
-fn roots(before: &Roots, row: &DeploymentRow, request: &LocalDeploymentRequest) -> Roots {
+fn roots(before: &Roots, row: &DeploymentRow, request: &DeploymentRequest) -> Roots {
     let mut roots = before.clone();
     let group = DeploymentGroup::from(row.target.as_str());
     let mine = request.roots(&roots.remove(&group).unwrap_or_default());

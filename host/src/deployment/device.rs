@@ -3,7 +3,7 @@
 use super::concrete::{Files, Operator, RunWith as Settled, platform};
 use crate::component::Resources;
 use gg_model::recipe::Manifest;
-use gg_model::{NucleusSettings, RunWith, SystemResourceLimits};
+use gg_model::{NucleusSettings, Platform, RunWith, SystemResourceLimits};
 
 /// The device, as its components are made for it.
 pub(super) struct Device {
@@ -22,9 +22,14 @@ impl Device {
         Self { operator, limits: settings.resources }
     }
 
+    /// What the device says of itself.
+    pub(super) fn platform(&self) -> Platform {
+        platform(&self.operator.platform)
+    }
+
     /// The manifest that is meant for this device.
     pub(super) fn manifest<'f>(&self, files: &'f Files) -> Option<&'f Manifest> {
-        files.recipe.manifest_for(&platform(&self.operator.platform))
+        files.recipe.manifest_for(&self.platform())
     }
 
     pub(super) fn settled(&self, run_with: &RunWith) -> Settled {

@@ -14,6 +14,7 @@ pub mod plan;
 mod preview;
 pub mod progress;
 pub mod queue;
+mod recipes;
 pub mod source;
 mod versions;
 pub mod worker;

@@ -17,6 +17,8 @@ pub enum DetailedStatus {
     FailedRollbackNotRequested,
     /// It failed, and what was before it did not come back either.
     FailedUnableToRollback,
+    /// It was not taken on.
+    Rejected,
     /// It was carried out.
     Successful,
 }

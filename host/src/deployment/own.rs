@@ -7,7 +7,7 @@ use super::bootstrap::Restart;
 use super::outcome::Problem;
 use crate::network::Proxy;
 use gg_model::nucleus::own_components;
-use gg_model::{ComponentName, ConfigTree, LocalDeploymentRequest, NucleusSettings};
+use gg_model::{ComponentName, ConfigTree, DeploymentRequest, NucleusSettings};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -104,11 +104,12 @@ impl OwnConfiguration {
     pub(super) fn update(
         &self,
         before: &Trees,
-        request: &LocalDeploymentRequest,
+        request: &DeploymentRequest,
         at: i64,
     ) -> Result<(Trees, NucleusSettings), Problem> {
         let mut trees = before.clone();
-        for (name, update) in &request.configuration_updates {
+        for name in request.reconfigured() {
+            let Some(update) = request.configuration_update(name) else { continue };
             // Nucleus lite's name is one of the nucleus.
             let own = if name.is_nucleus() { &ComponentName::nucleus() } else { name };
             let Some(tree) = trees.get_mut(own) else { continue };
@@ -178,9 +179,9 @@ mod tests {
         OwnConfiguration::new(BTreeMap::from([(ComponentName::nucleus(), file)]), map(command_line))
     }
 
-    fn request(update: Value) -> LocalDeploymentRequest {
+    fn request(update: Value) -> DeploymentRequest {
         let update = json!({"requestId": "1", "configurationUpdate": update});
-        LocalDeploymentRequest::from_json(&update).unwrap()
+        DeploymentRequest::parse(&update.to_string()).unwrap()
     }
 
     #[test]

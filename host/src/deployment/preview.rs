@@ -8,7 +8,7 @@ use super::plan::{Step, plan};
 use super::progress::Progress;
 use crate::store::{DeploymentRow, StoreError};
 use gg_model::ComponentName;
-use std::path::Path;
+use std::path::PathBuf;
 
 impl Assembler {
     /// What a deployment would do, as far as it can be told without doing it.
@@ -38,8 +38,9 @@ impl Assembler {
     async fn view(&self, row: &DeploymentRow) -> Result<Self, Problem> {
         let request = document(row)?;
         let library = self.library.clone();
-        let library = self.blocking(move || match request.recipe_directory {
-            Some(recipes) => library.with(Path::new(&recipes)),
+        let [recipes, _] = request.folders().map(|folder| folder.map(PathBuf::from));
+        let library = self.blocking(move || match recipes {
+            Some(recipes) => library.with(&recipes),
             None => Ok(library),
         });
         Ok(Self { library: library.await?, only_looks: true, ..self.clone() })

@@ -112,6 +112,11 @@ impl Queue {
         self.inner.asked.notified()
     }
 
+    /// Wait from now on until a deployment has another state.
+    pub(crate) fn changed(&self) -> Notified<'_> {
+        self.inner.changed.notified()
+    }
+
     /// A deployment has another state.
     pub(super) fn has_changed(&self) {
         self.inner.changed.notify_waiters();

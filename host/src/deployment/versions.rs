@@ -1,48 +1,98 @@
 //! Which version of each component a deployment comes to: what its roots ask for, chosen from the
-//! recipes that the device has.
+//! recipes that the device has or is given.
 
 use super::concrete::{PROVIDED, PROVIDED_VERSION};
 use super::outcome::Problem;
 use crate::component::library::Id;
 use crate::store::Generation;
-use gg_model::resolve::{Answer, Known, Question, Reason, ResolveError, Roots, resolve};
-use gg_model::{ComponentName, ComponentVersion, Recipe};
+use gg_model::resolve::{Answer, Known, Question, Reason, ResolveError, Roots, Want, resolve};
+use gg_model::{ComponentName, ComponentVersion, Recipe, VersionRequirement};
 use std::collections::BTreeMap;
 
-/// The versions that satisfy everyone.
-///
-/// # Errors
-/// There are none.
-pub(super) fn choose(
-    roots: &Roots,
-    recipes: &[Recipe],
-    current: &Generation,
-) -> Result<Vec<Id>, Problem> {
-    let provided = provided();
-    let mut known: BTreeMap<ComponentName, Known> = BTreeMap::new();
-    for recipe in recipes {
-        let one = known.entry(recipe.name.clone()).or_default();
+/// The search for versions that satisfy everyone.
+pub(super) struct Choice<'a> {
+    roots: &'a Roots,
+    known: BTreeMap<ComponentName, Known>,
+    /// The recipes on the device of components for which somebody else is asked first.
+    here: BTreeMap<ComponentName, Vec<Recipe>>,
+    running: BTreeMap<ComponentName, ComponentVersion>,
+    provided: BTreeMap<ComponentName, ComponentVersion>,
+}
+
+/// How far it has come.
+pub(super) enum Next {
+    /// To its end.
+    Chosen(Vec<Id>),
+    /// A recipe is missing.
+    Missing(ComponentName, Vec<Want>),
+}
+
+impl<'a> Choice<'a> {
+    /// One among the recipes on the device; `asks_first`: which are not to be used before somebody else
+    /// was asked for better ones.
+    pub(super) fn new(
+        roots: &'a Roots,
+        recipes: Vec<Recipe>,
+        current: &Generation,
+        asks_first: bool,
+    ) -> Self {
+        let running =
+            current.components.iter().map(|(name, stored)| (name.clone(), stored.version.clone()));
+        let (running, provided) = (running.collect(), provided());
+        let (known, here) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
+        let mut choice = Self { roots, known, here, running, provided };
+        for recipe in recipes {
+            match asks_first {
+                true => choice.here.entry(recipe.name.clone()).or_default().push(recipe),
+                false => choice.add(&recipe),
+            }
+        }
+        choice
+    }
+
+    /// One more recipe.
+    pub(super) fn add(&mut self, recipe: &Recipe) {
+        let one = self.known.entry(recipe.name.clone()).or_default();
         one.add(recipe);
-        // No others are to be had.
-        one.exhausted = true;
         // Upper bounds on the nucleus stand for those that its publisher had tried by then, and say
         // nothing of this host.
+        let provided = &self.provided;
         one.versions
             .values_mut()
             .for_each(|needs| needs.retain(|name, _| !provided.contains_key(name)));
     }
-    let running =
-        current.components.iter().map(|(name, stored)| (name.clone(), stored.version.clone()));
-    let running = running.collect();
-    loop {
-        let question = Question { roots, known: &known, running: &running, provided: &provided };
-        match resolve(&question).map_err(problem)? {
-            Answer::Resolved(versions) => return Ok(versions.into_iter().collect()),
-            Answer::Missing { component, .. } => {
-                known.entry(component).or_default().exhausted = true;
-            }
+
+    /// Nobody has more recipes of a component than there are on the device.
+    pub(super) fn exhaust(&mut self, component: &ComponentName) {
+        for recipe in self.here.remove(component).unwrap_or_default() {
+            self.add(&recipe);
         }
+        self.known.entry(component.clone()).or_default().exhausted = true;
     }
+
+    /// Whether one on the device, which was held back, satisfies everyone who wants the component now.
+    pub(super) fn has_here(&self, component: &ComponentName, wants: &[Want]) -> bool {
+        let here = self.here.get(component).into_iter().flatten();
+        here.map(|recipe| &recipe.version).any(|version| satisfies(version, wants))
+    }
+
+    /// Search, as far as what is known leads.
+    ///
+    /// # Errors
+    /// There are no such versions.
+    pub(super) fn next(&self) -> Result<Next, Problem> {
+        let Self { roots, known, running, provided, .. } = self;
+        let question = Question { roots, known, running, provided };
+        Ok(match resolve(&question).map_err(problem)? {
+            Answer::Resolved(versions) => Next::Chosen(versions.into_iter().collect()),
+            Answer::Missing { component, wants } => Next::Missing(component, wants),
+        })
+    }
+}
+
+/// Whether a version will do for all of these.
+pub(super) fn satisfies(version: &ComponentVersion, wants: &[Want]) -> bool {
+    VersionRequirement::all_match(wants.iter().map(|want| &want.requirement), version)
 }
 
 fn provided() -> BTreeMap<ComponentName, ComponentVersion> {

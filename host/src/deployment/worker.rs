@@ -4,17 +4,19 @@
 //! begins anew; activated, its components come up with the nucleus and are judged; being undone,
 //! the components before it do.
 
-use super::assemble::{Assembled, Assembler, Stored};
+use super::assemble::{Assembled, Assembler, Stored, document};
 use super::bootstrap::{self, Bootstrapped, Restart, Why};
 use super::execute::{Broken, Executor, Ready};
 use super::outcome::{Detail, DetailedStatus, Problem};
 use super::progress::Progress;
 use super::queue::Queue;
 use crate::capability::configuration::{Proposal, Verdict};
-use crate::store::{DeploymentRow, DeploymentState, Generation, Store, StoreError};
+use crate::store::{DeploymentRow, DeploymentState, Generation, Made, Store, StoreError};
 use futures_util::future::try_join_all;
 use gg_model::deployment::UpdateAction;
-use gg_model::{ComponentName, ConfigTree, FailureHandlingPolicy, NucleusSettings};
+use gg_model::{
+    ComponentName, ConfigTree, DeploymentRequest, FailureHandlingPolicy, NucleusSettings,
+};
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
@@ -52,6 +54,14 @@ pub(crate) struct Worker {
     pub(crate) progress: Progress,
     /// How long a deployment may take to be prepared, and as long again to come up.
     pub(crate) patience: Duration,
+}
+
+/// When the cloud made a deployment's document, and as what. What is asked for on the device has no
+/// order.
+fn made(row: &DeploymentRow) -> Option<Made> {
+    let Ok(DeploymentRequest::Document(document)) = document(row) else { return None };
+    let arn = document.configuration_arn.map(|arn| arn.to_string()).unwrap_or_default();
+    document.creation_timestamp.map(|at| Made { at, arn })
 }
 
 /// How the components of a generation came up.
@@ -145,6 +155,12 @@ impl Worker {
         self.store.set_deployment_state(&row.id, DeploymentState::InProgress, None).await?;
         self.queue.has_changed();
         self.progress.clear();
+        if let Some(problem) = self.stale(row).await? {
+            tracing::error!(deployment = row.id, %problem, "deployment rejected");
+            let detail = Detail::failed(DetailedStatus::Rejected, &problem);
+            self.end_early(row, DeploymentState::Rejected, &detail).await?;
+            return Ok(None);
+        }
         let prepared = tokio::select! {
             prepared = self.prepare_and_agree(row) => prepared,
             () = self.queue.until_called_off(&row.id) => {
@@ -180,6 +196,21 @@ impl Worker {
         }
         self.carry_out(ready, installs, &mut broken, || {}).await;
         self.judge(row, broken).await
+    }
+
+    /// Why a deployment is out of date, if it is: what was made before the one that its target was
+    /// given last comes late or is played again.
+    async fn stale(&self, row: &DeploymentRow) -> Result<Option<Problem>, StoreError> {
+        let Some(Made { at: made, .. }) = made(row) else { return Ok(None) };
+        let last = self.store.last_made(&row.target).await?.filter(|last| made < *last);
+        Ok(last.map(|last| {
+            let message = format!(
+                "the deployment was made at {made} ms, and {} has one already that was made at {last} \
+                 ms; deploy again for another revision",
+                row.target
+            );
+            Problem::new("REJECTED_STALE_DEPLOYMENT", message)
+        }))
     }
 
     /// A deployment is over before it has changed anything.
@@ -225,7 +256,8 @@ impl Worker {
             .map(|(name, stored)| (name.clone(), stored.configuration.clone()))
             .collect();
         let own = generation.own.clone();
-        self.store.activate(&row.id, generation, installs.keys().cloned().collect()).await?;
+        let installing = installs.keys().cloned().collect();
+        self.store.activate(&row.id, generation, installing, made(row)).await?;
         for (name, tree) in trees.into_iter().chain(own) {
             configuration.install(&name, tree);
         }

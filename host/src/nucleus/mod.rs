@@ -26,12 +26,13 @@ use crate::capability::shadow::sync::Sync;
 use crate::capability::shadow::{Shadows, topics};
 use crate::clock::Clock;
 use crate::cloud::credentials::{Credentials, Source};
+use crate::cloud::data_plane::{self, DataPlane};
 use crate::cloud::secrets::SecretsManager;
 use crate::cloud::spool::Spool;
 use crate::cloud::{CloudClock, FileKey, Link, LinkSettings};
 use crate::component::InstalledComponent;
-use crate::component::artifact::source::Files;
 use crate::component::artifact::source::https::Https;
+use crate::component::artifact::source::{Files, Greengrass};
 use crate::component::artifact::{ArtifactSource, FetchSettings, Fetcher};
 use crate::component::library::Library;
 use crate::deployment::assemble::Assembler;
@@ -42,8 +43,10 @@ use crate::deployment::own::OwnConfiguration;
 use crate::deployment::parts::Parts;
 use crate::deployment::progress::Progress;
 use crate::deployment::queue::Queue;
+use crate::deployment::source::jobs::Jobs;
 use crate::deployment::worker::{Milestone, Worker};
 use crate::deployment::{Deployment, DesiredComponent};
+use crate::fleet::FleetStatus;
 use crate::ipc;
 use crate::ipc::operators::{self, Operators};
 use crate::ipc::socket::{self, Socket};
@@ -66,6 +69,7 @@ use device::Device;
 use gg_model::{ComponentName, InferenceSettings, NucleusSettings, ThingName};
 use requests::{Deployments, Host, Lives};
 use root::Root;
+use rustls::ClientConfig;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -98,6 +102,8 @@ pub struct NucleusConfig {
     pub credentials: Option<Source>,
     /// Where it keeps what must survive it; nowhere when `None`.
     pub device: Option<Device>,
+    /// Where components of the cloud are had, if that is configured.
+    pub data_plane: Option<data_plane::Place>,
     /// How the broker is reached, if one is configured.
     pub link: Option<LinkSettings>,
     /// How models are run where there is no device whose configuration says so.
@@ -137,6 +143,7 @@ struct Kept {
     store: Store,
     library: Library,
     own: OwnConfiguration,
+    plane: Option<DataPlane>,
     root: Root,
     tokens: Tokens,
 }
@@ -171,7 +178,9 @@ impl Nucleus {
         };
         let groups = config.device.as_ref().map(|device| device.operators.clone());
         let process = &config.process;
-        let kept = config.device.map(|device| Kept::open(device, process, &tasks)).transpose()?;
+        let plane = config.data_plane.map(|place| DataPlane::new(place, tasks.clone()));
+        let kept = config.device.map(|device| Kept::open(device, process, plane, &tasks));
+        let kept = kept.transpose()?;
         let store = kept.as_ref().map(|kept| kept.store.clone());
         let keyvalue = match &kept {
             Some(kept) => KeyValue::kept(kept.store.clone(), kept.store.keyvalues().await?),
@@ -331,6 +340,7 @@ impl Nucleus {
             library: kept.library.clone(),
             only_looks: false,
             own: kept.own.clone(),
+            plane: kept.plane.clone(),
             places: Places { root: kept.root.path().to_owned(), thing: parts.thing.clone() },
             store: kept.store.clone(),
             tasks: tasks.clone(),
@@ -369,6 +379,27 @@ impl Nucleus {
         }));
         let (shadows, settings) = (parts.capabilities.shadows.clone(), kept.own.watch());
         tasks.spawn(shadows.follow(settings, caller.stop().clone()));
+        if let Ok(link) = parts.capabilities.mqtt.link() {
+            let jobs = Jobs {
+                clock: parts.clock.clone(),
+                link: link.clone(),
+                queue: queue.clone(),
+                store: kept.store.clone(),
+                thing: parts.thing.clone(),
+            };
+            jobs.start(&tasks, caller.stop().clone());
+            let fleet = FleetStatus {
+                clock: parts.clock.clone(),
+                library: kept.library.clone(),
+                link: link.clone(),
+                queue: queue.clone(),
+                store: kept.store.clone(),
+                supervisor: parts.supervisor.clone(),
+                tasks: tasks.clone(),
+                thing: parts.thing.clone(),
+            };
+            fleet.start(caller.stop().clone());
+        }
         if let Some(push) = telling.push {
             push.start(monitor.clone(), &tasks, caller.stop().clone());
         }
@@ -498,11 +529,16 @@ impl Nucleus {
 }
 
 impl Kept {
-    fn open(device: Device, process: &ProcessConfig, tasks: &Tasks) -> anyhow::Result<Self> {
+    fn open(
+        device: Device,
+        process: &ProcessConfig,
+        plane: Option<DataPlane>,
+        tasks: &Tasks,
+    ) -> anyhow::Result<Self> {
         let Device { operators: _, own, root, store, tasks: _ } = device;
-        let fetcher = Arc::new(fetcher(&root, process.proxy.as_ref(), tasks)?);
+        let fetcher = Arc::new(fetcher(&root, process.proxy.as_ref(), plane.as_ref(), tasks)?);
         let library = Library::open(root.path()).context("cannot open the component store")?;
-        Ok(Self { fetcher, store, library, own, root, tokens: process.tokens.clone() })
+        Ok(Self { fetcher, store, library, own, plane, root, tokens: process.tokens.clone() })
     }
 }
 
@@ -532,14 +568,25 @@ pub fn proxies(proxy: Option<&Proxy>) -> anyhow::Result<ProxySettings> {
     Ok(ProxySettings::new(Some(proxy.clone()), Some(proxy), except))
 }
 
-/// Brings the files of components from this machine and from web servers.
-fn fetcher(root: &Root, proxy: Option<&Proxy>, tasks: &Tasks) -> anyhow::Result<Fetcher> {
-    let tls = network::tls::public().context("cannot prepare for TLS")?;
+/// Brings the files of components from this machine, from web servers and from the cloud.
+fn fetcher(
+    root: &Root,
+    proxy: Option<&Proxy>,
+    plane: Option<&DataPlane>,
+    tasks: &Tasks,
+) -> anyhow::Result<Fetcher> {
     let proxies = proxies(proxy)?;
-    let sources: Vec<Box<dyn ArtifactSource>> = vec![
-        Box::new(Files::new(tasks.clone())),
-        Box::new(Https::new(Client::new([tls.clone(), tls], proxies, Patience::default()))),
-    ];
+    let https = |tls: Result<Arc<ClientConfig>, rustls::Error>| {
+        let tls = tls.context("cannot prepare for TLS")?;
+        let patience = Patience::default();
+        anyhow::Ok(Https::new(Client::new([tls.clone(), tls], proxies.clone(), patience)))
+    };
+    let mut sources: Vec<Box<dyn ArtifactSource>> =
+        vec![Box::new(Files::new(tasks.clone())), Box::new(https(network::tls::public())?)];
+    if let Some(plane) = plane {
+        let https = https(plane.tls_for_files())?;
+        sources.push(Box::new(Greengrass::new(plane.clone(), https)));
+    }
     let settings = FetchSettings::new(root.path().join("packages"));
     Ok(Fetcher::new(tasks.clone(), sources, settings))
 }

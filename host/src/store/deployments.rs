@@ -3,6 +3,7 @@
 use super::generations::parsed;
 use super::{Outcome, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -23,6 +24,8 @@ pub enum DeploymentState {
     InProgress,
     /// It waits for its turn.
     Queued,
+    /// It was not taken on: the device has a newer one of the same target.
+    Rejected,
     /// It failed after it was activated, and what was before it is being brought back.
     RollingBack,
     /// It was carried out.
@@ -30,12 +33,13 @@ pub enum DeploymentState {
 }
 
 /// Each state and its word, in the store and for people.
-const STATES: [(DeploymentState, &str); 7] = [
+const STATES: [(DeploymentState, &str); 8] = [
     (DeploymentState::Activating, "ACTIVATING"),
     (DeploymentState::Canceled, "CANCELED"),
     (DeploymentState::Failed, "FAILED"),
     (DeploymentState::InProgress, "IN_PROGRESS"),
     (DeploymentState::Queued, "QUEUED"),
+    (DeploymentState::Rejected, "REJECTED"),
     (DeploymentState::RollingBack, "ROLLING_BACK"),
     (DeploymentState::Succeeded, "SUCCEEDED"),
 ];
@@ -43,7 +47,7 @@ const STATES: [(DeploymentState, &str); 7] = [
 impl DeploymentState {
     /// Whether it is over.
     pub fn has_ended(self) -> bool {
-        matches!(self, Self::Canceled | Self::Failed | Self::Succeeded)
+        matches!(self, Self::Canceled | Self::Failed | Self::Rejected | Self::Succeeded)
     }
 }
 
@@ -85,9 +89,22 @@ pub struct DeploymentRow {
     pub created: i64,
     /// When its state last changed.
     pub updated: i64,
+    /// Who asked for it, where that wants to hear how it gets on: a job, for example. Else empty.
+    pub source: String,
+    /// What that was told last.
+    pub told: String,
 }
 
-const COLUMNS: &str = "id, deployed_to, document, state, detail, created, updated";
+/// A document of the cloud.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Made {
+    /// When it was made, in milliseconds since the Unix epoch.
+    pub at: i64,
+    /// Which revision of its target's deployments it is.
+    pub arn: String,
+}
+
+const COLUMNS: &str = "id, deployed_to, document, state, detail, created, updated, source, told";
 
 impl Store {
     /// Take a deployment into the queue. `false`: one of this identity is known already.
@@ -98,12 +115,16 @@ impl Store {
         self.write(move |connection| {
             let state = row.state.to_string();
             let added = connection.execute(
-                "INSERT OR IGNORE INTO deployment(id, deployed_to, document, state, detail, created, updated) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
-                params![row.id, row.target, row.document, state, row.detail, row.created],
+                "INSERT OR IGNORE INTO deployment(\
+                 id, deployed_to, document, state, detail, created, updated, source, told) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8)",
+                params![
+                    row.id, row.target, row.document, state, row.detail, row.created, row.source,
+                    row.told
+                ],
             )?;
             connection.execute(
-                "DELETE FROM deployment WHERE state IN ('CANCELED', 'FAILED', 'SUCCEEDED') \
+                "DELETE FROM deployment WHERE state IN ('CANCELED', 'FAILED', 'REJECTED', 'SUCCEEDED') \
                  AND number <= (SELECT max(number) FROM deployment) - ?1",
                 params![REMEMBERED],
             )?;
@@ -120,7 +141,7 @@ impl Store {
         self.write(|connection| {
             let query = format!(
                 "SELECT {COLUMNS} FROM deployment \
-                 WHERE state NOT IN ('CANCELED', 'FAILED', 'SUCCEEDED') \
+                 WHERE state NOT IN ('CANCELED', 'FAILED', 'REJECTED', 'SUCCEEDED') \
                  ORDER BY state = 'QUEUED', number LIMIT 1"
             );
             connection.query_row(&query, [], row).optional()
@@ -167,6 +188,46 @@ impl Store {
                 params![id, detail],
             )?;
             Ok(canceled > 0)
+        })
+        .await
+    }
+
+    /// Remember what was told of a deployment to who asked for it.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn set_told(&self, id: &str, told: &str) -> Result<(), StoreError> {
+        let (id, told) = (id.to_owned(), told.to_owned());
+        self.write(move |connection| {
+            connection
+                .execute("UPDATE deployment SET told = ?2 WHERE id = ?1", params![id, told])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// When the last document was made that was activated for a target, in milliseconds since the
+    /// Unix epoch.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn last_made(&self, target: &str) -> Result<Option<i64>, StoreError> {
+        let target = target.to_owned();
+        self.write(move |connection| {
+            let query = "SELECT made FROM deployed WHERE deployed_to = ?1";
+            connection.query_row(query, params![target], |row| row.get(0)).optional()
+        })
+        .await
+    }
+
+    /// The ARN of the last document that was activated for each target.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn arns(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        self.write(|connection| {
+            let mut query = connection.prepare("SELECT deployed_to, arn FROM deployed")?;
+            query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
         .await
     }
@@ -232,5 +293,7 @@ fn row(row: &Row<'_>) -> Outcome<DeploymentRow> {
         detail: row.get(4)?,
         created: row.get(5)?,
         updated: row.get(6)?,
+        source: row.get(7)?,
+        told: row.get(8)?,
     })
 }

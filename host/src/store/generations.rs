@@ -3,7 +3,7 @@
 //! either carried out or not, whenever the power goes.
 
 use super::configuration;
-use super::deployments::{self, DeploymentState};
+use super::deployments::{self, DeploymentState, Made};
 use super::{Outcome, Store, StoreError};
 use gg_model::resolve::Roots;
 use gg_model::{ComponentName, ComponentVersion, ConfigTree, DeploymentGroup};
@@ -59,7 +59,8 @@ impl Store {
 
     /// Make `next` the current generation, on behalf of a deployment that is from now on being
     /// activated. The one before is kept. The step `install` of some components is to be carried
-    /// out, now and when it is cut off.
+    /// out, now and when it is cut off. For its target no document counts any more that was made before
+    /// its own.
     ///
     /// # Errors
     /// The store cannot be written; nothing has changed then.
@@ -68,6 +69,7 @@ impl Store {
         deployment: &str,
         next: Generation,
         installs: Vec<ComponentName>,
+        made: Option<Made>,
     ) -> Result<(), StoreError> {
         let deployment = deployment.to_owned();
         self.write(move |connection| {
@@ -80,6 +82,11 @@ impl Store {
             insert(connection, number, &next)?;
             connection
                 .execute("UPDATE state SET current = ?1, before = ?2", params![number, before])?;
+            connection.execute(
+                "INSERT OR REPLACE INTO deployed SELECT deployed_to, ?2, ?3 FROM deployment \
+                 WHERE id = ?1 AND ?2 IS NOT NULL",
+                params![deployment, made.as_ref().map(|made| made.at), made.map(|made| made.arn)],
+            )?;
             deployments::set_state(connection, &deployment, DeploymentState::Activating, None)
         })
         .await

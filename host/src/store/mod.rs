@@ -16,7 +16,7 @@ mod spool;
 mod tests;
 
 pub use configuration::LeafChange;
-pub use deployments::{DeploymentRow, DeploymentState};
+pub use deployments::{DeploymentRow, DeploymentState, Made};
 pub use generations::{Generation, StoredComponent};
 pub use keyvalue::Entry;
 pub use secrets::{SecretKeyRow, SecretRow};

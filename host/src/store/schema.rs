@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Each brings the file from the version of its place in the list to the next.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     "
     CREATE TABLE state(
         one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -147,6 +147,17 @@ const STEPS: [&str; 4] = [
         document TEXT NOT NULL,
         PRIMARY KEY (thing, name)
     ) STRICT;
+",
+    "
+    -- Who asked for a deployment, where that wants to hear of it, and what it was told last.
+    ALTER TABLE deployment ADD COLUMN source TEXT NOT NULL DEFAULT '';
+    ALTER TABLE deployment ADD COLUMN told TEXT NOT NULL DEFAULT '';
+    -- The last document that a target's devices were given, and when it was made.
+    CREATE TABLE deployed(
+        deployed_to TEXT PRIMARY KEY,
+        made INTEGER NOT NULL,
+        arn TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
 ",
 ];
 

@@ -33,6 +33,8 @@ fn generation(version: &str, value: i64) -> Generation {
 
 fn row(id: &str) -> DeploymentRow {
     DeploymentRow {
+        source: String::new(),
+        told: String::new(),
         id: id.to_owned(),
         target: "LOCAL".to_owned(),
         document: "{}".to_owned(),
@@ -86,7 +88,7 @@ async fn what_is_written_is_there_after_it_was_opened_again() {
     let fixture = Fixture::new();
     let store = fixture.open();
     store.enqueue(row("1")).await.unwrap();
-    store.activate("1", generation("1.0.0", 1), Vec::new()).await.unwrap();
+    store.activate("1", generation("1.0.0", 1), Vec::new(), None).await.unwrap();
     drop(store);
     let store = fixture.open_again().await;
     assert_eq!(store.current().await.unwrap(), generation("1.0.0", 1));
@@ -100,9 +102,9 @@ async fn an_activated_generation_is_kept_or_undone_as_a_whole() {
     for id in ["1", "2"] {
         store.enqueue(row(id)).await.unwrap();
     }
-    store.activate("1", generation("1.0.0", 1), Vec::new()).await.unwrap();
+    store.activate("1", generation("1.0.0", 1), Vec::new(), None).await.unwrap();
     store.settle("1", DeploymentState::Succeeded, "{}".to_owned()).await.unwrap();
-    store.activate("2", generation("2.0.0", 2), Vec::new()).await.unwrap();
+    store.activate("2", generation("2.0.0", 2), Vec::new(), None).await.unwrap();
     assert_eq!(store.current().await.unwrap(), generation("2.0.0", 2));
     store.fall_back("2", "{}".to_owned()).await.unwrap();
     assert_eq!(store.current().await.unwrap(), generation("1.0.0", 1));
@@ -114,7 +116,7 @@ async fn an_activated_generation_is_kept_or_undone_as_a_whole() {
 async fn leaves_of_the_configuration_are_set_and_taken_away() {
     let fixture = Fixture::new();
     let store = fixture.open();
-    store.activate("none", generation("1.0.0", 1), Vec::new()).await.unwrap();
+    store.activate("none", generation("1.0.0", 1), Vec::new(), None).await.unwrap();
     let mut tree = generation("1.0.0", 1).components[&component("x")].configuration.clone();
     tree.merge(&["n"], &json!([1, null]), 9).unwrap();
     let changes = vec![
@@ -176,10 +178,10 @@ async fn what_install_was_done_for_is_remembered_until_it_is_to_be_done_again() 
     let store = Fixture::new().open();
     store.set_installed(&component("x"), Some("f".to_owned())).await.unwrap();
     assert_eq!(store.installed().await.unwrap()["x"], "f");
-    store.activate("1", generation("1.0.0", 1), vec![component("x")]).await.unwrap();
+    store.activate("1", generation("1.0.0", 1), vec![component("x")], None).await.unwrap();
     assert!(store.installed().await.unwrap().is_empty());
     store.set_installed(&component("x"), Some("f".to_owned())).await.unwrap();
-    store.activate("2", Generation::default(), Vec::new()).await.unwrap();
+    store.activate("2", Generation::default(), Vec::new(), None).await.unwrap();
     assert_eq!(store.installed().await.unwrap().len(), 1, "it may be gone back to");
     store.settle("2", DeploymentState::Succeeded, "{}".to_owned()).await.unwrap();
     assert!(store.installed().await.unwrap().is_empty());

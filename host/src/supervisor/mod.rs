@@ -127,12 +127,15 @@ pub struct Supervisor {
     runtimes: Runtimes,
     tasks: Tasks,
     pubsub: PubSub,
+    /// Components have moved from one state to another so often.
+    moves: watch::Sender<u64>,
 }
 
 impl Supervisor {
     /// No component yet.
     pub fn new(runtimes: Runtimes, tasks: Tasks, pubsub: PubSub) -> Self {
-        Self { components: Arc::default(), runtimes, tasks, pubsub }
+        let moves = watch::Sender::default();
+        Self { components: Arc::default(), runtimes, tasks, pubsub, moves }
     }
 
     /// Make a component ready to start: nothing that runs is touched.
@@ -151,7 +154,10 @@ impl Supervisor {
     pub fn install(&self, successor: Successor, log: LogSink, treatment: Treatment) {
         let (commands, receiver) = mpsc::channel(QUEUE);
         let (name, caller) = (successor.caller.name().clone(), successor.caller.clone());
-        let (worker, status) = worker::Worker::new(successor, log, treatment, self.pubsub.clone());
+        let (worker, status) = {
+            let (pubsub, moves) = (self.pubsub.clone(), self.moves.clone());
+            worker::Worker::new(successor, log, treatment, pubsub, moves)
+        };
         self.tasks.spawn(worker.run(receiver));
         self.lock().insert(name, Supervised { caller, commands, status });
     }
@@ -266,6 +272,11 @@ impl Supervisor {
             .iter()
             .map(|(name, component)| (name.clone(), component.status.borrow().clone()))
             .collect()
+    }
+
+    /// Tells when components have moved from one state to another.
+    pub fn moves(&self) -> watch::Receiver<u64> {
+        self.moves.subscribe()
     }
 
     /// How a component stands, now and from now on.

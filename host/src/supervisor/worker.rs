@@ -31,6 +31,8 @@ pub(super) struct Worker {
     /// The version that takes its place once it has stopped.
     next: Option<Successor>,
     pubsub: PubSub,
+    /// Told of each move from one state to another.
+    moves: watch::Sender<u64>,
     log: LogSink,
     machine: Machine,
     dependencies: Dependencies,
@@ -74,6 +76,7 @@ impl Worker {
         log: LogSink,
         treatment: Treatment,
         pubsub: PubSub,
+        moves: watch::Sender<u64>,
     ) -> (Self, watch::Receiver<ComponentStatus>) {
         let machine = Machine::new(treatment);
         let (status, seen) = watch::channel(ComponentStatus {
@@ -90,6 +93,7 @@ impl Worker {
             present,
             next: None,
             pubsub,
+            moves,
             log,
             machine,
             dependencies: Dependencies::default(),
@@ -440,6 +444,9 @@ impl Worker {
         let running = self.instance.as_ref().map(|instance| &instance.running);
         let activity = running.and_then(|running| running.activity.clone());
         let hold = running.map(|running| Arc::clone(&running.hold));
+        if self.status.borrow().state != state {
+            self.moves.send_modify(|moves| *moves += 1);
+        }
         self.status.send_modify(|status| {
             status.state = state;
             status.activity = activity;

@@ -1,6 +1,6 @@
 //! What a deployment asks for: the components of a device and their configuration.
 //!
-//! Two documents say it: [`DeploymentDocument`], which the cloud makes, and
+//! Two documents say it, either a [`DeploymentRequest`]: [`DeploymentDocument`], which the cloud makes, and
 //! [`LocalDeploymentRequest`], which asks for a change of what this device has. Both are JSON, with
 //! names of properties and of enumerated values matched without regard to case, as in the Java
 //! nucleus, and both can be written back, to be kept. Where a document comes from and how it is
@@ -12,6 +12,7 @@ mod error;
 mod group;
 mod local;
 mod policy;
+mod request;
 mod run_with;
 
 pub use component::{ComponentDeployment, ConfigurationUpdate};
@@ -20,6 +21,7 @@ pub use error::DocumentError;
 pub use group::{ConfigurationArn, DeploymentGroup, DeploymentId, DeploymentTextError};
 pub use local::LocalDeploymentRequest;
 pub use policy::{ComponentUpdatePolicy, FailureHandlingPolicy, UpdateAction};
+pub use request::DeploymentRequest;
 pub(crate) use run_with::read_posix_user;
 pub use run_with::{Change, PosixUser, PosixUserError, RunWith, SystemResourceLimits};
 

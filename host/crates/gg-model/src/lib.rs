@@ -46,7 +46,8 @@ pub use config_tree::{Changed, ConfigError, ConfigTree};
 pub use delivery::{Origin, ReceiveMode, WhenFull};
 pub use deployment::{
     ComponentDeployment, ConfigurationUpdate, DeploymentDocument, DeploymentGroup, DeploymentId,
-    FailureHandlingPolicy, LocalDeploymentRequest, PosixUser, RunWith, SystemResourceLimits,
+    DeploymentRequest, FailureHandlingPolicy, LocalDeploymentRequest, PosixUser, RunWith,
+    SystemResourceLimits,
 };
 pub use interpolate::interpolate;
 pub use limits::{Exceeded, LimitOverrides, Limits};

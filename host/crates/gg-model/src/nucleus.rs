@@ -3,6 +3,7 @@
 //! (`aws.greengrass.NucleusLite`) have them.
 
 mod claim;
+mod data_plane;
 mod file;
 mod inference;
 mod logging;
@@ -15,6 +16,7 @@ mod spooler;
 mod token_exchange;
 
 pub use claim::ClaimSettings;
+pub use data_plane::DataPlaneSettings;
 pub use file::{IdentityFiles, NucleusFile};
 pub use inference::{InferenceSettings, OnnxruntimeSetting};
 pub use logging::{LogFormat, LogOutput, LoggingSettings};

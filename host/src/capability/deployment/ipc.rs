@@ -184,7 +184,7 @@ fn told(row: &DeploymentRow) -> LocalDeployment {
         | DeploymentState::InProgress
         | DeploymentState::RollingBack => DeploymentStatus::InProgress,
         DeploymentState::Canceled => DeploymentStatus::Canceled,
-        DeploymentState::Failed => DeploymentStatus::Failed,
+        DeploymentState::Failed | DeploymentState::Rejected => DeploymentStatus::Failed,
         DeploymentState::Queued => DeploymentStatus::Queued,
         DeploymentState::Succeeded => DeploymentStatus::Succeeded,
     };

@@ -195,6 +195,7 @@ impl Args {
             process: ProcessConfig::new(places.root.clone(), places.thing.clone()),
             secrets: self.secrets.clone(),
             credentials: None,
+            data_plane: None,
             device: None,
             link: self.link(places),
             inference: InferenceSettings { onnxruntime: self.library.setting(), memory: None },

@@ -2,6 +2,7 @@
 
 use super::Digest;
 use super::unpack::UnpackError;
+use crate::cloud::data_plane::DataPlaneError;
 use crate::network::NetworkFault;
 use std::io;
 use std::path::PathBuf;
@@ -31,6 +32,14 @@ pub enum ArtifactError {
     DiskFull {
         /// A place on the disk.
         path: PathBuf,
+    },
+    /// The cloud does not say where it is.
+    #[error("{uri}: {error}")]
+    Cloud {
+        /// Which.
+        uri: String,
+        /// Why.
+        error: DataPlaneError,
     },
     /// A file or folder cannot be read or written.
     #[error("{path}: {error}")]
@@ -92,6 +101,15 @@ pub enum ArtifactError {
     )]
     NoDigest {
         /// What.
+        uri: String,
+    },
+    /// The cloud has it for components alone that it gave.
+    #[error(
+        "{uri}: the recipe did not come from the cloud, which alone could say where this is; put the \
+         file into the folder of a local deployment (--artifact-dir)"
+    )]
+    NotOfTheCloud {
+        /// Which.
         uri: String,
     },
     /// The digest in the recipe is none.
@@ -177,10 +195,15 @@ impl ArtifactError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Algorithm { .. } => "HASHING_ALGORITHM_UNAVAILABLE",
+            Self::Cloud { error: DataPlaneError::NotFound(_), .. } => "RESOURCE_NOT_FOUND",
+            Self::Cloud { error: DataPlaneError::Unreached(_), .. } => "NETWORK_ERROR",
+            Self::Cloud { .. } => "GET_GREENGRASS_ARTIFACT_ERROR",
             Self::DiskFull { .. } | Self::StoreFull { .. } => "DISK_SPACE_CRITICAL",
             Self::Io { error, .. } => io_code(error, "IO_ERROR"),
             Self::Mismatch { .. } | Self::MismatchHere { .. } => "ARTIFACT_CHECKSUM_MISMATCH",
-            Self::NeedsCloud { .. } => "DEVICE_CONFIG_NOT_VALID_FOR_ARTIFACT_DOWNLOAD",
+            Self::NeedsCloud { .. } | Self::NotOfTheCloud { .. } => {
+                "DEVICE_CONFIG_NOT_VALID_FOR_ARTIFACT_DOWNLOAD"
+            }
             Self::Network { fault: NetworkFault::Tls { .. }, .. } => "TLS_HANDSHAKE_FAILURE",
             Self::Network { .. } => "NETWORK_ERROR",
             Self::NoDigest { .. } => "RECIPE_MISSING_ARTIFACT_HASH_ALGORITHM",
@@ -211,7 +234,7 @@ impl ArtifactError {
             | Self::Refused { status, .. } => {
                 matches!(status, 408 | 425 | 429 | 500..=599)
             }
-            Self::Network { .. } => true,
+            Self::Network { .. } | Self::Cloud { error: DataPlaneError::Unreached(_), .. } => true,
             _ => false,
         }
     }

@@ -7,6 +7,7 @@ mod tests;
 use super::location::{file_name, is_image, shown};
 use super::part::{Part, was_brought};
 use super::room::Room;
+use super::source::Asked;
 use super::unpack::{self, Format, UnpackLimits};
 use super::{ArtifactError, ArtifactSource, Digest, Folders, format};
 use crate::tasks::Tasks;
@@ -135,7 +136,8 @@ impl Fetcher {
     }
 
     /// Have the files of a component in its folders, whole and what the recipe says. Images
-    /// (`docker:`) are left to those who run them. Dropping the future stops it; what is here of
+    /// (`docker:`) are left to those who run them. `version`: the ARN of the component's version, if it
+    /// came from the cloud. Dropping the future stops it; what is here of
     /// a file is where the next call goes on.
     ///
     /// # Errors
@@ -144,6 +146,7 @@ impl Fetcher {
         &self,
         artifacts: &[Artifact],
         folders: &Folders,
+        version: Option<&str>,
         tell: &(dyn Fn(Transfer<'_>) + Sync),
     ) -> Result<(), ArtifactError> {
         let wanted = artifacts.iter().filter_map(|artifact| Wanted::of(artifact, folders));
@@ -155,7 +158,7 @@ impl Fetcher {
             make_folder(&own.unarchived)
         });
         made.await?;
-        let fetch = Fetch { fetcher: self, folders, room: OnceCell::new(), tell };
+        let fetch = Fetch { fetcher: self, folders, version, room: OnceCell::new(), tell };
         for one in &wanted {
             let digest = fetch.have(one).await?;
             tell(Transfer::Ready { file: one.file });
@@ -194,6 +197,7 @@ impl Fetcher {
 struct Fetch<'a> {
     fetcher: &'a Fetcher,
     folders: &'a Folders,
+    version: Option<&'a str>,
     /// Known once something is to be written.
     room: OnceCell<Room>,
     tell: &'a (dyn Fn(Transfer<'_>) + Sync),
@@ -238,7 +242,7 @@ impl Fetch<'_> {
         let mut part = Part::open(tasks, self.folders, named, room, file_bytes, &told).await?;
         let (mut failures, mut farthest, mut wrong) = (0, part.length(), false);
         loop {
-            let error = match attempt(source, wanted, &mut part).await {
+            let error = match attempt(source, (wanted, self.version), &mut part).await {
                 Ok(digest) => {
                     part.finish().await?;
                     return Ok(digest);
@@ -354,12 +358,13 @@ fn check_places(wanted: &[Wanted<'_>], folders: &Folders) -> Result<(), Artifact
 /// Bring what is missing, unless all is here from before, and check it.
 async fn attempt(
     source: &dyn ArtifactSource,
-    wanted: &Wanted<'_>,
+    (wanted, version): (&Wanted<'_>, Option<&str>),
     part: &mut Part<'_>,
 ) -> Result<Digest, ArtifactError> {
     let is_here = part.length() > 0 && Some(part.digest()?) == wanted.digest;
     if !is_here {
-        source.bring(&wanted.uri, wanted.digest.is_some(), part).await?;
+        let asked = Asked { uri: &wanted.uri, pinned: wanted.digest.is_some(), version };
+        source.bring(asked, part).await?;
         part.flush().await?;
     }
     let found = part.digest()?;

@@ -66,7 +66,7 @@ impl Scene {
             };
             self.told.lock().unwrap().push(told);
         };
-        fetcher.fetch(artifacts, &self.folders, &tell).await
+        fetcher.fetch(artifacts, &self.folders, None, &tell).await
     }
 
     /// A file of the component as it is now.

@@ -1,3 +1,4 @@
 //! Where deployments come from.
 
+pub(crate) mod jobs;
 pub mod local;

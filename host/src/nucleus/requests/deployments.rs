@@ -93,6 +93,8 @@ impl Deployments {
             detail: String::from("{}"),
             created: now,
             updated: now,
+            source: String::new(),
+            told: String::new(),
         })
     }
 

@@ -102,7 +102,7 @@ impl DeploymentDocument {
         }
     }
 
-    fn read(value: &Value, warnings: &mut Warnings) -> Result<Self, ShapeError> {
+    pub(super) fn read(value: &Value, warnings: &mut Warnings) -> Result<Self, ShapeError> {
         let root = Path::root("");
         let mut object = Object::open(&root, value)?;
         let mut document = Self::new(object.required_parsed("deploymentId")?);

@@ -69,7 +69,7 @@ impl LocalDeploymentRequest {
         roots
     }
 
-    fn read(value: &Value, warnings: &mut Warnings) -> Result<Self, ShapeError> {
+    pub(super) fn read(value: &Value, warnings: &mut Warnings) -> Result<Self, ShapeError> {
         let root = Path::root("");
         let mut object = Object::open(&root, value)?;
         let request = Self {

@@ -1,14 +1,14 @@
 //! The configuration of a nucleus.
 
 use super::{
-    InferenceSettings, LoggingSettings, MetricsSettings, MqttSettings, OTHERS, ProxySettings,
-    SpoolerSettings, TokenExchangeSettings, number,
+    DataPlaneSettings, InferenceSettings, LoggingSettings, MetricsSettings, MqttSettings, OTHERS,
+    ProxySettings, SpoolerSettings, TokenExchangeSettings, number,
 };
 use crate::deployment::{PosixUser, SystemResourceLimits, read_posix_user};
 use crate::name::ComponentName;
 use crate::secret::{SECRET_MANAGER, SecretManagerSettings};
 use crate::shadow::{SHADOW_MANAGER, ShadowSettings};
-use crate::shape::{Object, Path, ShapeError, Warning, Warnings, scalar_text};
+use crate::shape::{Object, Path, ShapeError, Warning, Warnings, scalar_text, whole};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -40,6 +40,8 @@ pub struct NucleusSettings {
     pub proxy: Option<ProxySettings>,
     /// `platformOverride`: attributes of the device that are added or replaced.
     pub platform: BTreeMap<String, String>,
+    /// `greengrassDataPlaneEndpoint` and `greengrassDataPlanePort`.
+    pub data_plane: DataPlaneSettings,
     /// `inference`.
     pub inference: InferenceSettings,
     /// `logging`.
@@ -57,13 +59,11 @@ pub struct NucleusSettings {
 }
 
 /// Keys of Greengrass that mean nothing here.
-const NOT_SERVED: [&str; 11] = [
+const NOT_SERVED: [&str; 9] = [
     "deploymentConfigurationTimeSource",
     "deploymentPollingFrequencySeconds",
     "fipsMode",
     "fleetStatus",
-    "greengrassDataPlaneEndpoint",
-    "greengrassDataPlanePort",
     "httpClient",
     "interpolateComponentConfiguration",
     "jvmOptions",
@@ -155,6 +155,11 @@ impl NucleusSettings {
         settings.endpoint = text("iotDataEndpoint")?;
         settings.credentials_endpoint = text("iotCredEndpoint")?;
         settings.role_alias = text("iotRoleAlias")?;
+        settings.data_plane.endpoint = text("greengrassDataPlaneEndpoint")?;
+        let port = object.read("greengrassDataPlanePort", |path, value| {
+            whole(path, value, "ports", 1..=65_535)
+        })?;
+        settings.data_plane.port = port.and_then(|port| u16::try_from(port).ok());
         settings.credentials_timeout_ms = object.read("credentialEndpointTimeoutMs", number)?;
         settings.mqtt = object
             .read("mqtt", |path, value| MqttSettings::read(path, value, warnings))?

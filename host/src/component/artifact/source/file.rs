@@ -1,6 +1,6 @@
 //! Files of this machine: `file:/absolute/path` and `file:///absolute/path`.
 
-use super::ArtifactSource;
+use super::{ArtifactSource, Asked};
 use crate::component::artifact::location::shown;
 use crate::component::artifact::{ArtifactError, Part};
 use crate::tasks::Tasks;
@@ -59,11 +59,10 @@ impl ArtifactSource for Files {
 
     fn bring<'a>(
         &'a self,
-        uri: &'a str,
-        _pinned: bool,
+        asked: Asked<'a>,
         part: &'a mut Part<'_>,
     ) -> BoxFuture<'a, Result<(), ArtifactError>> {
-        Box::pin(self.copy(uri, part))
+        Box::pin(self.copy(asked.uri, part))
     }
 }
 

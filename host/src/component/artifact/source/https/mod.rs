@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::ArtifactSource;
+use super::{ArtifactSource, Asked};
 use crate::component::artifact::location::shown;
 use crate::component::artifact::{ArtifactError, Part};
 use crate::network::{Answer, Client, NetworkFault, Target};
@@ -90,11 +90,10 @@ impl ArtifactSource for Https {
 
     fn bring<'a>(
         &'a self,
-        uri: &'a str,
-        pinned: bool,
+        asked: Asked<'a>,
         part: &'a mut Part<'_>,
     ) -> BoxFuture<'a, Result<(), ArtifactError>> {
-        Box::pin(self.download(uri, pinned, part))
+        Box::pin(self.download(asked.uri, asked.pinned, part))
     }
 }
 
