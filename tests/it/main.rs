@@ -41,6 +41,7 @@ mod sdk;
 mod serving;
 mod shadow_sync;
 mod shadows;
+mod signing;
 mod spooled;
 mod texts;
 mod threeways;

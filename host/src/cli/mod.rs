@@ -17,6 +17,7 @@ mod recipe;
 mod restart;
 mod run;
 mod service;
+mod sign;
 mod start;
 mod subscribe;
 mod systemd;
@@ -48,6 +49,7 @@ enum Command {
     Deployment(deployment::Args),
     Doctor(doctor::Args),
     Inspect(inspect::Args),
+    Key(sign::KeyArgs),
     Limits(limits::Args),
     Logs(logs::Args),
     Model(model::Args),
@@ -56,9 +58,11 @@ enum Command {
     Recipe(recipe::Args),
     Run(Box<run::Args>),
     Service(service::Args),
+    Sign(sign::SignArgs),
     Start(start::Args),
     Sub(subscribe::Args),
     Top(top::Args),
+    Verify(sign::VerifyArgs),
 }
 
 /// Which nucleus.
@@ -143,6 +147,7 @@ impl Cli {
             Command::Deployment(args) => deployment::run(&args),
             Command::Doctor(args) => doctor::run(&args),
             Command::Inspect(args) => inspect::run(&args),
+            Command::Key(args) => sign::key(&args),
             Command::Limits(args) => limits::run(&args),
             Command::Logs(args) => logs::run(args),
             Command::Model(args) => model::run(&args),
@@ -151,9 +156,11 @@ impl Cli {
             Command::Recipe(args) => recipe::run(&args),
             Command::Run(args) => run::run(*args),
             Command::Service(args) => service::run(&args),
+            Command::Sign(args) => sign::sign(&args),
             Command::Start(args) => start::run(&args),
             Command::Sub(args) => subscribe::run(&args),
             Command::Top(args) => top::run(&args),
+            Command::Verify(args) => sign::verify(&args),
         }
     }
 }
