@@ -204,3 +204,56 @@ async fn jobs_bring_deployments_and_hear_how_they_end() {
     let stack = told["statusDetails"]["deployment-error-stack"].as_str().unwrap();
     assert!(stack.contains("DEPLOYMENT_DOCUMENT_PARSE_ERROR"), "{stack}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shadow_of_the_device_brings_deployments_and_hears_how_they_end() {
+    const SHADOW: &str = "$aws/things/Core/shadow/name/AWSManagedGreengrassV2Deployment";
+    let broker = Broker::start();
+    let asked = [&format!("{SHADOW}/get") as &str, &format!("{SHADOW}/update")];
+    let mut cloud = Peer::connect(broker.port, "shadow-service", &asked).await;
+    let device = device(broker.port);
+    let _nucleus = device.start();
+    device.deploy(["--merge", "com.example.Hello=1.0.0"]).expect_code(0);
+    device.deploy(["--remove", "com.example.Hello"]).expect_code(0);
+
+    let arn = "arn:aws:greengrass:eu-west-1:1:configuration:thing/Core:1";
+    let mut document = document(1, json!({ "com.example.Hello": { "version": "1.0.0" } }));
+    document["configurationArn"] = arn.into();
+    let config = document.to_string();
+    let desired = json!({ "desiredStatus": "SUCCEEDED", "fleetConfig": config });
+    let mut statuses = Vec::new();
+    while statuses.last().is_none_or(|status| status == "IN_PROGRESS") {
+        let message = cloud.next().await;
+        if message.topic.ends_with("/get") {
+            let whole = json!({ "state": { "desired": desired }, "version": 1 });
+            let topic = format!("{SHADOW}/get/accepted");
+            let answer = Publication::new(topic, whole.to_string(), Qos::AtLeastOnce);
+            cloud.publish(&answer).await;
+            continue;
+        }
+        let told: Value = serde_json::from_slice(&message.payload).unwrap();
+        let reported = &told["state"]["reported"];
+        assert_eq!(reported["fleetConfigurationArnForStatus"], arn);
+        statuses.push(reported["status"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(statuses.last().unwrap(), "SUCCEEDED");
+    assert_eq!(device.components(), ["com.example.Hello 1.0.0 RUNNING"]);
+
+    // A change of the shadow is heard at once.
+    document["deploymentId"] = "deployment-2".into();
+    document["configurationArn"] = arn.replace(":1", ":2").into();
+    document["creationTimestamp"] = 1_700_000_000_002_u64.into();
+    document["components"] = json!({});
+    let desired = json!({ "desiredStatus": "SUCCEEDED", "fleetConfig": document.to_string() });
+    let changed = json!({ "state": { "desired": desired }, "version": 2 }).to_string();
+    let topic = format!("{SHADOW}/update/accepted");
+    cloud.publish(&Publication::new(topic, changed, Qos::AtLeastOnce)).await;
+    loop {
+        let message = cloud.next().await;
+        let told: Value = serde_json::from_slice(&message.payload).unwrap_or_default();
+        if told["state"]["reported"]["status"] == "SUCCEEDED" {
+            break;
+        }
+    }
+    assert_eq!(device.components(), [] as [&str; 0]);
+}

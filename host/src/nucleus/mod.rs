@@ -43,7 +43,9 @@ use crate::deployment::own::OwnConfiguration;
 use crate::deployment::parts::Parts;
 use crate::deployment::progress::Progress;
 use crate::deployment::queue::Queue;
+use crate::deployment::source::cloud::Cloud;
 use crate::deployment::source::jobs::Jobs;
+use crate::deployment::source::shadow::OfShadow;
 use crate::deployment::worker::{Milestone, Worker};
 use crate::deployment::{Deployment, DesiredComponent};
 use crate::fleet::FleetStatus;
@@ -380,14 +382,14 @@ impl Nucleus {
         let (shadows, settings) = (parts.capabilities.shadows.clone(), kept.own.watch());
         tasks.spawn(shadows.follow(settings, caller.stop().clone()));
         if let Ok(link) = parts.capabilities.mqtt.link() {
-            let jobs = Jobs {
+            let cloud = Cloud {
                 clock: parts.clock.clone(),
                 link: link.clone(),
                 queue: queue.clone(),
                 store: kept.store.clone(),
-                thing: parts.thing.clone(),
             };
-            jobs.start(&tasks, caller.stop().clone());
+            Jobs::start(cloud.clone(), &parts.thing, &tasks, caller.stop().clone());
+            OfShadow::start(cloud, &parts.thing, &tasks, caller.stop().clone());
             let fleet = FleetStatus {
                 clock: parts.clock.clone(),
                 library: kept.library.clone(),

@@ -41,7 +41,7 @@ impl Topics {
 
 /// Which jobs are not over.
 #[derive(Debug, Deserialize, PartialEq)]
-pub(super) struct Notice {
+pub(in crate::deployment::source) struct Notice {
     jobs: BTreeMap<String, Vec<Summary>>,
 }
 
@@ -72,7 +72,7 @@ pub(super) struct Next {
 /// A job as it is for this device.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Execution {
+pub(in crate::deployment::source) struct Execution {
     pub(super) job_id: String,
     #[serde(default)]
     pub(super) execution_number: u64,
