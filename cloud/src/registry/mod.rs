@@ -1,19 +1,26 @@
 //! What the control plane knows and does, in no protocol's words: a file or folder a noun, with
 //! functions over a transaction that give a value or a [`Refusal`].
 
+pub mod attributes;
 pub mod buckets;
 pub mod components;
+pub mod groups;
 pub mod keys;
+mod names;
 pub mod objects;
+pub mod page;
 mod place;
 pub mod references;
 mod refusal;
 pub mod tags;
 #[cfg(test)]
 mod tests;
+pub mod things;
 pub mod uploads;
 
+pub use attributes::Attributes;
 pub use keys::{AccessKey, Caller, Secret};
+pub use page::{Page, Paging};
 pub use place::{Place, PlaceError};
 pub use refusal::{Kind, Refusal, Resource};
 

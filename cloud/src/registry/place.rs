@@ -91,4 +91,9 @@ impl Place {
         let Self { region, account } = self;
         format!("arn:aws:{service}:{region}:{account}:{what}")
     }
+
+    /// What an ARN of a service names, if it is one of here: what follows `thing/`, for example.
+    pub fn named<'a>(&self, arn: &'a str, service: &str, kind: &str) -> Option<&'a str> {
+        arn.strip_prefix(self.arn(service, kind).as_str())?.strip_prefix('/')
+    }
 }

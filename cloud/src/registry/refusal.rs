@@ -9,16 +9,24 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Kind {
+    /// It has changed since the caller looked.
+    Conflict,
     /// What was sent is not what its digest says.
     Damaged,
     /// The caller may not.
     Denied,
     /// There is one already that is not the same.
     Exists,
+    /// It is used by something else.
+    InUse,
     /// Something went wrong here.
     Internal,
     /// What was asked is not well formed, or not allowed.
     Invalid,
+    /// There are as many as there can be.
+    Limit,
+    /// A document that was sent can be none.
+    Malformed,
     /// It still holds something.
     NotEmpty,
     /// There is none.
@@ -29,6 +37,8 @@ pub enum Kind {
     Precondition,
     /// A part of an upload is missing, or another one.
     Part,
+    /// What it has come to does not allow it.
+    State,
     /// The caller is to come back later.
     Throttled,
     /// There is too much of it.

@@ -2,6 +2,7 @@
 //! nothing.
 
 mod greengrass;
+mod iot;
 mod s3;
 mod sts;
 
@@ -10,5 +11,10 @@ use crate::web::Service;
 
 /// All services.
 pub fn all(registry: &Registry) -> Vec<Service> {
-    vec![greengrass::service(registry), s3::service(registry), sts::service(registry)]
+    vec![
+        greengrass::service(registry),
+        iot::service(registry),
+        s3::service(registry),
+        sts::service(registry),
+    ]
 }

@@ -9,3 +9,4 @@ mod hostile;
 mod objects;
 mod server;
 mod start;
+mod things;

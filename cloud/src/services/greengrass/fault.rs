@@ -8,13 +8,18 @@ use serde_json::json;
 pub(super) fn of(refusal: &Refusal) -> Fault {
     let (status, code) = match refusal.kind {
         Kind::NotFound => (StatusCode::NOT_FOUND, "ResourceNotFoundException"),
-        Kind::Exists | Kind::NotEmpty | Kind::Precondition | Kind::Part => {
-            (StatusCode::CONFLICT, "ConflictException")
-        }
+        Kind::Conflict
+        | Kind::Exists
+        | Kind::InUse
+        | Kind::NotEmpty
+        | Kind::Part
+        | Kind::Precondition
+        | Kind::State => (StatusCode::CONFLICT, "ConflictException"),
         Kind::Denied => (StatusCode::FORBIDDEN, "AccessDeniedException"),
         Kind::Throttled => (StatusCode::TOO_MANY_REQUESTS, "ThrottlingException"),
+        Kind::Limit => (StatusCode::PAYMENT_REQUIRED, "ServiceQuotaExceededException"),
         Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerException"),
-        Kind::Damaged | Kind::Invalid | Kind::NotServed | Kind::TooLarge => {
+        Kind::Damaged | Kind::Invalid | Kind::Malformed | Kind::NotServed | Kind::TooLarge => {
             (StatusCode::BAD_REQUEST, "ValidationException")
         }
     };

@@ -28,6 +28,11 @@ fn name(kind: Kind, about: &str) -> (StatusCode, &'static str) {
         (Kind::NotFound, _) => (StatusCode::NOT_FOUND, "NoSuchKey"),
         (Kind::Exists, _) => (StatusCode::CONFLICT, "BucketAlreadyOwnedByYou"),
         (Kind::NotEmpty, _) => (StatusCode::CONFLICT, "BucketNotEmpty"),
+        (Kind::Conflict | Kind::InUse | Kind::State, _) => {
+            (StatusCode::CONFLICT, "OperationAborted")
+        }
+        (Kind::Limit, _) => (StatusCode::BAD_REQUEST, "TooManyBuckets"),
+        (Kind::Malformed, _) => (StatusCode::BAD_REQUEST, "MalformedPolicy"),
         (Kind::Damaged, "digest") => (StatusCode::BAD_REQUEST, "XAmzContentSHA256Mismatch"),
         (Kind::Damaged, "length") => (StatusCode::BAD_REQUEST, "IncompleteBody"),
         (Kind::Damaged, _) => (StatusCode::BAD_REQUEST, "BadDigest"),

@@ -1,0 +1,170 @@
+//! Which things are in which groups.
+
+use super::{below, get, key, require};
+use crate::registry::page::{self, Page, Paging};
+use crate::registry::{Kind, Refusal, things};
+use crate::state::{Key, Rows, Table, Transaction};
+use std::collections::BTreeSet;
+
+/// Things, under their group's name and theirs.
+const MEMBERS: Table<()> = Table::new("group-members");
+
+/// The same the other way round.
+const MEMBERSHIPS: Table<()> = Table::new("thing-groups");
+
+/// Most groups that a thing is in itself (AWS IoT quotas).
+const MOST_GROUPS: usize = 10;
+
+/// What happens to a thing and a group.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Change {
+    Joins,
+    Leaves,
+}
+
+/// The one place in which things join groups and leave them. Whoever reacts to that, such as
+/// deployments to a group for those who come later, is to be called here.
+fn change(
+    transaction: &mut dyn Transaction,
+    thing: &str,
+    group: &str,
+    change: Change,
+) -> Result<(), Refusal> {
+    let (member, membership) = (key(group).last(thing), key(thing).last(group));
+    match change {
+        Change::Joins => {
+            MEMBERS.put(transaction, &member, &())?;
+            MEMBERSHIPS.put(transaction, &membership, &())?;
+        }
+        Change::Leaves => {
+            MEMBERS.delete(transaction, &member)?;
+            MEMBERSHIPS.delete(transaction, &membership)?;
+        }
+    }
+    Ok(())
+}
+
+/// Put a thing into a group; it may be there.
+///
+/// # Errors
+/// There is no such thing or group, the thing is in a group of the same hierarchy, or in as many as
+/// there can be.
+pub fn join(transaction: &mut dyn Transaction, thing: &str, group: &str) -> Result<(), Refusal> {
+    things::require(transaction, thing)?;
+    require(transaction, group)?;
+    let others = direct_of(transaction, thing)?;
+    if others.iter().any(|other| other == group) {
+        return Ok(());
+    }
+    if others.len() >= MOST_GROUPS {
+        let message =
+            format!("the thing {thing} is in {MOST_GROUPS} groups, and cannot be in more");
+        return Err(Refusal::new(Kind::Limit, message).about("thing", thing));
+    }
+    let root = root(transaction, group)?;
+    for other in others {
+        if self::root(transaction, &other)? == root {
+            let message = format!(
+                "the thing {thing} is in the thing group {other} of the same hierarchy as {group}"
+            );
+            return Err(Refusal::invalid(message).about("thing group", group));
+        }
+    }
+    change(transaction, thing, group, Change::Joins)
+}
+
+/// Take a thing out of a group; it may be in another.
+///
+/// # Errors
+/// There is no such thing or group.
+pub fn leave(transaction: &mut dyn Transaction, thing: &str, group: &str) -> Result<(), Refusal> {
+    things::require(transaction, thing)?;
+    require(transaction, group)?;
+    match direct_of(transaction, thing)?.iter().any(|found| found == group) {
+        true => change(transaction, thing, group, Change::Leaves),
+        false => Ok(()),
+    }
+}
+
+/// Take a thing out of all its groups.
+pub(in crate::registry) fn leave_all(
+    transaction: &mut dyn Transaction,
+    thing: &str,
+) -> Result<(), Refusal> {
+    let groups = direct_of(transaction, thing)?;
+    groups.iter().try_for_each(|group| change(transaction, thing, group, Change::Leaves))
+}
+
+/// Take all things out of a group.
+pub(super) fn all_leave(transaction: &mut dyn Transaction, group: &str) -> Result<(), Refusal> {
+    let things = things_in(transaction, group, false)?;
+    things.iter().try_for_each(|thing| change(transaction, thing, group, Change::Leaves))
+}
+
+/// The things in a group, and those in the groups in it if wanted, by name.
+///
+/// # Errors
+/// There is no such group.
+pub fn things_in(
+    rows: &dyn Rows,
+    group: &str,
+    recursive: bool,
+) -> Result<BTreeSet<String>, Refusal> {
+    require(rows, group)?;
+    let mut groups = if recursive { below(rows, group)? } else { Vec::new() };
+    groups.push(group.to_owned());
+    let mut things = BTreeSet::new();
+    for group in groups {
+        things.extend(seconds(&MEMBERS, rows, &key(&group), &Paging::all())?.items);
+    }
+    Ok(things)
+}
+
+/// The groups that a thing is in itself, by name.
+///
+/// # Errors
+/// The state cannot be read.
+pub fn direct_of(rows: &dyn Rows, thing: &str) -> Result<Vec<String>, Refusal> {
+    Ok(seconds(&MEMBERSHIPS, rows, &key(thing), &Paging::all())?.items)
+}
+
+/// The groups that a thing is in, itself or by a group that is in them.
+///
+/// # Errors
+/// The state cannot be read.
+pub fn all_of(rows: &dyn Rows, thing: &str) -> Result<BTreeSet<String>, Refusal> {
+    let mut all = BTreeSet::new();
+    for group in direct_of(rows, thing)? {
+        all.extend(above(rows, &group)?);
+        all.insert(group);
+    }
+    Ok(all)
+}
+
+/// The groups that a group is in: its parent first, the root last.
+///
+/// # Errors
+/// The state cannot be read.
+pub fn above(rows: &dyn Rows, group: &str) -> Result<Vec<String>, Refusal> {
+    let mut found = Vec::new();
+    let mut parent = get(rows, group)?.and_then(|group| group.parent);
+    while let Some(name) = parent {
+        parent = get(rows, &name)?.and_then(|group| group.parent);
+        found.push(name);
+    }
+    Ok(found)
+}
+
+fn root(rows: &dyn Rows, group: &str) -> Result<String, Refusal> {
+    Ok(above(rows, group)?.pop().unwrap_or_else(|| group.to_owned()))
+}
+
+/// What stands second in keys whose first part is known.
+fn seconds(
+    table: &Table<()>,
+    rows: &dyn Rows,
+    first: &Key,
+    paging: &Paging,
+) -> Result<Page<String>, Refusal> {
+    page::of(table, rows, first, paging, |key, ()| key.last_after(first))
+}

@@ -1,0 +1,76 @@
+"""Things and their groups with boto3: made, described, listed a page at a time, changed, removed."""
+
+import boto3
+from botocore.exceptions import ClientError
+
+iot = boto3.client("iot")
+
+
+def refused(operation, **arguments):
+    try:
+        getattr(iot, operation)(**arguments)
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    raise AssertionError(f"{operation} was answered")
+
+
+made = iot.create_thing(thingName="kept", attributePayload={"attributes": {"site": "hall-1", "rack": "7"}})
+assert made["thingArn"] == "arn:aws:iot:us-east-1:000000000000:thing/kept", made
+again = iot.create_thing(thingName="kept", attributePayload={"attributes": {"site": "hall-1", "rack": "7"}})
+assert again["thingId"] == made["thingId"], again
+assert refused("create_thing", thingName="kept") == "ResourceAlreadyExistsException"
+assert refused("create_thing", thingName="a b") == "InvalidRequestException"
+assert refused("describe_thing", thingName="none") == "ResourceNotFoundException"
+
+iot.update_thing(thingName="kept", attributePayload={"attributes": {"rack": "", "row": "2"}, "merge": True}, expectedVersion=1)
+assert refused("update_thing", thingName="kept", expectedVersion=1) == "VersionConflictException"
+iot.update_thing(thingName="kept", thingTypeName="press")
+thing = iot.describe_thing(thingName="kept")
+assert thing["attributes"] == {"site": "hall-1", "row": "2"}, thing
+assert (thing["version"], thing["thingTypeName"], thing["defaultClientId"]) == (3, "press", "kept"), thing
+iot.update_thing(thingName="kept", removeThingType=True)
+assert "thingTypeName" not in iot.describe_thing(thingName="kept")
+
+for number in range(5):
+    iot.create_thing(thingName=f"t:{number}", attributePayload={"attributes": {"site": f"hall-{number}"}})
+pages = list(iot.get_paginator("list_things").paginate(PaginationConfig={"PageSize": 2}))
+assert [[thing["thingName"] for thing in page["things"]] for page in pages] == [["kept", "t:0"], ["t:1", "t:2"], ["t:3", "t:4"]], pages
+found = iot.list_things(attributeName="site", attributeValue="hall-1")["things"]
+assert [thing["thingName"] for thing in found] == ["kept", "t:1"], found
+found = iot.list_things(attributeName="site", attributeValue="hall", usePrefixAttributeValue=True, maxResults=1)
+assert len(found["things"]) == 1 and found["nextToken"], found
+assert refused("list_things", nextToken="?") == "InvalidRequestException"
+
+site = iot.create_thing_group(
+    thingGroupName="site", thingGroupProperties={"thingGroupDescription": "all of it", "attributePayload": {"attributes": {"city": "Ulm"}}}
+)
+assert site["thingGroupArn"] == "arn:aws:iot:us-east-1:000000000000:thinggroup/site", site
+iot.create_thing_group(thingGroupName="hall", parentGroupName="site")
+assert refused("create_thing_group", thingGroupName="x", parentGroupName="none") == "ResourceNotFoundException"
+group = iot.describe_thing_group(thingGroupName="hall")
+assert group["thingGroupMetadata"]["parentGroupName"] == "site", group
+assert group["thingGroupMetadata"]["rootToParentThingGroups"] == [{"groupName": "site", "groupArn": site["thingGroupArn"]}], group
+assert group["thingGroupMetadata"]["creationDate"].year > 2000, group
+assert iot.update_thing_group(thingGroupName="site", thingGroupProperties={"thingGroupDescription": "x"}, expectedVersion=1)["version"] == 2
+properties = iot.describe_thing_group(thingGroupName="site")["thingGroupProperties"]
+assert properties == {"thingGroupDescription": "x", "attributePayload": {"attributes": {"city": "Ulm"}}}, properties
+groups = lambda **filter: [group["groupName"] for group in iot.list_thing_groups(**filter)["thingGroups"]]
+assert groups() == ["hall", "site"] and groups(recursive=False) == ["site"]
+assert groups(parentGroup="site") == ["hall"] and groups(namePrefixFilter="s") == ["site"]
+
+iot.add_thing_to_thing_group(thingGroupName="hall", thingName="t:1")
+iot.add_thing_to_thing_group(thingGroupArn=site["thingGroupArn"], thingArn="arn:aws:iot:us-east-1:000000000000:thing/t:2")
+assert refused("add_thing_to_thing_group", thingGroupName="site", thingName="t:1") == "InvalidRequestException"
+assert refused("add_thing_to_thing_group", thingGroupName="site", thingName="none") == "ResourceNotFoundException"
+assert iot.list_things_in_thing_group(thingGroupName="site")["things"] == ["t:2"]
+assert iot.list_things_in_thing_group(thingGroupName="site", recursive=True)["things"] == ["t:1", "t:2"]
+assert [group["groupName"] for group in iot.list_thing_groups_for_thing(thingName="t:1")["thingGroups"]] == ["hall"]
+iot.update_thing_groups_for_thing(thingName="t:1", thingGroupsToAdd=["site"], thingGroupsToRemove=["hall"])
+iot.remove_thing_from_thing_group(thingGroupName="site", thingName="t:2")
+assert iot.list_things_in_thing_group(thingGroupName="site")["things"] == ["t:1"]
+assert refused("delete_thing_group", thingGroupName="site") == "InvalidRequestException"
+for name in ("hall", "site", "none"):
+    iot.delete_thing_group(thingGroupName=name)
+for number in range(5):
+    iot.delete_thing(thingName=f"t:{number}")
+assert refused("delete_thing", thingName="kept", expectedVersion=1) == "VersionConflictException"
