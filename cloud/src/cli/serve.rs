@@ -78,7 +78,7 @@ async fn serve(args: Args) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let (clock, tasks) = (Clock::system(), Tasks::default());
     let data = folder(args.data.as_deref())?;
-    let authority = Authority::open(&data.join("pki"), &clock)?;
+    let authority = Arc::new(Authority::open(&data.join("pki"), &clock)?);
     let state = Sqlite::open(&data.join("state.sqlite")).context("failed to open the state")?;
     let state: Arc<dyn State> = Arc::new(state);
     let objects = data.join("objects");
@@ -87,7 +87,14 @@ async fn serve(args: Args) -> Result<()> {
     let place =
         state.change(|transaction| Place::settle(transaction, args.region, args.account))?;
     let (key, is_new) = administrator(state.as_ref())?;
-    let registry = Registry { state, artifacts, place, clock, tasks: tasks.clone() };
+    let registry = Registry {
+        state,
+        artifacts,
+        authority: Arc::clone(&authority),
+        place,
+        clock,
+        tasks: tasks.clone(),
+    };
 
     let names = names(args.names);
     let tls = authority.server(&names)?;

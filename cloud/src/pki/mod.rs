@@ -3,6 +3,10 @@
 //! Its key never leaves the folder. The server's own key is made anew at each start and is never
 //! written down: clients know the authority, not the certificate.
 
+mod device;
+
+pub use device::Issued;
+
 use crate::clock::{Clock, Time};
 use crate::private_file;
 use anyhow::{Context as _, Result};

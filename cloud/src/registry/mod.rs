@@ -3,6 +3,7 @@
 
 pub mod attributes;
 pub mod buckets;
+pub mod certificates;
 pub mod components;
 pub mod groups;
 pub mod keys;
@@ -10,6 +11,7 @@ mod names;
 pub mod objects;
 pub mod page;
 mod place;
+pub mod principals;
 pub mod references;
 mod refusal;
 pub mod tags;
@@ -26,6 +28,7 @@ pub use refusal::{Kind, Refusal, Resource};
 
 use crate::artifacts::Artifacts;
 use crate::clock::Clock;
+use crate::pki::Authority;
 use crate::state::{Rows, State, Transaction};
 use crate::tasks::Tasks;
 use std::sync::Arc;
@@ -41,6 +44,8 @@ pub struct Registry {
     pub state: Arc<dyn State>,
     /// Files.
     pub artifacts: Artifacts,
+    /// Whom devices trust, and who signs their certificates.
+    pub authority: Arc<Authority>,
     /// Where this is.
     pub place: Place,
     /// The time.

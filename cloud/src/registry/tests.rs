@@ -19,6 +19,9 @@ impl Bench {
         let registry = Registry {
             state: Arc::new(state),
             artifacts: Artifacts::open(&folder.path().join("objects")).unwrap(),
+            authority: Arc::new(
+                Authority::open(&folder.path().join("pki"), &Clock::system()).unwrap(),
+            ),
             place: Place::new(None, None).unwrap(),
             clock: Clock::system(),
             tasks: Tasks::default(),

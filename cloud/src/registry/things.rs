@@ -2,7 +2,7 @@
 //! the registry").
 
 use super::page::{self, Page, Paging};
-use super::{Attributes, Kind, Place, Refusal, groups, names};
+use super::{Attributes, Kind, Place, Refusal, groups, names, principals};
 use crate::state::{Key, Rows, Table, Transaction};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -144,7 +144,7 @@ pub fn update(
 /// Remove one, if there is one. It leaves its groups.
 ///
 /// # Errors
-/// It has changed since.
+/// It has certificates, or has changed since.
 pub fn delete(
     transaction: &mut dyn Transaction,
     name: &str,
@@ -152,8 +152,12 @@ pub fn delete(
 ) -> Result<(), Refusal> {
     let Some(thing) = get(transaction, name)? else { return Ok(()) };
     unchanged("thing", name, thing.version, expected)?;
-    groups::leave_all(transaction, name)?;
-    Ok(THINGS.delete(transaction, &key(name))?)
+    if principals::of_thing(transaction, name)?.is_empty() {
+        groups::leave_all(transaction, name)?;
+        return Ok(THINGS.delete(transaction, &key(name))?);
+    }
+    let message = format!("the thing {name} has certificates attached; detach them first");
+    Err(Refusal::invalid(message).about("thing", name))
 }
 
 /// Those that a filter shows, by name.

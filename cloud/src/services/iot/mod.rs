@@ -1,7 +1,9 @@
-//! AWS IoT: things and their groups (AWS IoT API reference).
+//! AWS IoT: things, their groups and certificates (AWS IoT API reference).
 
+mod certificates;
 mod groups;
 mod members;
+mod principals;
 mod things;
 
 use crate::registry::{Kind, Page, Paging, Place, Refusal, Registry};
@@ -11,7 +13,13 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 /// Operations, by what they are about.
-static OPERATIONS: &[&[Operation]] = &[groups::OPERATIONS, members::OPERATIONS, things::OPERATIONS];
+static OPERATIONS: &[&[Operation]] = &[
+    certificates::OPERATIONS,
+    groups::OPERATIONS,
+    members::OPERATIONS,
+    principals::OPERATIONS,
+    things::OPERATIONS,
+];
 
 /// Most results in a page.
 const PAGE: usize = 250;
