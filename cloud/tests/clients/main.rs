@@ -8,6 +8,7 @@ mod certificates;
 mod components;
 mod hostile;
 mod objects;
+mod policies;
 mod server;
 mod start;
 mod things;

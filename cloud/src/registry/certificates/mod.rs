@@ -8,6 +8,7 @@ mod tests;
 pub use parsed::{Facts, id};
 
 use super::page::{self, Page, Paging};
+use super::policies::{self, Target};
 use super::{Kind, Place, Refusal, principals};
 use crate::clock::Time;
 use crate::state::{Key, Rows, Table, Transaction};
@@ -151,7 +152,11 @@ pub fn delete(transaction: &mut dyn Transaction, id: &str, force: bool) -> Resul
     if !principals::things_of(transaction, id)?.is_empty() {
         return attached("things");
     }
-    let _ = force;
+    let target = Target::Certificate(id.to_owned());
+    if !force && !policies::attached_to(transaction, &target)?.is_empty() {
+        return attached("policies");
+    }
+    policies::detach_all(transaction, &target)?;
     Ok(CERTIFICATES.delete(transaction, &key(id))?)
 }
 

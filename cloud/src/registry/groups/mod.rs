@@ -9,7 +9,7 @@ pub use members::{above, all_of, direct_of, join, leave, things_in};
 
 use super::page::{self, Page, Paging};
 use super::things::unchanged;
-use super::{Attributes, Kind, Place, Refusal, names};
+use super::{Attributes, Kind, Place, Refusal, names, policies};
 use crate::clock::Time;
 use crate::state::{Key, Rows, Table, Transaction};
 use serde::{Deserialize, Serialize};
@@ -172,6 +172,7 @@ pub fn delete(
         return Err(Refusal::invalid(message).about("thing group", name));
     }
     members::all_leave(transaction, name)?;
+    policies::detach_all(transaction, &policies::Target::Group(name.to_owned()))?;
     if let Some(parent) = &group.parent {
         CHILDREN.delete(transaction, &key(parent).last(name))?;
     }

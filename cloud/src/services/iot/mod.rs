@@ -1,9 +1,11 @@
-//! AWS IoT: things, their groups and certificates (AWS IoT API reference).
+//! AWS IoT: things, their groups and certificates, and policies (AWS IoT API reference).
 
 mod certificates;
 mod groups;
 mod members;
+mod policies;
 mod principals;
+mod targets;
 mod things;
 
 use crate::registry::{Kind, Page, Paging, Place, Refusal, Registry};
@@ -17,7 +19,9 @@ static OPERATIONS: &[&[Operation]] = &[
     certificates::OPERATIONS,
     groups::OPERATIONS,
     members::OPERATIONS,
+    policies::OPERATIONS,
     principals::OPERATIONS,
+    targets::OPERATIONS,
     things::OPERATIONS,
 ];
 
@@ -44,6 +48,12 @@ fn fault(refusal: &Refusal) -> Fault {
         Kind::State => (StatusCode::NOT_ACCEPTABLE, "CertificateStateException"),
         Kind::Throttled => (StatusCode::BAD_REQUEST, "ThrottlingException"),
         _ => (StatusCode::BAD_REQUEST, "InvalidRequestException"),
+    };
+    let code = match &refusal.resource {
+        Some(resource) if resource.kind == "policy version" && refusal.kind == Kind::Limit => {
+            "VersionsLimitExceededException"
+        }
+        _ => code,
     };
     let fault = Fault::new(status, code, refusal.message.clone());
     match (&refusal.resource, refusal.kind) {
