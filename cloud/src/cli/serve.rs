@@ -102,7 +102,7 @@ async fn serve(args: Args) -> Result<()> {
         format!("failed to listen at {}; choose another with --listen", args.listen)
     })?;
     drop(tasks.spawn(registry.clone().tidy()));
-    let web = Web::new(registry.clone(), services::all(&registry));
+    let web = Web::new(registry.clone(), services::all(&registry), services::devices(&registry));
     let address = listener.address();
     listener.serve(tls, Arc::new(web), &tasks);
     let ready = Ready {

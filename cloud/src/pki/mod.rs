@@ -3,6 +3,7 @@
 //! Its key never leaves the folder. The server's own key is made anew at each start and is never
 //! written down: clients know the authority, not the certificate.
 
+mod client;
 mod device;
 
 pub use device::Issued;
@@ -85,7 +86,8 @@ impl Authority {
         &self.pem
     }
 
-    /// What a server needs to be known by these names and addresses, for HTTP/1.1.
+    /// What a server needs to be known by these names and addresses, for HTTP/1.1. Clients can show
+    /// certificates; whose these are is not looked at here.
     ///
     /// # Errors
     /// One of the names can be in no certificate.
@@ -100,9 +102,11 @@ impl Authority {
         let key = KeyPair::generate().context("failed to make a key")?;
         let certificate = params.signed_by(&key, &self.issuer).context("failed to sign")?;
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        let provider = default_provider();
+        let algorithms = provider.signature_verification_algorithms;
+        let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
             .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
+            .with_client_cert_verifier(Arc::new(client::Holder(algorithms)))
             .with_single_cert(vec![certificate.der().clone()], key)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)

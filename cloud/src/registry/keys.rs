@@ -1,9 +1,11 @@
 //! Access keys: who may ask, and the secrets by which their requests are signed.
 
-use super::{Place, Refusal};
+use super::sessions::Session;
+use super::{Identity, Kind, Place, Refusal, certificates};
 use crate::state::{Key, Rows, StateError, Table, Transaction};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 const KEYS: Table<AccessKey> = Table::new("keys");
@@ -70,13 +72,36 @@ pub struct Caller {
     pub arn: String,
     /// The user's unique id.
     pub id: String,
+    /// The device that it is, if it was known by a certificate.
+    pub device: Option<Arc<Identity>>,
 }
 
 impl Caller {
     /// Whose key this is.
     pub fn of(key: &AccessKey, place: &Place) -> Self {
         let arn = format!("arn:aws:iam::{}:user/{}", place.account, key.user);
-        Self { arn, id: format!("AIDA{}", key.id.get(4..).unwrap_or_default()) }
+        Self { arn, id: format!("AIDA{}", key.id.get(4..).unwrap_or_default()), device: None }
+    }
+
+    /// Whose session this is.
+    pub fn of_session(session: &Session, place: &Place) -> Self {
+        let id = format!("AROA{}:{}", session.id.get(4..).unwrap_or_default(), session.holder);
+        Self { arn: session.arn(place), id, device: None }
+    }
+
+    /// A device, by its certificate.
+    pub fn of_device(identity: Identity, place: &Place) -> Self {
+        let id = identity.certificate.id.clone();
+        Self { arn: certificates::arn(place, &id), id, device: Some(Arc::new(identity)) }
+    }
+
+    /// The device that it is.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn device(&self) -> Result<&Identity, Refusal> {
+        let device = self.device.as_deref();
+        device.ok_or_else(|| Refusal::new(Kind::Denied, "only devices may ask for this"))
     }
 }
 

@@ -16,6 +16,8 @@ pub mod policies;
 pub mod principals;
 pub mod references;
 mod refusal;
+pub mod role_aliases;
+pub mod sessions;
 pub mod tags;
 #[cfg(test)]
 mod tests;

@@ -45,6 +45,7 @@ impl Fault {
             SignatureError::Skewed { .. } => (StatusCode::FORBIDDEN, "RequestTimeTooSkewed"),
             SignatureError::UnknownKey(_) => (StatusCode::FORBIDDEN, "InvalidAccessKeyId"),
             SignatureError::Mismatch => (StatusCode::FORBIDDEN, "SignatureDoesNotMatch"),
+            SignatureError::Token => (StatusCode::BAD_REQUEST, "ExpiredToken"),
             SignatureError::Missing | SignatureError::Expired => {
                 (StatusCode::FORBIDDEN, "AccessDenied")
             }
@@ -62,6 +63,7 @@ impl From<SignatureError> for Fault {
             SignatureError::Malformed(_) | SignatureError::Unsupported(_) => {
                 "IncompleteSignatureException"
             }
+            SignatureError::Token => "ExpiredTokenException",
             SignatureError::UnknownKey(_) => "UnrecognizedClientException",
             SignatureError::Skewed { .. }
             | SignatureError::Expired

@@ -1,8 +1,11 @@
 //! The port: connections with TLS, within limits, each served by a task until the server stops.
 
 use super::Web;
+use super::auth::Peer;
 use super::patient::Patient;
 use crate::tasks::Tasks;
+use http::{Extensions, Request};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -109,8 +112,11 @@ async fn connection(
     };
     let stream = stream.map_err(|_| "the handshake took too long")?;
     let stream = stream.map_err(|error| error.to_string())?;
-    let service = service_fn(move |request| {
+    let shown = stream.get_ref().1.peer_certificates().and_then(|shown| shown.first());
+    let peer = shown.map(|der| Peer(der.as_ref().into()));
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let web = Arc::clone(&web);
+        request.extensions_mut().extend(peer.clone().map(extension).unwrap_or_default());
         async move { Ok::<_, Infallible>(web.answer(request).await) }
     });
     let connection = http1::Builder::new()
@@ -127,4 +133,10 @@ async fn connection(
     // The request that is being answered is, and no other.
     connection.as_mut().graceful_shutdown();
     connection.await.map_err(|error| error.to_string())
+}
+
+fn extension(peer: Peer) -> Extensions {
+    let mut extensions = Extensions::new();
+    extensions.insert(peer);
+    extensions
 }

@@ -12,6 +12,7 @@ mod metrics;
 mod patient;
 pub mod protocol;
 mod service;
+mod session;
 pub mod sigv4;
 
 pub use auth::Integrity;
@@ -21,6 +22,7 @@ pub use metrics::Metrics;
 pub use service::{Answer, Call, Operation, OperationName, Service};
 
 use crate::registry::Registry;
+use auth::Peer;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
@@ -36,6 +38,7 @@ use tower_service::Service as _;
 pub struct Web {
     registry: Registry,
     services: Vec<Service>,
+    devices: Service,
     metrics: Metrics,
 }
 
@@ -44,9 +47,9 @@ pub struct Web {
 pub struct RequestId(pub String);
 
 impl Web {
-    /// For these services.
-    pub fn new(registry: Registry, services: Vec<Service>) -> Self {
-        Self { registry, services, metrics: Metrics::default() }
+    /// For these services, and the one for devices, which sign nothing.
+    pub fn new(registry: Registry, services: Vec<Service>, devices: Service) -> Self {
+        Self { registry, services, devices, metrics: Metrics::default() }
     }
 
     /// Answer one request.
@@ -59,7 +62,13 @@ impl Web {
             return response;
         }
         let (method, path) = (head.method.clone(), head.uri.path().to_owned());
+        let is_device = head.extensions.get::<Peer>().is_some() && !Claim::is_in(&head);
         let (service, protocol, mut response) = match self.service(&head) {
+            _ if is_device => {
+                let answered = self.serve_device(head, body).await;
+                let response = answered.unwrap_or_else(|fault| fault.into_response());
+                (self.devices.name, self.devices.protocol, response)
+            }
             Ok((service, query, claim)) => {
                 let answered = self.serve(service, head, query, claim, body).await;
                 let response = answered.unwrap_or_else(|fault| fault.into_response());
@@ -137,6 +146,25 @@ impl Web {
         head.extensions.insert(query);
         let request = Request::from_parts(head, body);
         let Ok(response) = service.router.clone().call(request).await;
+        Ok(response)
+    }
+
+    /// A device is known by its certificate.
+    async fn serve_device(&self, mut head: Parts, body: Incoming) -> Result<Response, Fault> {
+        let query = Query::parse(head.uri.query().unwrap_or_default())?;
+        let Some(peer) = head.extensions.get::<Peer>() else {
+            return Err(SignatureError::Missing.into());
+        };
+        match auth::device(&self.registry, peer).await {
+            Ok(caller) => drop(head.extensions.insert(caller)),
+            Err(fault) => {
+                body::discard(body).await;
+                return Err(fault);
+            }
+        }
+        head.extensions.insert(query);
+        let request = Request::from_parts(head, Body::new(body));
+        let Ok(response) = self.devices.router.clone().call(request).await;
         Ok(response)
     }
 

@@ -6,6 +6,7 @@
 
 mod certificates;
 mod components;
+mod credentials;
 mod hostile;
 mod objects;
 mod policies;

@@ -1,10 +1,12 @@
 //! AWS IoT: things, their groups and certificates, and policies (AWS IoT API reference).
 
 mod certificates;
+mod endpoint;
 mod groups;
 mod members;
 mod policies;
 mod principals;
+mod role_aliases;
 mod targets;
 mod things;
 
@@ -17,10 +19,12 @@ use serde_json::{Map, Value, json};
 /// Operations, by what they are about.
 static OPERATIONS: &[&[Operation]] = &[
     certificates::OPERATIONS,
+    endpoint::OPERATIONS,
     groups::OPERATIONS,
     members::OPERATIONS,
     policies::OPERATIONS,
     principals::OPERATIONS,
+    role_aliases::OPERATIONS,
     targets::OPERATIONS,
     things::OPERATIONS,
 ];

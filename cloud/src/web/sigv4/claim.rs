@@ -58,6 +58,13 @@ fn malformed(what: impl Into<String>) -> SignatureError {
 }
 
 impl Claim {
+    /// Whether a request says whose it is, rightly or not.
+    pub fn is_in(head: &Parts) -> bool {
+        let query = head.uri.query().unwrap_or_default();
+        let linked = ["X-Amz-Algorithm", "AWSAccessKeyId"].iter().any(|name| query.contains(name));
+        head.headers.contains_key(AUTHORIZATION) || linked
+    }
+
     /// Read it off the head of a request.
     ///
     /// # Errors

@@ -56,6 +56,9 @@ pub enum SignatureError {
     /// Nobody has that access key.
     #[error("there is no access key {0} on this server")]
     UnknownKey(String),
+    /// What comes with a key that holds for a while is not of it, or it holds no more.
+    #[error("the security token is not of this access key, or has expired")]
+    Token,
     /// It was signed with another secret, or changed on its way.
     #[error(
         "the signature is not the one that the secret of this access key makes; check the secret, \

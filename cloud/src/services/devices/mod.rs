@@ -1,0 +1,25 @@
+//! What devices ask over HTTPS, known by their certificates and without signatures.
+
+mod credentials;
+
+use crate::registry::{Kind, Refusal, Registry};
+use crate::web::protocol::{Protocol, rest_json};
+use crate::web::{Fault, Service};
+use http::StatusCode;
+
+/// The service.
+pub(super) fn service(registry: &Registry) -> Service {
+    let router = rest_json::router(registry, credentials::OPERATIONS, fault);
+    Service { name: "devices", protocol: Protocol::RestJson, router }
+}
+
+fn fault(refusal: &Refusal) -> Fault {
+    let (status, code) = match refusal.kind {
+        Kind::Denied => (StatusCode::FORBIDDEN, "AccessDeniedException"),
+        Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerException"),
+        Kind::NotFound => (StatusCode::NOT_FOUND, "ResourceNotFoundException"),
+        Kind::Throttled => (StatusCode::TOO_MANY_REQUESTS, "ThrottlingException"),
+        _ => (StatusCode::BAD_REQUEST, "ValidationException"),
+    };
+    Fault::new(status, code, refusal.message.clone())
+}
