@@ -8,6 +8,7 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 const TARGETS: [&str; 20] = [
     "access_control",
+    "cloud_policy",
     "configuration",
     "deployment",
     "identity",
