@@ -1,8 +1,12 @@
 //! The command line: a file a subcommand, each with its arguments and one function.
 
+mod data;
+mod folder;
 mod serve;
+mod status;
+mod thing;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -17,6 +21,14 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(Box<serve::Args>),
+    Status(status::Args),
+    Thing(thing::Arguments),
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Output {
+    Text,
+    Json,
 }
 
 impl Cli {
@@ -27,6 +39,8 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Serve(args) => serve::run(*args),
+            Command::Status(args) => status::run(&args),
+            Command::Thing(args) => thing::run(&args),
         }
     }
 }
@@ -35,4 +49,15 @@ impl Cli {
 pub fn fail(error: &anyhow::Error) -> ExitCode {
     let _nowhere_else = writeln!(std::io::stderr(), "error: {error:#}");
     ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_does_not_contradict_itself() {
+        Cli::command().debug_assert();
+    }
 }

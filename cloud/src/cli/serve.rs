@@ -1,17 +1,17 @@
 //! `gg-cloud serve`.
 
+use super::{Output, folder};
 use crate::artifacts::Artifacts;
 use crate::clock::Clock;
 use crate::pki::Authority;
-use crate::registry::{AccessKey, Place, Registry, keys};
+use crate::registry::endpoint::{self, Endpoint};
+use crate::registry::{AccessKey, Place, Refusal, Registry, keys};
 use crate::services;
 use crate::state::{Sqlite, State};
 use crate::tasks::Tasks;
 use crate::web::{Listener, Web};
-use anyhow::{Context as _, Result, bail};
-use clap::ValueEnum;
+use anyhow::{Context as _, Result};
 use serde_json::json;
-use std::fs;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// How long what is being answered may still take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(20);
+
+/// What every machine calls itself.
+const ALWAYS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// Serve AWS's APIs over HTTPS, until SIGTERM or SIGINT.
 ///
@@ -54,12 +57,6 @@ pub(super) struct Args {
     verbose: bool,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
-}
-
 pub(super) fn run(args: Args) -> Result<ExitCode> {
     let level = if args.verbose { tracing::Level::DEBUG } else { tracing::Level::INFO };
     tracing_subscriber::fmt()
@@ -77,7 +74,7 @@ async fn serve(args: Args) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let (clock, tasks) = (Clock::system(), Tasks::default());
-    let data = folder(args.data.as_deref())?;
+    let data = folder::find(args.data.as_deref())?;
     let authority = Arc::new(Authority::open(&data.join("pki"), &clock)?);
     let state = Sqlite::open(&data.join("state.sqlite")).context("failed to open the state")?;
     let state: Arc<dyn State> = Arc::new(state);
@@ -104,6 +101,8 @@ async fn serve(args: Args) -> Result<()> {
     drop(tasks.spawn(registry.clone().tidy()));
     let web = Web::new(registry.clone(), services::all(&registry), services::devices(&registry));
     let address = listener.address();
+    let endpoint = Endpoint { name: outside(&names), port: address.port() };
+    registry.state.change(|tx| Ok::<_, Refusal>(endpoint::set(tx, &endpoint)?))?;
     listener.serve(tls, Arc::new(web), &tasks);
     let ready = Ready {
         address,
@@ -131,30 +130,6 @@ async fn serve(args: Args) -> Result<()> {
     Ok(())
 }
 
-/// The folder for everything, private to its owner.
-fn folder(chosen: Option<&Path>) -> Result<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let folder = match chosen {
-        Some(folder) => folder.to_owned(),
-        None if rustix::process::geteuid().is_root() => "/var/lib/gg-cloud".into(),
-        None => {
-            let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")));
-            let Some(state) = state else {
-                bail!("neither --data nor HOME says where to keep things; give --data FOLDER");
-            };
-            state.join("gg-cloud")
-        }
-    };
-    let made = fs::create_dir_all(&folder).and_then(|()| {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
-        folder.canonicalize()
-    });
-    made.with_context(|| {
-        format!("failed to use the folder {}; name another with --data", folder.display())
-    })
-}
-
 /// The first key, and whether it was made now.
 fn administrator(state: &dyn State) -> Result<(AccessKey, bool)> {
     let known = keys::of_user(state.snapshot()?.as_ref(), keys::ADMINISTRATOR)?;
@@ -167,7 +142,7 @@ fn administrator(state: &dyn State) -> Result<(AccessKey, bool)> {
 
 fn names(mut chosen: Vec<String>) -> Vec<String> {
     let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let always = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let always = ALWAYS.map(str::to_owned);
     // A machine can be called what no certificate can say.
     let own = Some(own).filter(|name| !name.is_empty() && name.is_ascii());
     for name in always.into_iter().chain(own) {
@@ -176,6 +151,12 @@ fn names(mut chosen: Vec<String>) -> Vec<String> {
         }
     }
     chosen
+}
+
+/// The name that others than this machine know it by, if there is one.
+fn outside(names: &[String]) -> String {
+    let mut others = names.iter().filter(|name| !ALWAYS.contains(&name.as_str()));
+    others.next().map_or(ALWAYS[0], String::as_str).to_owned()
 }
 
 /// What those who start the server are told.

@@ -5,6 +5,8 @@ pub mod attributes;
 pub mod buckets;
 pub mod certificates;
 pub mod components;
+pub mod endpoint;
+pub mod enrolment;
 pub mod groups;
 pub mod identity;
 pub mod keys;

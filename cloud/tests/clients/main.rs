@@ -8,6 +8,7 @@ mod certificates;
 mod components;
 mod credentials;
 mod hostile;
+mod kit;
 mod objects;
 mod policies;
 mod server;
