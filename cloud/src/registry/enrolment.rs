@@ -37,7 +37,7 @@ pub fn enrol(
         if groups::get(tx, group)?.is_none() {
             groups::create(tx, group, None, Properties::default(), now)?;
         }
-        groups::join(tx, thing, group)?;
+        groups::join(tx, thing, group, now)?;
     }
     let certificate = certificates::register(tx, certificate, Status::Active, now)?;
     principals::attach(tx, thing, &certificate.id)?;

@@ -104,7 +104,7 @@ mod tests {
             things::create(tx, name, None, BTreeMap::new())?;
             principals::attach(tx, name, &certificate.id)?;
         }
-        groups::join(tx, "press", "hall")?;
+        groups::join(tx, "press", "hall", now)?;
         for (name, target) in [
             ("own", Target::Certificate(certificate.id.clone())),
             ("hall", Target::Group("hall".to_owned())),

@@ -3,6 +3,7 @@
 
 use super::page::{self, Page, Paging};
 use super::{Attributes, Kind, Place, Refusal, groups, names, principals};
+use crate::clock::Time;
 use crate::state::{Key, Rows, Table, Transaction};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -149,11 +150,12 @@ pub fn delete(
     transaction: &mut dyn Transaction,
     name: &str,
     expected: Option<u64>,
+    now: Time,
 ) -> Result<(), Refusal> {
     let Some(thing) = get(transaction, name)? else { return Ok(()) };
     unchanged("thing", name, thing.version, expected)?;
     if principals::of_thing(transaction, name)?.is_empty() {
-        groups::leave_all(transaction, name)?;
+        groups::leave_all(transaction, name, now)?;
         return Ok(THINGS.delete(transaction, &key(name))?);
     }
     let message = format!("the thing {name} has certificates attached; detach them first");

@@ -46,7 +46,7 @@ fn one_that_is_used_stays() {
     change(&state, |tx| set_status(tx, &id, Status::Inactive, at)).unwrap();
     change(&state, |tx| principals::attach(tx, "press", &id)).unwrap();
     assert_eq!(remove().unwrap_err().kind, Kind::InUse);
-    let thing = || change(&state, |tx| things::delete(tx, "press", None));
+    let thing = || change(&state, |tx| things::delete(tx, "press", None, at));
     assert_eq!(thing().unwrap_err().kind, Kind::Invalid);
     change(&state, |tx| principals::detach(tx, "press", &id)).unwrap();
     let again = change(&state, |tx| register(tx, &pem, Status::Active, at));

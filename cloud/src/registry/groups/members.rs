@@ -1,16 +1,17 @@
 //! Which things are in which groups.
 
 use super::{below, get, key, require};
+use crate::clock::Time;
 use crate::registry::page::{self, Page, Paging};
 use crate::registry::{Kind, Refusal, things};
 use crate::state::{Key, Rows, Table, Transaction};
 use std::collections::BTreeSet;
 
-/// Things, under their group's name and theirs.
-const MEMBERS: Table<()> = Table::new("group-members");
+/// Since when things are in groups, under the group's name and theirs.
+const MEMBERS: Table<Time> = Table::new("group-members");
 
 /// The same the other way round.
-const MEMBERSHIPS: Table<()> = Table::new("thing-groups");
+const MEMBERSHIPS: Table<Time> = Table::new("thing-groups");
 
 /// Most groups that a thing is in itself (AWS IoT quotas).
 const MOST_GROUPS: usize = 10;
@@ -29,12 +30,13 @@ fn change(
     thing: &str,
     group: &str,
     change: Change,
+    now: Time,
 ) -> Result<(), Refusal> {
     let (member, membership) = (key(group).last(thing), key(thing).last(group));
     match change {
         Change::Joins => {
-            MEMBERS.put(transaction, &member, &())?;
-            MEMBERSHIPS.put(transaction, &membership, &())?;
+            MEMBERS.put(transaction, &member, &now)?;
+            MEMBERSHIPS.put(transaction, &membership, &now)?;
         }
         Change::Leaves => {
             MEMBERS.delete(transaction, &member)?;
@@ -49,7 +51,12 @@ fn change(
 /// # Errors
 /// There is no such thing or group, the thing is in a group of the same hierarchy, or in as many as
 /// there can be.
-pub fn join(transaction: &mut dyn Transaction, thing: &str, group: &str) -> Result<(), Refusal> {
+pub fn join(
+    transaction: &mut dyn Transaction,
+    thing: &str,
+    group: &str,
+    now: Time,
+) -> Result<(), Refusal> {
     things::require(transaction, thing)?;
     require(transaction, group)?;
     let others = direct_of(transaction, thing)?;
@@ -70,18 +77,23 @@ pub fn join(transaction: &mut dyn Transaction, thing: &str, group: &str) -> Resu
             return Err(Refusal::invalid(message).about("thing group", group));
         }
     }
-    change(transaction, thing, group, Change::Joins)
+    change(transaction, thing, group, Change::Joins, now)
 }
 
 /// Take a thing out of a group; it may be in another.
 ///
 /// # Errors
 /// There is no such thing or group.
-pub fn leave(transaction: &mut dyn Transaction, thing: &str, group: &str) -> Result<(), Refusal> {
+pub fn leave(
+    transaction: &mut dyn Transaction,
+    thing: &str,
+    group: &str,
+    now: Time,
+) -> Result<(), Refusal> {
     things::require(transaction, thing)?;
     require(transaction, group)?;
     match direct_of(transaction, thing)?.iter().any(|found| found == group) {
-        true => change(transaction, thing, group, Change::Leaves),
+        true => change(transaction, thing, group, Change::Leaves, now),
         false => Ok(()),
     }
 }
@@ -90,15 +102,20 @@ pub fn leave(transaction: &mut dyn Transaction, thing: &str, group: &str) -> Res
 pub(in crate::registry) fn leave_all(
     transaction: &mut dyn Transaction,
     thing: &str,
+    now: Time,
 ) -> Result<(), Refusal> {
     let groups = direct_of(transaction, thing)?;
-    groups.iter().try_for_each(|group| change(transaction, thing, group, Change::Leaves))
+    groups.iter().try_for_each(|group| change(transaction, thing, group, Change::Leaves, now))
 }
 
 /// Take all things out of a group.
-pub(super) fn all_leave(transaction: &mut dyn Transaction, group: &str) -> Result<(), Refusal> {
+pub(super) fn all_leave(
+    transaction: &mut dyn Transaction,
+    group: &str,
+    now: Time,
+) -> Result<(), Refusal> {
     let things = things_in(transaction, group, false)?;
-    things.iter().try_for_each(|thing| change(transaction, thing, group, Change::Leaves))
+    things.iter().try_for_each(|thing| change(transaction, thing, group, Change::Leaves, now))
 }
 
 /// The things in a group, and those in the groups in it if wanted, by name.
@@ -161,10 +178,10 @@ fn root(rows: &dyn Rows, group: &str) -> Result<String, Refusal> {
 
 /// What stands second in keys whose first part is known.
 fn seconds(
-    table: &Table<()>,
+    table: &Table<Time>,
     rows: &dyn Rows,
     first: &Key,
     paging: &Paging,
 ) -> Result<Page<String>, Refusal> {
-    page::of(table, rows, first, paging, |key, ()| key.last_after(first))
+    page::of(table, rows, first, paging, |key, _| key.last_after(first))
 }

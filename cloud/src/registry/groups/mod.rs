@@ -164,6 +164,7 @@ pub fn delete(
     transaction: &mut dyn Transaction,
     name: &str,
     expected: Option<u64>,
+    now: Time,
 ) -> Result<(), Refusal> {
     let Some(group) = get(transaction, name)? else { return Ok(()) };
     unchanged("thing group", name, group.version, expected)?;
@@ -171,7 +172,7 @@ pub fn delete(
         let message = format!("there are groups in the thing group {name}; delete them first");
         return Err(Refusal::invalid(message).about("thing group", name));
     }
-    members::all_leave(transaction, name)?;
+    members::all_leave(transaction, name, now)?;
     policies::detach_all(transaction, &policies::Target::Group(name.to_owned()))?;
     if let Some(parent) = &group.parent {
         CHILDREN.delete(transaction, &key(parent).last(name))?;

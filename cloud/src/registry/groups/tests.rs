@@ -44,7 +44,10 @@ fn members(state: &dyn State, group: &str, recursive: bool) -> Vec<String> {
 fn things_are_in_the_groups_above_theirs() {
     let folder = tempfile::tempdir().unwrap();
     let state = state(&folder);
-    change(&state, |tx| join(tx, "one", "deep").and_then(|()| join(tx, "one", "other"))).unwrap();
+    change(&state, |tx| {
+        join(tx, "one", "deep", at()).and_then(|()| join(tx, "one", "other", at()))
+    })
+    .unwrap();
     assert_eq!(members(&state, "root", true), ["one"]);
     assert!(members(&state, "root", false).is_empty());
     let rows = state.snapshot().unwrap();
@@ -57,14 +60,23 @@ fn things_are_in_the_groups_above_theirs() {
 fn a_thing_is_in_one_group_of_a_hierarchy() {
     let folder = tempfile::tempdir().unwrap();
     let state = state(&folder);
-    change(&state, |tx| join(tx, "one", "a")).unwrap();
-    change(&state, |tx| join(tx, "one", "a")).unwrap();
+    change(&state, |tx| join(tx, "one", "a", at())).unwrap();
+    change(&state, |tx| join(tx, "one", "a", at())).unwrap();
     for group in ["b", "root", "deep"] {
-        assert_eq!(change(&state, |tx| join(tx, "one", group)).unwrap_err().kind, Kind::Invalid);
+        assert_eq!(
+            change(&state, |tx| join(tx, "one", group, at())).unwrap_err().kind,
+            Kind::Invalid
+        );
     }
     for (thing, group) in [("none", "a"), ("one", "none")] {
-        assert_eq!(change(&state, |tx| join(tx, thing, group)).unwrap_err().kind, Kind::NotFound);
-        assert_eq!(change(&state, |tx| leave(tx, thing, group)).unwrap_err().kind, Kind::NotFound);
+        assert_eq!(
+            change(&state, |tx| join(tx, thing, group, at())).unwrap_err().kind,
+            Kind::NotFound
+        );
+        assert_eq!(
+            change(&state, |tx| leave(tx, thing, group, at())).unwrap_err().kind,
+            Kind::NotFound
+        );
     }
 }
 
@@ -72,13 +84,14 @@ fn a_thing_is_in_one_group_of_a_hierarchy() {
 fn what_is_removed_is_in_no_group() {
     let folder = tempfile::tempdir().unwrap();
     let state = state(&folder);
-    change(&state, |tx| join(tx, "one", "deep").and_then(|()| join(tx, "two", "deep"))).unwrap();
-    change(&state, |tx| things::delete(tx, "one", None)).unwrap();
+    change(&state, |tx| join(tx, "one", "deep", at()).and_then(|()| join(tx, "two", "deep", at())))
+        .unwrap();
+    change(&state, |tx| things::delete(tx, "one", None, at())).unwrap();
     assert_eq!(members(&state, "deep", false), ["two"]);
-    assert_eq!(change(&state, |tx| delete(tx, "a", None)).unwrap_err().kind, Kind::Invalid);
-    change(&state, |tx| delete(tx, "deep", Some(1))).unwrap();
-    change(&state, |tx| delete(tx, "a", None)).unwrap();
-    change(&state, |tx| delete(tx, "a", None)).unwrap();
+    assert_eq!(change(&state, |tx| delete(tx, "a", None, at())).unwrap_err().kind, Kind::Invalid);
+    change(&state, |tx| delete(tx, "deep", Some(1), at())).unwrap();
+    change(&state, |tx| delete(tx, "a", None, at())).unwrap();
+    change(&state, |tx| delete(tx, "a", None, at())).unwrap();
     assert!(direct_of(state.snapshot().unwrap().as_ref(), "two").unwrap().is_empty());
 }
 

@@ -102,8 +102,9 @@ fn update(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
 }
 
 fn delete(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
-    let expected = expected(call)?;
-    registry.state.change(|tx| groups::delete(tx, call.part("thingGroupName"), expected))?;
+    let (name, expected, now) =
+        (call.part("thingGroupName"), expected(call)?, registry.clock.now());
+    registry.state.change(|tx| groups::delete(tx, name, expected, now))?;
     done()
 }
 

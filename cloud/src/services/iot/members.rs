@@ -54,26 +54,26 @@ struct Several {
 }
 
 fn add(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
-    let (thing, group) = Pair::read(registry, call)?;
-    registry.state.change(|tx| groups::join(tx, &thing, &group))?;
+    let ((thing, group), now) = (Pair::read(registry, call)?, registry.clock.now());
+    registry.state.change(|tx| groups::join(tx, &thing, &group, now))?;
     done()
 }
 
 fn remove(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
-    let (thing, group) = Pair::read(registry, call)?;
-    registry.state.change(|tx| groups::leave(tx, &thing, &group))?;
+    let ((thing, group), now) = (Pair::read(registry, call)?, registry.clock.now());
+    registry.state.change(|tx| groups::leave(tx, &thing, &group, now))?;
     done()
 }
 
 fn update(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
-    let asked: Several = call.json()?;
+    let (asked, now) = (call.json::<Several>()?, registry.clock.now());
     registry.state.change(|tx| {
         let thing = &asked.thing_name;
         asked
             .thing_groups_to_remove
             .iter()
-            .try_for_each(|group| groups::leave(tx, thing, group))?;
-        asked.thing_groups_to_add.iter().try_for_each(|group| groups::join(tx, thing, group))
+            .try_for_each(|group| groups::leave(tx, thing, group, now))?;
+        asked.thing_groups_to_add.iter().try_for_each(|group| groups::join(tx, thing, group, now))
     })?;
     done()
 }

@@ -84,8 +84,8 @@ fn update(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
 }
 
 fn delete(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
-    let expected = expected(call)?;
-    registry.state.change(|tx| things::delete(tx, call.part("thingName"), expected))?;
+    let (expected, now) = (expected(call)?, registry.clock.now());
+    registry.state.change(|tx| things::delete(tx, call.part("thingName"), expected, now))?;
     done()
 }
 
