@@ -12,6 +12,7 @@ mod sqlite;
 mod table;
 #[cfg(test)]
 mod tests;
+mod watchers;
 
 pub use key::Key;
 pub use sqlite::Sqlite;
@@ -20,6 +21,7 @@ pub use table::Table;
 use std::fmt::Debug;
 use std::path::PathBuf;
 use thiserror::Error;
+use tokio::sync::watch;
 
 /// Why the state could not be read or changed.
 #[derive(Debug, Error)]
@@ -115,6 +117,9 @@ pub trait State: Debug + Send + Sync {
     /// # Errors
     /// The database fails.
     fn begin(&self) -> Result<Box<dyn Transaction + '_>, StateError>;
+
+    /// Counts the changes to any of these tables from now on, each once it lasts.
+    fn watch(&self, tables: &'static [&'static str]) -> watch::Receiver<u64>;
 }
 
 impl dyn State + '_ {

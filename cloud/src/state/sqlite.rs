@@ -1,12 +1,15 @@
 //! The state in one SQLite file: WAL with `synchronous=FULL`, so that what is committed is on disk
 //! (SQLite, "Write-Ahead Logging"). One connection changes, others read as much as they like.
 
+use super::watchers::Watchers;
 use super::{Key, Row, Rows, State, StateError, Transaction};
 use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// What brings a file from one schema to the next, from none to the newest.
 const MIGRATIONS: [&str; 1] = ["CREATE TABLE rows (
@@ -24,6 +27,7 @@ pub struct Sqlite {
     path: PathBuf,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
+    watchers: Watchers,
 }
 
 impl fmt::Debug for Sqlite {
@@ -46,6 +50,7 @@ impl Sqlite {
             path: path.to_owned(),
             writer: Mutex::new(connection),
             readers: Mutex::default(),
+            watchers: Watchers::default(),
         })
     }
 
@@ -98,7 +103,11 @@ impl State for Sqlite {
     fn begin(&self) -> Result<Box<dyn Transaction + '_>, StateError> {
         let connection = lock(&self.writer);
         connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| self.said(&error))?;
-        Ok(Box::new(Change { state: self, connection }))
+        Ok(Box::new(Change { state: self, connection, changed: BTreeSet::new() }))
+    }
+
+    fn watch(&self, tables: &'static [&'static str]) -> watch::Receiver<u64> {
+        self.watchers.watch(tables)
     }
 }
 
@@ -127,6 +136,7 @@ impl Drop for Snapshot<'_> {
 struct Change<'s> {
     state: &'s Sqlite,
     connection: MutexGuard<'s, Connection>,
+    changed: BTreeSet<&'static str>,
 }
 
 impl Drop for Change<'_> {
@@ -209,6 +219,7 @@ impl Rows for Change<'_> {
 
 impl Transaction for Change<'_> {
     fn put(&mut self, table: &'static str, key: &Key, value: &[u8]) -> Result<(), StateError> {
+        self.changed.insert(table);
         self.connection
             .prepare_cached(
                 "INSERT INTO rows (tab, key, value) VALUES (?, ?, ?) \
@@ -220,6 +231,7 @@ impl Transaction for Change<'_> {
     }
 
     fn delete(&mut self, table: &'static str, key: &Key) -> Result<(), StateError> {
+        self.changed.insert(table);
         self.connection
             .prepare_cached("DELETE FROM rows WHERE tab = ? AND key = ?")
             .and_then(|mut delete| delete.execute(params![table, key.as_bytes()]))
@@ -228,6 +240,8 @@ impl Transaction for Change<'_> {
     }
 
     fn commit(self: Box<Self>) -> Result<(), StateError> {
-        self.connection.execute_batch("COMMIT").map_err(|error| self.state.said(&error))
+        self.connection.execute_batch("COMMIT").map_err(|error| self.state.said(&error))?;
+        self.state.watchers.changed(&self.changed);
+        Ok(())
     }
 }

@@ -18,6 +18,11 @@ impl<T: Serialize + DeserializeOwned> Table<T> {
         Self { name, of: PhantomData }
     }
 
+    /// Its name, for [`State::watch`](super::State::watch).
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// The value under a key.
     ///
     /// # Errors

@@ -112,3 +112,17 @@ fn messages_leave_in_their_order() {
     let topics: Vec<&str> = waiting.iter().map(|(_, message)| message.topic.as_str()).collect();
     assert_eq!(topics, ["first", "second"]);
 }
+
+#[test]
+fn those_who_wait_for_a_table_learn_of_its_changes_once_they_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder);
+    let (numbers, others) = (state.watch(&["numbers"]), state.watch(&["others"]));
+    let failed: Result<(), StateError> = state.change(|transaction| {
+        NUMBERS.put(transaction, &Key::new(), &1)?;
+        Err(StateError::Corrupt { table: "numbers", message: "as told".to_owned() })
+    });
+    assert!(failed.is_err() && !numbers.has_changed().unwrap());
+    put(state.as_ref(), &[(Key::new(), 1), (Key::new().text("a"), 2)]);
+    assert_eq!((*numbers.borrow(), *others.borrow()), (1, 0));
+}
