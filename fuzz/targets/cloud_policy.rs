@@ -34,6 +34,7 @@ mod registry {
         mod context;
         mod document;
         mod evaluate;
+        mod filter;
         mod pattern;
 
         pub use context::{Decision, Request, Subject, Thing};
@@ -58,8 +59,11 @@ libfuzzer_sys::fuzz_target!(|input: (&str, &str, &str, &str)| {
     for thing in [None, Some(&thing)] {
         let subject = Subject { certificate: &certificate, thing };
         let client_id = Some(name);
-        let request = Request { action, resource, client_id, source: None, connect: &["LastWill"] };
-        let _ = authorize([&document], &subject, &request);
-        assert_eq!(authorize([&document, &deny], &subject, &request), Decision::Denied);
+        for all in [false, true] {
+            let connect = &["LastWill"];
+            let request = Request { action, resource, all, client_id, source: None, connect };
+            let _ = authorize([&document], &subject, &request);
+            assert_eq!(authorize([&document, &deny], &subject, &request), Decision::Denied);
+        }
     }
 });

@@ -7,6 +7,18 @@ use super::{Refusal, groups, principals, things};
 use crate::clock::Time;
 use crate::state::Rows;
 
+/// Tables whose changes can change who a device is, or what it may do.
+pub const TABLES: &[&str] = &[
+    certificates::CERTIFICATES.name(),
+    groups::GROUPS.name(),
+    groups::MEMBERSHIPS.name(),
+    policies::POLICIES.name(),
+    policies::POLICIES_OF.name(),
+    policies::VERSIONS.name(),
+    principals::THINGS_OF.name(),
+    things::THINGS.name(),
+];
+
 /// A device, as it was when it was asked about. What changes later is seen by asking again.
 #[derive(Clone, Debug)]
 pub struct Identity {

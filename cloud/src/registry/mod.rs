@@ -5,6 +5,7 @@ pub mod attributes;
 pub mod buckets;
 pub mod certificates;
 pub mod components;
+pub mod connections;
 pub mod endpoint;
 pub mod enrolment;
 pub mod groups;

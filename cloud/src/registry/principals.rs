@@ -7,7 +7,7 @@ use crate::state::{Key, Rows, Table, Transaction};
 const OF_THING: Table<()> = Table::new("thing-principals");
 
 /// The same the other way round.
-const THINGS_OF: Table<()> = Table::new("principal-things");
+pub(super) const THINGS_OF: Table<()> = Table::new("principal-things");
 
 fn pair(one: &str, other: &str) -> Key {
     Key::new().text(one).last(other)

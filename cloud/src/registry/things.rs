@@ -2,13 +2,13 @@
 //! the registry").
 
 use super::page::{self, Page, Paging};
-use super::{Attributes, Kind, Place, Refusal, groups, names, principals};
+use super::{Attributes, Kind, Place, Refusal, connections, groups, names, principals};
 use crate::clock::Time;
 use crate::state::{Key, Rows, Table, Transaction};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-const THINGS: Table<Thing> = Table::new("things");
+pub(super) const THINGS: Table<Thing> = Table::new("things");
 
 /// A thing.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -156,6 +156,7 @@ pub fn delete(
     unchanged("thing", name, thing.version, expected)?;
     if principals::of_thing(transaction, name)?.is_empty() {
         groups::leave_all(transaction, name, now)?;
+        connections::forget(transaction, name)?;
         return Ok(THINGS.delete(transaction, &key(name))?);
     }
     let message = format!("the thing {name} has certificates attached; detach them first");

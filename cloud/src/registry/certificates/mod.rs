@@ -15,7 +15,7 @@ use crate::state::{Key, Rows, Table, Transaction};
 use parsed::Parsed;
 use serde::{Deserialize, Serialize};
 
-const CERTIFICATES: Table<Certificate> = Table::new("certificates");
+pub(super) const CERTIFICATES: Table<Certificate> = Table::new("certificates");
 
 /// A certificate.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

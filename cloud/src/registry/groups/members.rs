@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 const MEMBERS: Table<Time> = Table::new("group-members");
 
 /// The same the other way round.
-const MEMBERSHIPS: Table<Time> = Table::new("thing-groups");
+pub(in crate::registry) const MEMBERSHIPS: Table<Time> = Table::new("thing-groups");
 
 /// Most groups that a thing is in itself (AWS IoT quotas).
 const MOST_GROUPS: usize = 10;

@@ -4,6 +4,7 @@ mod members;
 #[cfg(test)]
 mod tests;
 
+pub(super) use members::MEMBERSHIPS;
 pub(super) use members::leave_all;
 pub use members::{above, all_of, direct_of, join, leave, things_in};
 
@@ -15,7 +16,7 @@ use crate::state::{Key, Rows, Table, Transaction};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-const GROUPS: Table<Group> = Table::new("groups");
+pub(super) const GROUPS: Table<Group> = Table::new("groups");
 
 /// The groups in a group, under its name and theirs.
 const CHILDREN: Table<()> = Table::new("group-children");

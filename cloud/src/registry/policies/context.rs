@@ -32,6 +32,8 @@ pub struct Request<'a> {
     pub action: &'a str,
     /// With what: an ARN.
     pub resource: &'a str,
+    /// Whether it ends with a filter of MQTT, and everything that this matches is wanted.
+    pub all: bool,
     /// What the client calls itself in MQTT.
     pub client_id: Option<&'a str>,
     /// Where it is.

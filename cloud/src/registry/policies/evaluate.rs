@@ -4,7 +4,7 @@
 use super::condition::Holds;
 use super::context::{Context, Decision, Request, Subject};
 use super::document::{Document, Effect, Statement};
-use super::pattern::Unknown;
+use super::pattern::{Pattern, Unknown};
 
 /// What all the policies of somebody say to what is wanted.
 pub fn authorize<'d>(
@@ -32,9 +32,14 @@ impl Statement {
             Effect::Allow => Unknown::Nothing,
             Effect::Deny => Unknown::Anything,
         };
-        let resource = context.request.resource;
+        let Request { resource, all, .. } = *context.request;
+        let is_of = |pattern: &Pattern| match (all, self.effect) {
+            (false, _) => pattern.matches(resource, context, unknown),
+            (true, Effect::Allow) => pattern.takes_all(resource, context),
+            (true, Effect::Deny) => pattern.takes_any(resource, context),
+        };
         self.actions.iter().any(|pattern| pattern.matches(action, context, unknown))
-            && self.resources.iter().any(|pattern| pattern.matches(resource, context, unknown))
+            && self.resources.iter().any(is_of)
             && self.conditions.iter().all(|condition| match condition.holds(context) {
                 Holds::Yes => true,
                 Holds::No => false,

@@ -8,6 +8,7 @@ mod condition;
 mod context;
 mod document;
 mod evaluate;
+mod filter;
 mod pattern;
 mod targets;
 #[cfg(test)]
@@ -17,7 +18,9 @@ mod versions;
 pub use context::{Decision, Request, Subject, Thing};
 pub use document::Document;
 pub use evaluate::authorize;
+pub(super) use targets::POLICIES_OF;
 pub use targets::{Target, attach, attached_to, detach, detach_all, targets_of};
+pub(super) use versions::VERSIONS;
 pub use versions::{Version, add_version, delete_version, require_version, set_default, versions};
 
 use super::page::{self, Page, Paging};
@@ -26,7 +29,7 @@ use crate::clock::Time;
 use crate::state::{Key, Rows, Table, Transaction};
 use serde::{Deserialize, Serialize};
 
-const POLICIES: Table<Policy> = Table::new("policies");
+pub(super) const POLICIES: Table<Policy> = Table::new("policies");
 
 /// A policy, without what it says.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -5,7 +5,7 @@ use super::context::Context;
 use std::borrow::Cow;
 
 /// Most letters of what is held against a pattern; more matches none.
-const LONGEST: usize = 4096;
+pub(super) const LONGEST: usize = 4096;
 
 /// Most letters of a pattern once its variables have their values.
 const LONGEST_RESOLVED: usize = 16_384;
@@ -14,8 +14,9 @@ const LONGEST_RESOLVED: usize = 16_384;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Pattern(Vec<Token>);
 
+/// A piece of a pattern.
 #[derive(Clone, Debug, Eq, PartialEq)]
-enum Token {
+pub(super) enum Token {
     Letter(char),
     /// `?`
     One,
@@ -88,7 +89,11 @@ impl Pattern {
     }
 
     /// With the values of its variables, whose letters are nothing but letters; `None`: one has none.
-    fn resolve(&self, context: &Context<'_>, unknown: Unknown) -> Option<Cow<'_, [Token]>> {
+    pub(super) fn resolve(
+        &self,
+        context: &Context<'_>,
+        unknown: Unknown,
+    ) -> Option<Cow<'_, [Token]>> {
         if !self.0.iter().any(|token| matches!(token, Token::Variable(_))) {
             return Some(Cow::Borrowed(&self.0));
         }

@@ -9,7 +9,7 @@ use crate::state::{Key, Rows, Table, Transaction};
 const TARGETS: Table<()> = Table::new("policy-targets");
 
 /// The same the other way round.
-const POLICIES_OF: Table<()> = Table::new("target-policies");
+pub(in crate::registry) const POLICIES_OF: Table<()> = Table::new("target-policies");
 
 /// Most policies of one target (AWS IoT quotas).
 const MOST: usize = 10;

@@ -31,8 +31,14 @@ fn ask_as(
     let certificate = BTreeMap::from([("CommonName".to_owned(), "press-cn".to_owned())]);
     let resource = format!("{PREFIX}:{what}");
     let subject = Subject { certificate: &certificate, thing };
-    let request =
-        Request { action, resource: &resource, client_id, source: None, connect: &["LastWill"] };
+    let request = Request {
+        action,
+        resource: &resource,
+        client_id,
+        source: None,
+        connect: &["LastWill"],
+        ..Request::default()
+    };
     authorize([document], &subject, &request)
 }
 
@@ -253,4 +259,91 @@ fn hostile_patterns_take_no_time() {
     assert!(!ask(&document, "iot:Publish", &"a".repeat(3000).replace("aa", "ab")).is_allowed());
     assert!(!ask(&document, "iot:Publish", &"a".repeat(100_000)).is_allowed());
     assert!(begun.elapsed() < std::time::Duration::from_secs(1));
+}
+
+/// What a document says of everything that a filter matches.
+fn ask_all(document: &Document, filter: &str) -> bool {
+    let (certificate, thing) = (BTreeMap::new(), thing());
+    let subject = Subject { certificate: &certificate, thing: Some(&thing) };
+    let resource = format!("{PREFIX}:topic/{filter}");
+    let request =
+        Request { action: "iot:Receive", resource: &resource, all: true, ..Request::default() };
+    authorize([document], &subject, &request).is_allowed()
+}
+
+#[test]
+fn all_that_a_filter_matches_is_allowed_only_where_one_pattern_takes_it() {
+    for (allowed, filter, expected) in [
+        ("a/*", "a/b", true),
+        ("a/*", "a/+", true),
+        ("a/*", "a/#", true),
+        ("a/*", "a/+/c/#", true),
+        ("*", "#", true),
+        ("a/*/c", "a/+/c", true),
+        ("a/?", "a/+", false),
+        ("a/+", "a/+", false),
+        ("a/#", "a/#", false),
+        ("a/b", "a/+", false),
+        ("a/*", "#", false),
+        ("a/*", "+/b", false),
+        ("a/*/c", "a/#", false),
+        ("${iot:Connection.Thing.ThingName}/*", "press/#", true),
+        ("${iot:Connection.Thing.ThingName}/*", "lathe/#", false),
+    ] {
+        let document = document(allow("iot:Receive", &format!("topic/{allowed}")));
+        assert_eq!(ask_all(&document, filter), expected, "{allowed} {filter}");
+    }
+}
+
+#[test]
+fn a_filter_that_matches_what_is_denied_is_not_allowed() {
+    for (denied, filter, expected) in [
+        ("a/secret", "a/#", false),
+        ("a/secret", "a/+", false),
+        ("a/secret", "a/b", true),
+        ("a/b/secret", "a/+", true),
+        ("a/b/secret", "a/+/+", false),
+        ("*/secret", "a/+", false),
+        ("*/secret", "a/+/b", true),
+        ("a", "a/#", false),
+        ("ab", "a/#", true),
+        ("a?", "a/#", false),
+        ("b?", "a/#", true),
+        ("a/?", "a/+", false),
+        ("${iot:ClientId}/x", "b/x", false),
+    ] {
+        let denial = json!({
+            "Effect": "Deny", "Action": "*", "Resource": format!("{PREFIX}:topic/{denied}")
+        });
+        let document = document(json!([allow("*", "*"), denial]));
+        assert_eq!(ask_all(&document, filter), expected, "{denied} {filter}");
+    }
+}
+
+proptest! {
+    /// Topics are made of the filter, by saying something in place of each `+` and of `#`.
+    #[test]
+    fn whatever_a_granted_filter_matches_is_allowed(
+        allowed in "[ab/*?]{0,6}",
+        denied in "[ab/*?]{1,6}",
+        levels in proptest::collection::vec("a|b|\\+", 1..4),
+        said in proptest::collection::vec("[ab]{0,2}", 4),
+        below in proptest::option::of("[ab/]{0,4}"),
+    ) {
+        let statement = |effect: &str, what: &str| json!({
+            "Effect": effect, "Action": "*", "Resource": format!("{PREFIX}:topic/{what}")
+        });
+        let document = document(json!([statement("Allow", &allowed), statement("Deny", &denied)]));
+        let filled = levels.iter().zip(&said).map(|(level, said)| match level.as_str() {
+            "+" => said.as_str(),
+            level => level,
+        });
+        let (mut filter, mut topic) = (levels.join("/"), filled.collect::<Vec<_>>().join("/"));
+        if let Some(below) = below {
+            filter += "/#";
+            topic = format!("{topic}/{below}");
+        }
+        let one = ask(&document, "iot:Receive", &format!("topic/{topic}")).is_allowed();
+        prop_assert!(one || !ask_all(&document, &filter), "{filter} {topic}");
+    }
 }

@@ -7,7 +7,7 @@ use crate::state::{Rows, Table, Transaction};
 use serde::{Deserialize, Serialize};
 
 /// Under their policy's name and their number.
-const VERSIONS: Table<Version> = Table::new("policy-versions");
+pub(in crate::registry) const VERSIONS: Table<Version> = Table::new("policy-versions");
 
 /// Most versions of a policy (AWS IoT quotas).
 const MOST: usize = 5;
