@@ -5,6 +5,7 @@
 //! * [`clock`], [`tasks`]: time that tests can set; the one place that spawns.
 //! * [`state`]: rows in transactions. [`artifacts`]: files by their digests. [`pki`]: whom clients trust.
 //! * [`registry`]: what there is and what can be done with it, in no protocol's words.
+//! * [`broker`]: MQTT, for devices.
 //! * [`web`]: TLS, signatures, and the protocols of AWS.
 //! * [`services`]: AWS's services, a table of operations each, which translate.
 //! * [`cli`]: how it is started.
@@ -15,6 +16,7 @@ mod private_file;
 mod random;
 
 pub mod artifacts;
+pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod pki;

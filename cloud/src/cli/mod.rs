@@ -2,6 +2,7 @@
 
 mod data;
 mod folder;
+mod ready;
 mod serve;
 mod status;
 mod thing;

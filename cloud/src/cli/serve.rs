@@ -1,24 +1,30 @@
 //! `gg-cloud serve`.
 
+use super::ready::Ready;
 use super::{Output, folder};
 use crate::artifacts::Artifacts;
+use crate::broker::Broker;
 use crate::clock::Clock;
-use crate::pki::Authority;
+use crate::pki::{Authority, Clients};
 use crate::registry::endpoint::{self, Endpoint};
 use crate::registry::{AccessKey, Place, Refusal, Registry, keys};
 use crate::services;
 use crate::state::{Sqlite, State};
 use crate::tasks::Tasks;
-use crate::web::{Listener, Web};
+use crate::web::{HTTP, Listener, MQTT, Servers, Speaks, Web};
 use anyhow::{Context as _, Result};
-use serde_json::json;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// How long what is being answered may still take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(20);
@@ -26,7 +32,7 @@ const GRACE: Duration = Duration::from_secs(20);
 /// What every machine calls itself.
 const ALWAYS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// Serve AWS's APIs over HTTPS, until SIGTERM or SIGINT.
+/// Serve AWS's APIs over HTTPS, and devices over MQTT, until SIGTERM or SIGINT.
 ///
 /// Nothing has to be configured: the first start makes a folder with a certificate authority, a
 /// database and an access key, and prints what clients need. The key is shown this once.
@@ -39,6 +45,15 @@ pub(super) struct Args {
     /// The address and port to listen at; port 0 is any that is free.
     #[arg(long, env = "GG_CLOUD_LISTEN", value_name = "ADDRESS:PORT", default_value = "[::]:8443")]
     listen: SocketAddr,
+    /// The address and port to listen at for MQTT, which is also spoken at the port for HTTPS with those
+    /// who ask for it by ALPN; port 0 is any that is free.
+    #[arg(
+        long,
+        env = "GG_CLOUD_MQTT_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "[::]:8883"
+    )]
+    mqtt_listen: SocketAddr,
     /// A name or address that clients know this machine by, besides localhost, 127.0.0.1, ::1 and its
     /// host name. Can be given several times.
     #[arg(long = "name", env = "GG_CLOUD_NAMES", value_delimiter = ',', value_name = "NAME")]
@@ -58,16 +73,25 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> Result<ExitCode> {
-    let level = if args.verbose { tracing::Level::DEBUG } else { tracing::Level::INFO };
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    log(args.verbose);
+    // A client takes two.
+    let mut files = getrlimit(Resource::Nofile);
+    files.current = files.maximum;
+    setrlimit(Resource::Nofile, files).context("failed to allow for more open files")?;
     let runtime = tokio::runtime::Runtime::new().context("failed to start threads")?;
     runtime.block_on(serve(args))?;
     runtime.shutdown_background();
     Ok(ExitCode::SUCCESS)
+}
+
+fn log(verbose: bool) {
+    let level = if verbose { Level::DEBUG } else { Level::INFO };
+    // What others can make the library say is said by the broker, and less often.
+    let levels = Targets::new().with_default(level).with_target("mqtt5", Level::ERROR);
+    let to_stderr = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    tracing_subscriber::registry().with(to_stderr).with(levels).init();
 }
 
 async fn serve(args: Args) -> Result<()> {
@@ -94,24 +118,30 @@ async fn serve(args: Args) -> Result<()> {
     };
 
     let names = names(args.names);
-    let tls = authority.server(&names)?;
-    let listener = Listener::bind(args.listen).await.with_context(|| {
-        format!("failed to listen at {}; choose another with --listen", args.listen)
-    })?;
-    drop(tasks.spawn(registry.clone().tidy()));
-    let web = Web::new(registry.clone(), services::all(&registry), services::devices(&registry));
-    let address = listener.address();
-    let endpoint = Endpoint { name: outside(&names), port: address.port() };
-    registry.state.change(|tx| Ok::<_, Refusal>(endpoint::set(tx, &endpoint)?))?;
-    listener.serve(tls, Arc::new(web), &tasks);
+    let server = authority.server(&names)?;
+    let https = bind(args.listen, "--listen").await?;
+    let mqtt = bind(args.mqtt_listen, "--mqtt-listen").await?;
     let ready = Ready {
-        address,
+        https: https.address(),
+        mqtt: mqtt.address(),
         authority: authority.certificate_file(),
         key: &key,
         is_new,
         place: &registry.place,
         data: &data,
     };
+    drop(tasks.spawn(registry.clone().tidy()));
+    let broker = Broker::start(registry.clone(), &data.join("mqtt")).await?;
+    let web = Web::new(registry.clone(), services::all(&registry), services::devices(&registry));
+    let web = Arc::new(web);
+    let endpoint = Endpoint { name: outside(&names), port: ready.https.port() };
+    registry.state.change(|tx| Ok::<_, Refusal>(endpoint::set(tx, &endpoint)?))?;
+    let servers = Servers { web, broker };
+    let both: Vec<&str> = HTTP.into_iter().chain(MQTT).collect();
+    let tls = server.port(Clients::MayHaveCertificates, &both)?;
+    https.serve(tls, Speaks::Http, servers.clone(), &tasks);
+    let tls = server.port(Clients::HaveCertificates, &MQTT)?;
+    mqtt.serve(tls, Speaks::Mqtt, servers, &tasks);
     let text = match args.output {
         Output::Text => ready.text(),
         Output::Json => ready.json(),
@@ -128,6 +158,11 @@ async fn serve(args: Args) -> Result<()> {
         tracing::warn!("some requests took too long and were cut off");
     }
     Ok(())
+}
+
+async fn bind(address: SocketAddr, option: &str) -> Result<Listener> {
+    let bound = Listener::bind(address).await;
+    bound.with_context(|| format!("failed to listen at {address}; choose another with {option}"))
 }
 
 /// The first key, and whether it was made now.
@@ -157,68 +192,4 @@ fn names(mut chosen: Vec<String>) -> Vec<String> {
 fn outside(names: &[String]) -> String {
     let mut others = names.iter().filter(|name| !ALWAYS.contains(&name.as_str()));
     others.next().map_or(ALWAYS[0], String::as_str).to_owned()
-}
-
-/// What those who start the server are told.
-struct Ready<'a> {
-    address: SocketAddr,
-    authority: &'a Path,
-    key: &'a AccessKey,
-    is_new: bool,
-    place: &'a Place,
-    data: &'a Path,
-}
-
-impl Ready<'_> {
-    /// The name that is in every certificate.
-    fn url(&self) -> String {
-        format!("https://localhost:{}", self.address.port())
-    }
-
-    fn text(&self) -> String {
-        let (url, authority) = (self.url(), self.authority.display());
-        let (id, region) = (&self.key.id, &self.place.region);
-        let secret = match self.is_new {
-            true => self.key.secret.reveal(),
-            false => "THE-SECRET-SHOWN-WITH-THE-FIRST-START",
-        };
-        let first = match self.is_new {
-            true => "\nThis is the first start. The secret is not shown again: keep it.\n",
-            false => "",
-        };
-        format!(
-            "gg-cloud listens at {address} and keeps everything in {data}.
-{first}
-To use it, say to a shell:
-
-    export AWS_ACCESS_KEY_ID={id}
-    export AWS_SECRET_ACCESS_KEY={secret}
-    export AWS_DEFAULT_REGION={region}
-    export AWS_ENDPOINT_URL={url}
-    export AWS_CA_BUNDLE={authority}
-    aws sts get-caller-identity
-
-or, without the last two variables:
-
-    aws --endpoint-url {url} --ca-bundle {authority} sts get-caller-identity
-",
-            address = self.address,
-            data = self.data.display(),
-        )
-    }
-
-    fn json(&self) -> String {
-        let mut line = json!({
-            "address": self.address.to_string(),
-            "url": self.url(),
-            "ca": self.authority,
-            "region": self.place.region,
-            "account": self.place.account,
-            "accessKeyId": self.key.id,
-        });
-        if self.is_new {
-            line["secretAccessKey"] = self.key.secret.reveal().into();
-        }
-        line.to_string()
-    }
 }

@@ -3,10 +3,13 @@
 //! Its key never leaves the folder. The server's own key is made anew at each start and is never
 //! written down: clients know the authority, not the certificate.
 
-mod client;
+mod clients;
 mod device;
+mod server;
 
+pub use clients::Clients;
 pub use device::Issued;
+pub use server::Server;
 
 use crate::clock::{Clock, Time};
 use crate::private_file;
@@ -15,12 +18,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SerialNumber,
 };
-use rustls::ServerConfig;
-use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// How long the authority's certificate holds, in days.
@@ -86,12 +86,11 @@ impl Authority {
         &self.pem
     }
 
-    /// What a server needs to be known by these names and addresses, for HTTP/1.1. Clients can show
-    /// certificates; whose these are is not looked at here.
+    /// What a server needs to be known by these names and addresses.
     ///
     /// # Errors
     /// One of the names can be in no certificate.
-    pub fn server(&self, names: &[String]) -> Result<ServerConfig> {
+    pub fn server(&self, names: &[String]) -> Result<Server> {
         let mut params = CertificateParams::new(names)
             .with_context(|| format!("{} cannot be in a certificate", names.join(", ")))?;
         params.distinguished_name.push(DnType::CommonName, "gg-cloud");
@@ -102,14 +101,7 @@ impl Authority {
         let key = KeyPair::generate().context("failed to make a key")?;
         let certificate = params.signed_by(&key, &self.issuer).context("failed to sign")?;
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let provider = default_provider();
-        let algorithms = provider.signature_verification_algorithms;
-        let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
-            .with_safe_default_protocol_versions()?
-            .with_client_cert_verifier(Arc::new(client::Holder(algorithms)))
-            .with_single_cert(vec![certificate.der().clone()], key)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(config)
+        Server::new(certificate.der().clone(), key)
     }
 }
 

@@ -17,7 +17,7 @@ pub mod sigv4;
 
 pub use auth::Integrity;
 pub use fault::Fault;
-pub use listener::Listener;
+pub use listener::{HTTP, Listener, MQTT, Servers, Speaks};
 pub use metrics::Metrics;
 pub use service::{Answer, Call, Operation, OperationName, Service};
 

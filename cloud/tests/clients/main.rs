@@ -1,5 +1,5 @@
-//! gg-cloud as its clients see it: boto3 and the AWS CLI as they are published, against the real
-//! program. The scripts are in `tests/aws/gg_cloud`.
+//! gg-cloud as its clients see it: boto3, the AWS CLI, mosquitto and paho as they are published, against
+//! the real program. The scripts are in `tests/aws/gg_cloud`.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stdout, reason = "what the program said explains a failure")]
@@ -7,8 +7,10 @@
 mod certificates;
 mod components;
 mod credentials;
+mod devices;
 mod hostile;
 mod kit;
+mod mqtt;
 mod objects;
 mod policies;
 mod server;

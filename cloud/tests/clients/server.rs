@@ -49,7 +49,7 @@ impl Server {
     pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
-        let (child, ready) = launch(&data, 0);
+        let (child, ready) = launch(&data, 0, 0);
         let text = |name: &str| ready[name].as_str().unwrap().to_owned();
         let key = (text("accessKeyId"), text("secretAccessKey"));
         Self { child, ready, data, _folder: Some(folder), key }
@@ -57,10 +57,15 @@ impl Server {
 
     /// End it as a power cut does, and start it again where it was.
     pub(crate) fn cut(&mut self) {
+        self.cut_and(|_| {});
+    }
+
+    /// The same, with something done to its folder in between.
+    pub(crate) fn cut_and(&mut self, change: impl FnOnce(&Path)) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let port = self.url().rsplit_once(':').unwrap().1.parse().unwrap();
-        (self.child, self.ready) = launch(&self.data, port);
+        change(&self.data);
+        (self.child, self.ready) = launch(&self.data, self.https_port(), self.mqtt_port());
         assert_eq!(self.ready.get("secretAccessKey"), None, "it is shown once");
     }
 
@@ -80,10 +85,36 @@ impl Server {
         self.ready["url"].as_str().unwrap()
     }
 
+    pub(crate) fn ca(&self) -> &str {
+        self.ready["ca"].as_str().unwrap()
+    }
+
+    pub(crate) fn https_port(&self) -> u16 {
+        port(self.url())
+    }
+
+    pub(crate) fn mqtt_port(&self) -> u16 {
+        port(self.ready["mqtt"].as_str().unwrap())
+    }
+
+    /// What it said.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(log_of(&self.data)).unwrap()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// A script of `tests/aws/gg_cloud`.
     pub(crate) fn python(&self, script: &str) -> Said {
+        self.python_with(script, &[])
+    }
+
+    /// The same, with arguments.
+    pub(crate) fn python_with(&self, script: &str, arguments: &[&str]) -> Said {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/aws/gg_cloud");
-        said(self.client().arg(folder.join(script)))
+        said(self.client().arg(folder.join(script)).args(arguments))
     }
 
     /// The AWS CLI.
@@ -104,7 +135,7 @@ impl Server {
             .env("AWS_SECRET_ACCESS_KEY", &self.key.1)
             .env("AWS_DEFAULT_REGION", "us-east-1")
             .env("AWS_ENDPOINT_URL", self.url())
-            .env("AWS_CA_BUNDLE", self.ready["ca"].as_str().unwrap())
+            .env("AWS_CA_BUNDLE", self.ca())
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .stdin(Stdio::null());
         client
@@ -128,12 +159,17 @@ fn log_of(data: &Path) -> PathBuf {
     data.with_extension("log")
 }
 
-fn launch(data: &Path, port: u16) -> (Child, Value) {
+fn port(of: &str) -> u16 {
+    of.rsplit_once(':').unwrap().1.parse().unwrap()
+}
+
+fn launch(data: &Path, https: u16, mqtt: u16) -> (Child, Value) {
     let log = File::options().create(true).append(true).open(log_of(data)).unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_gg-cloud"))
         .args(["serve", "--output", "json", "--verbose", "--data"])
         .arg(data)
-        .args(["--listen", &format!("127.0.0.1:{port}")])
+        .args(["--listen", &format!("127.0.0.1:{https}")])
+        .args(["--mqtt-listen", &format!("127.0.0.1:{mqtt}")])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)
@@ -145,7 +181,7 @@ fn launch(data: &Path, port: u16) -> (Child, Value) {
     (child, ready.unwrap_or_else(|_| panic!("{}", std::fs::read_to_string(log_of(data)).unwrap())))
 }
 
-fn said(command: &mut Command) -> Said {
+pub(crate) fn said(command: &mut Command) -> Said {
     let output = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));

@@ -7,11 +7,12 @@ use std::path::Path;
 
 use super::{debian, run};
 
-/// Install it if it is missing.
+/// Install it and its clients if they are missing.
 pub fn install() -> Result<()> {
     // Debian puts it where only the administrator looks.
-    let there = run::which("mosquitto").is_some() || Path::new("/usr/sbin/mosquitto").is_file();
-    if there { Ok(()) } else { debian::install(&["mosquitto"]) }
+    let broker = run::which("mosquitto").is_some() || Path::new("/usr/sbin/mosquitto").is_file();
+    let there = broker && run::which("mosquitto_pub").is_some();
+    if there { Ok(()) } else { debian::install(&["mosquitto", "mosquitto-clients"]) }
 }
 
 /// Install SoftHSM, and what makes keys in it, if they are missing.

@@ -1,19 +1,41 @@
-//! Certificates that clients show. Whoever has the key to one is taken for its holder; whether that is
-//! anybody is for the registry to say, since devices can bring certificates that others signed.
+//! Certificates of clients, as TLS sees them: any will do whose key the client has.
+//!
+//! Whether a certificate is registered is the registry's to say, which knows those that other
+//! authorities made and those that were revoked a moment ago. So nothing is trusted for what stands
+//! in a certificate.
 
 use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::ring::default_provider;
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
-/// Takes any certificate, or none, and holds the handshake's signature against it.
-#[derive(Debug)]
-pub(super) struct Holder(pub(super) WebPkiSupportedAlgorithms);
+/// Whether clients of a port have certificates.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Clients {
+    /// Some have.
+    MayHaveCertificates,
+    /// All have.
+    HaveCertificates,
+}
 
-impl ClientCertVerifier for Holder {
+/// Takes any certificate.
+#[derive(Debug)]
+pub(super) struct AnyCertificate {
+    clients: Clients,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl AnyCertificate {
+    pub(super) fn new(clients: Clients) -> Self {
+        Self { clients, algorithms: default_provider().signature_verification_algorithms }
+    }
+}
+
+impl ClientCertVerifier for AnyCertificate {
     fn client_auth_mandatory(&self) -> bool {
-        false
+        self.clients == Clients::HaveCertificates
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
@@ -35,7 +57,7 @@ impl ClientCertVerifier for Holder {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0)
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -44,10 +66,10 @@ impl ClientCertVerifier for Holder {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0)
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }
