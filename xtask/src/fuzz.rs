@@ -11,6 +11,7 @@ const TARGETS: [&str; 20] = [
     "cloud_policy",
     "configuration",
     "deployment",
+    "fleet_status",
     "identity",
     "image",
     "interpolate",

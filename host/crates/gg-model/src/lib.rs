@@ -26,6 +26,7 @@ mod text;
 pub mod config_tree;
 pub mod delivery;
 pub mod deployment;
+pub mod fleet_status;
 pub mod interpolate;
 pub mod limits;
 pub mod model;

@@ -4,10 +4,11 @@ use super::delta::delta;
 use super::merge::{merge, stamped_section};
 use super::request::{Change, SectionChange};
 use super::{Refusal, Section, ShadowName, UpdateRequest};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// A shadow. A section that is empty is not there.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Shadow {
     /// What is to be.
     pub desired: Section,
@@ -22,7 +23,8 @@ pub struct Shadow {
 }
 
 /// What there is before a change.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Before {
     /// No shadow. If there was one, its deletion was counted as this version: they go on.
     Absent(u64),

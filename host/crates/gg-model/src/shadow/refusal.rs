@@ -1,6 +1,7 @@
 //! Why a request is refused.
 
 use super::{MAX_DEPTH, ShadowName};
+use crate::name::ThingName;
 
 /// Why a request is refused, with the words and codes of AWS IoT (developer guide, "Device Shadow
 /// error messages") and of shadow manager (`ErrorMessage.java`).
@@ -40,9 +41,15 @@ pub enum Refusal {
     /// No policy grants it.
     #[error("Unauthorized")]
     Unauthorized,
+    /// There is no such thing.
+    #[error("No thing exists with name: '{0}'")]
+    NoThing(ThingName),
     /// There is no such shadow.
     #[error("No shadow exists with name: {}", .0.as_ref().map_or("Unnamed Shadow", AsRef::as_ref))]
     NotFound(Option<ShadowName>),
+    /// The thing has as many named shadows as it may have.
+    #[error("The thing has {0} named shadows already; delete one")]
+    TooMany(usize),
     /// The shadow has another version than the request says.
     #[error("Version conflict")]
     Conflict,
@@ -73,9 +80,10 @@ impl Refusal {
             | Self::InvalidNode(_)
             | Self::InvalidVersion
             | Self::InvalidToken
-            | Self::TooDeep => 400,
+            | Self::TooDeep
+            | Self::TooMany(_) => 400,
             Self::Unauthorized => 401,
-            Self::NotFound(_) => 404,
+            Self::NoThing(_) | Self::NotFound(_) => 404,
             Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::Encoding => 415,
