@@ -114,7 +114,7 @@ impl Engine {
 
     /// Give a message to all who subscribed to its topic.
     pub(super) async fn publish(&self, message: Message) {
-        let payload = message.payload.into_bytes();
+        let payload = message.payload.0;
         let packet = PublishPacket::new(message.topic, payload, QoS::AtLeastOnce);
         self.router.route_message(&packet, None).await;
     }

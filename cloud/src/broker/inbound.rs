@@ -1,8 +1,8 @@
 //! Topics at which the control plane itself is spoken to (AWS IoT developer guide, "Reserved topics").
 
 use crate::clock::Time;
-use crate::registry::Refusal;
-use crate::state::{Transaction, outbox};
+use crate::registry::{Refusal, reserved};
+use crate::state::Transaction;
 
 /// Whether what is published at a topic is for the control plane. Nobody may publish at the other
 /// topics that begin with `$`: what is said there is the control plane's.
@@ -30,15 +30,10 @@ pub(super) fn is_request(topic: &str) -> bool {
 pub(super) fn handle(
     transaction: &mut dyn Transaction,
     topic: &str,
-    _payload: &[u8],
+    payload: &[u8],
     now: Time,
 ) -> Result<(), Refusal> {
-    // STAND-IN for shadows, jobs and the status of cores: say that it is there.
-    if topic.ends_with("/health/json") {
-        return Ok(());
-    }
-    let answer = format!("{{\"timestamp\":{}}}", now.seconds());
-    Ok(outbox::publish(transaction, &format!("{topic}/accepted"), &answer)?)
+    reserved::handle(transaction, topic, payload, now)
 }
 
 #[cfg(test)]

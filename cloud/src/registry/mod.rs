@@ -6,10 +6,13 @@ pub mod buckets;
 pub mod certificates;
 pub mod components;
 pub mod connections;
+pub mod cores;
+pub mod deployments;
 pub mod endpoint;
 pub mod enrolment;
 pub mod groups;
 pub mod identity;
+pub mod jobs;
 pub mod keys;
 mod names;
 pub mod objects;
@@ -19,8 +22,10 @@ pub mod policies;
 pub mod principals;
 pub mod references;
 mod refusal;
+pub mod reserved;
 pub mod role_aliases;
 pub mod sessions;
+pub mod shadows;
 pub mod tags;
 #[cfg(test)]
 mod tests;
@@ -44,6 +49,9 @@ use std::time::Duration;
 
 /// Between two looks for what nobody refers to.
 const BETWEEN_TIDYING: Duration = Duration::from_secs(60);
+
+/// Between two looks for jobs that time has come for.
+const BETWEEN_STEPS: Duration = Duration::from_secs(1);
 
 /// All of it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -94,6 +102,23 @@ impl Registry {
             let collect = move |rows: &mut dyn Transaction| references::collect(rows, &artifacts);
             let more = self.change(collect).await.unwrap_or_default();
             let pause = if more { Duration::ZERO } else { BETWEEN_TIDYING };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.tasks.stopped() => return,
+            }
+        }
+    }
+
+    /// Go on with jobs as time goes by, until the tasks are told to stop.
+    pub async fn go_on(self) {
+        loop {
+            let now = self.clock.now();
+            let step = move |tx: &mut dyn Transaction| {
+                jobs::roll(tx, now)?;
+                Ok(jobs::expire(tx, now)? | jobs::spread(tx, now)?)
+            };
+            let more = self.change(step).await.unwrap_or_default();
+            let pause = if more { Duration::ZERO } else { BETWEEN_STEPS };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.tasks.stopped() => return,

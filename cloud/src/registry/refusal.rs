@@ -15,6 +15,8 @@ pub enum Kind {
     Damaged,
     /// The caller may not.
     Denied,
+    /// What was sent is no text.
+    Encoding,
     /// There is one already that is not the same.
     Exists,
     /// It is used by something else.
@@ -39,10 +41,14 @@ pub enum Kind {
     Part,
     /// What it has come to does not allow it.
     State,
+    /// It has come to its end.
+    Terminal,
     /// The caller is to come back later.
     Throttled,
     /// There is too much of it.
     TooLarge,
+    /// It cannot come to that state from where it is.
+    Transition,
 }
 
 /// What a refusal is about.
@@ -87,6 +93,12 @@ impl Refusal {
     pub fn internal(what: &dyn fmt::Display) -> Self {
         tracing::error!(error = %what, "a request failed");
         Self::new(Kind::Internal, "something went wrong in the server; its log says what")
+    }
+
+    /// With something else to say.
+    #[must_use]
+    pub fn saying(self, message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..self }
     }
 
     /// With what it is about.

@@ -4,11 +4,15 @@
 mod devices;
 mod greengrass;
 mod iot;
+mod iot_data;
+mod iot_jobs_data;
 mod s3;
 mod sts;
 
-use crate::registry::Registry;
+use crate::registry::{Refusal, Registry};
 use crate::web::Service;
+use std::fmt::Display;
+use std::str::FromStr;
 
 /// What is asked with a certificate, and without a signature.
 pub fn devices(registry: &Registry) -> Service {
@@ -20,7 +24,14 @@ pub fn all(registry: &Registry) -> Vec<Service> {
     vec![
         greengrass::service(registry),
         iot::service(registry),
+        iot_data::service(registry),
+        iot_jobs_data::service(registry),
         s3::service(registry),
         sts::service(registry),
     ]
+}
+
+/// A value of a text, or what is wrong with it.
+fn parsed<T: FromStr<Err: Display>>(text: &str) -> Result<T, Refusal> {
+    text.parse().map_err(|error: T::Err| Refusal::invalid(error.to_string()))
 }

@@ -126,3 +126,19 @@ fn those_who_wait_for_a_table_learn_of_its_changes_once_they_last() {
     put(state.as_ref(), &[(Key::new(), 1), (Key::new().text("a"), 2)]);
     assert_eq!((*numbers.borrow(), *others.borrow()), (1, 0));
 }
+
+#[test]
+fn messages_can_hold_any_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder);
+    for bytes in [&b"text"[..], b"{\"base64\":\"AA==\"}", b"\xff\x00", b""] {
+        let payload = outbox::Payload(bytes.to_vec());
+        let message = outbox::Message { topic: "t".into(), payload, careless: true, retain: true };
+        let done: Result<(), StateError> =
+            state.change(|transaction| outbox::put(transaction, &message));
+        done.unwrap();
+        let rows = state.snapshot().unwrap();
+        let waiting = outbox::OUTBOX.scan(rows.as_ref(), &Key::new(), None, 10).unwrap();
+        assert_eq!(waiting.last().map(|(_, found)| found), Some(&message));
+    }
+}

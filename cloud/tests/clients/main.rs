@@ -7,12 +7,15 @@
 mod certificates;
 mod components;
 mod credentials;
+mod deployments;
 mod devices;
 mod hostile;
+mod jobs;
 mod kit;
 mod mqtt;
 mod objects;
 mod policies;
 mod server;
+mod shadows;
 mod start;
 mod things;

@@ -3,6 +3,7 @@
 mod certificates;
 mod endpoint;
 mod groups;
+pub(super) mod jobs;
 mod members;
 mod policies;
 mod principals;
@@ -21,6 +22,7 @@ static OPERATIONS: &[&[Operation]] = &[
     certificates::OPERATIONS,
     endpoint::OPERATIONS,
     groups::OPERATIONS,
+    jobs::OPERATIONS,
     members::OPERATIONS,
     policies::OPERATIONS,
     principals::OPERATIONS,
@@ -51,6 +53,7 @@ fn fault(refusal: &Refusal) -> Fault {
         Kind::NotServed => (StatusCode::NOT_FOUND, "UnknownOperationException"),
         Kind::State => (StatusCode::NOT_ACCEPTABLE, "CertificateStateException"),
         Kind::Throttled => (StatusCode::BAD_REQUEST, "ThrottlingException"),
+        Kind::Transition => (StatusCode::CONFLICT, "InvalidStateTransitionException"),
         _ => (StatusCode::BAD_REQUEST, "InvalidRequestException"),
     };
     let code = match &refusal.resource {
