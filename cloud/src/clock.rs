@@ -69,6 +69,12 @@ impl Time {
         Self(self.0.saturating_add(seconds.saturating_mul(1000)).min(LAST))
     }
 
+    /// Later by so many milliseconds.
+    #[must_use]
+    pub fn plus_millis(self, millis: u64) -> Self {
+        Self(self.0.saturating_add(millis).min(LAST))
+    }
+
     /// As ISO 8601 has it: `2026-11-27T12:00:00.000Z`.
     pub fn iso8601(self) -> String {
         humantime::format_rfc3339_millis(self.system()).to_string()

@@ -131,6 +131,7 @@ async fn serve(args: Args) -> Result<()> {
         data: &data,
     };
     drop(tasks.spawn(registry.clone().tidy()));
+    drop(tasks.spawn(registry.clone().go_on()));
     let broker = Broker::start(registry.clone(), &data.join("mqtt")).await?;
     let web = Web::new(registry.clone(), services::all(&registry), services::devices(&registry));
     let web = Arc::new(web);

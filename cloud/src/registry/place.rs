@@ -92,6 +92,11 @@ impl Place {
         format!("arn:aws:{service}:{region}:{account}:{what}")
     }
 
+    /// The thing of a core device's ARN, by which it has tags.
+    pub fn core_device<'a>(&self, arn: &'a str) -> Option<&'a str> {
+        arn.strip_prefix(self.arn("greengrass", "coreDevices:").as_str())
+    }
+
     /// What an ARN of a service names, if it is one of here: what follows `thing/`, for example.
     pub fn named<'a>(&self, arn: &'a str, service: &str, kind: &str) -> Option<&'a str> {
         arn.strip_prefix(self.arn(service, kind).as_str())?.strip_prefix('/')

@@ -1,6 +1,6 @@
 //! Tags: names and values that people give to what has an ARN (AWS, "Tagging your AWS resources").
 
-use super::{Kind, Place, Refusal, components};
+use super::{Kind, Place, Refusal, components, cores, deployments};
 use crate::state::{Key, Rows, StateError, Table, Transaction};
 use std::collections::BTreeMap;
 
@@ -89,6 +89,12 @@ pub fn forget(transaction: &mut dyn Transaction, arn: &str) -> Result<(), StateE
 /// # Errors
 /// There is none.
 pub fn check_greengrass(rows: &dyn Rows, place: &Place, arn: &str) -> Result<(), Refusal> {
+    if let Some(id) = arn.strip_prefix(deployments::arn(place, "").as_str()) {
+        return deployments::find(rows, id).map(drop);
+    }
+    if let Some(thing) = place.core_device(arn) {
+        return cores::core(rows, thing).map(drop);
+    }
     let found = components::find(rows, place, arn);
     found.map(|_| ()).map_err(|refusal| match refusal.kind {
         Kind::Invalid => Refusal::not_found("resource", arn),

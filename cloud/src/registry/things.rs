@@ -2,7 +2,9 @@
 //! the registry").
 
 use super::page::{self, Page, Paging};
-use super::{Attributes, Kind, Place, Refusal, connections, groups, names, principals};
+use super::{
+    Attributes, Kind, Place, Refusal, connections, cores, groups, jobs, names, principals, shadows,
+};
 use crate::clock::Time;
 use crate::state::{Key, Rows, Table, Transaction};
 use serde::{Deserialize, Serialize};
@@ -142,7 +144,7 @@ pub fn update(
     Ok(thing)
 }
 
-/// Remove one, if there is one. It leaves its groups.
+/// Remove one, if there is one, with its shadows. It leaves its groups, and its jobs go on without it.
 ///
 /// # Errors
 /// It has certificates, or has changed since.
@@ -156,6 +158,9 @@ pub fn delete(
     unchanged("thing", name, thing.version, expected)?;
     if principals::of_thing(transaction, name)?.is_empty() {
         groups::leave_all(transaction, name, now)?;
+        jobs::forget(transaction, name, now)?;
+        shadows::forget(transaction, name)?;
+        cores::forget(transaction, name)?;
         connections::forget(transaction, name)?;
         return Ok(THINGS.delete(transaction, &key(name))?);
     }

@@ -5,11 +5,14 @@
 //! happens to the object later.
 
 mod arn;
+mod builtin;
 mod document;
+mod resolve;
 #[cfg(test)]
 mod tests;
 
 pub use arn::ComponentArn;
+pub use resolve::{Candidate, Resolved, require, resolve};
 
 use super::objects::{self, Object};
 use super::{Kind, Place, Refusal, references, tags};

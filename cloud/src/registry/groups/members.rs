@@ -3,7 +3,7 @@
 use super::{below, get, key, require};
 use crate::clock::Time;
 use crate::registry::page::{self, Page, Paging};
-use crate::registry::{Kind, Refusal, things};
+use crate::registry::{Kind, Refusal, jobs, things};
 use crate::state::{Key, Rows, Table, Transaction};
 use std::collections::BTreeSet;
 
@@ -23,8 +23,8 @@ enum Change {
     Leaves,
 }
 
-/// The one place in which things join groups and leave them. Whoever reacts to that, such as
-/// deployments to a group for those who come later, is to be called here.
+/// The one place in which things join groups and leave them, where the jobs of the group, and of those
+/// that it is in, learn of it.
 fn change(
     transaction: &mut dyn Transaction,
     thing: &str,
@@ -43,7 +43,12 @@ fn change(
             MEMBERSHIPS.delete(transaction, &membership)?;
         }
     }
-    Ok(())
+    let mut groups = above(transaction, group)?;
+    groups.insert(0, group.to_owned());
+    groups.iter().try_for_each(|group| match change {
+        Change::Joins => jobs::joined(transaction, thing, group, now),
+        Change::Leaves => jobs::left(transaction, thing, group, now),
+    })
 }
 
 /// Put a thing into a group; it may be there.

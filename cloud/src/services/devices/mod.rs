@@ -1,6 +1,7 @@
 //! What devices ask over HTTPS, known by their certificates and without signatures.
 
 mod credentials;
+mod greengrass;
 
 use crate::registry::{Kind, Refusal, Registry};
 use crate::web::protocol::{Protocol, rest_json};
@@ -9,7 +10,8 @@ use http::StatusCode;
 
 /// The service.
 pub(super) fn service(registry: &Registry) -> Service {
-    let router = rest_json::router(registry, credentials::OPERATIONS, fault);
+    let operations = [credentials::OPERATIONS, greengrass::OPERATIONS].into_iter().flatten();
+    let router = rest_json::router(registry, operations, fault);
     Service { name: "devices", protocol: Protocol::RestJson, router }
 }
 

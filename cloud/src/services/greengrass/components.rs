@@ -12,6 +12,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+pub(in crate::services) const ARTIFACT: &str =
+    "/greengrass/v2/components/{arn}/artifacts/{*artifactName}";
+
 pub(super) static OPERATIONS: &[Operation] = &[
     Operation::new(
         Method::POST,
@@ -34,12 +37,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
         "ListComponentVersions",
         list_versions,
     ),
-    Operation::new(
-        Method::GET,
-        "/greengrass/v2/components/{arn}/artifacts/{*artifactName}",
-        "GetComponentVersionArtifact",
-        artifact,
-    ),
+    Operation::new(Method::GET, ARTIFACT, "GetComponentVersionArtifact", artifact),
 ];
 
 /// How long a link to an artifact holds, in seconds.
@@ -205,7 +203,8 @@ fn delete(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
     Ok(Answer::nothing())
 }
 
-fn artifact(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
+/// A link to an artifact. Devices ask for it, too, known by their certificates.
+pub(in crate::services) fn artifact(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
     let (rows, place) = (registry.state.snapshot()?, &registry.place);
     let name = call.part("artifactName");
     let key = components::artifact(rows.as_ref(), place, call.part("arn"), name)?;

@@ -14,14 +14,19 @@ pub(super) fn of(refusal: &Refusal) -> Fault {
         | Kind::NotEmpty
         | Kind::Part
         | Kind::Precondition
-        | Kind::State => (StatusCode::CONFLICT, "ConflictException"),
+        | Kind::State
+        | Kind::Terminal
+        | Kind::Transition => (StatusCode::CONFLICT, "ConflictException"),
         Kind::Denied => (StatusCode::FORBIDDEN, "AccessDeniedException"),
         Kind::Throttled => (StatusCode::TOO_MANY_REQUESTS, "ThrottlingException"),
         Kind::Limit => (StatusCode::PAYMENT_REQUIRED, "ServiceQuotaExceededException"),
         Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerException"),
-        Kind::Damaged | Kind::Invalid | Kind::Malformed | Kind::NotServed | Kind::TooLarge => {
-            (StatusCode::BAD_REQUEST, "ValidationException")
-        }
+        Kind::Damaged
+        | Kind::Encoding
+        | Kind::Invalid
+        | Kind::Malformed
+        | Kind::NotServed
+        | Kind::TooLarge => (StatusCode::BAD_REQUEST, "ValidationException"),
     };
     let fault = Fault::new(status, code, &refusal.message);
     let about = refusal.resource.as_ref();

@@ -1,14 +1,29 @@
 //! AWS IoT Greengrass V2 (API reference, version 2020-11-30).
 
-mod components;
-mod fault;
+pub(super) mod components;
+mod cores;
+mod deployments;
+mod effective;
+pub(super) mod fault;
 mod page;
+pub(super) mod resolve;
 mod tags;
 
 use crate::registry::Registry;
 use crate::web::protocol::{Protocol, rest_json};
 use crate::web::{Operation, Service};
 use http::Method;
+
+/// Operations, by what they are about.
+static OPERATIONS: &[&[Operation]] = &[
+    components::OPERATIONS,
+    cores::OPERATIONS,
+    deployments::OPERATIONS,
+    effective::OPERATIONS,
+    resolve::OPERATIONS,
+    tags::OPERATIONS,
+    UNSERVED,
+];
 
 /// What AWS has besides.
 static UNSERVED: &[Operation] = &[
@@ -23,7 +38,6 @@ static UNSERVED: &[Operation] = &[
 
 /// The service.
 pub(super) fn service(registry: &Registry) -> Service {
-    let operations = [components::OPERATIONS, tags::OPERATIONS, UNSERVED].into_iter().flatten();
-    let router = rest_json::router(registry, operations, fault::of);
+    let router = rest_json::router(registry, OPERATIONS.iter().copied().flatten(), fault::of);
     Service { name: "greengrass", protocol: Protocol::RestJson, router }
 }

@@ -28,7 +28,7 @@ fn name(kind: Kind, about: &str) -> (StatusCode, &'static str) {
         (Kind::NotFound, _) => (StatusCode::NOT_FOUND, "NoSuchKey"),
         (Kind::Exists, _) => (StatusCode::CONFLICT, "BucketAlreadyOwnedByYou"),
         (Kind::NotEmpty, _) => (StatusCode::CONFLICT, "BucketNotEmpty"),
-        (Kind::Conflict | Kind::InUse | Kind::State, _) => {
+        (Kind::Conflict | Kind::InUse | Kind::State | Kind::Terminal | Kind::Transition, _) => {
             (StatusCode::CONFLICT, "OperationAborted")
         }
         (Kind::Limit, _) => (StatusCode::BAD_REQUEST, "TooManyBuckets"),
@@ -41,7 +41,7 @@ fn name(kind: Kind, about: &str) -> (StatusCode, &'static str) {
         (Kind::Invalid, "key") => (StatusCode::BAD_REQUEST, "KeyTooLongError"),
         (Kind::Invalid, "parts" | "xml") => (StatusCode::BAD_REQUEST, "MalformedXML"),
         (Kind::Invalid, "range") => (StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange"),
-        (Kind::Invalid, _) => (StatusCode::BAD_REQUEST, "InvalidArgument"),
+        (Kind::Encoding | Kind::Invalid, _) => (StatusCode::BAD_REQUEST, "InvalidArgument"),
         (Kind::Part, "parts") => (StatusCode::BAD_REQUEST, "InvalidPartOrder"),
         (Kind::Part, "small") => (StatusCode::BAD_REQUEST, "EntityTooSmall"),
         (Kind::Part, _) => (StatusCode::BAD_REQUEST, "InvalidPart"),

@@ -1,0 +1,88 @@
+//! Components that AWS provides, as far as others depend on them: virtual ones, which do nothing, since
+//! devices bring what they stand for themselves (Greengrass developer guide, "AWS-provided
+//! components").
+
+use crate::registry::Place;
+use gg_model::{ComponentName, ComponentVersion, VersionRequirement};
+use serde_json::{Value, json};
+
+/// Their names, and the newest version that is known of each.
+const ALL: &[(&str, &str)] = &[
+    ("aws.greengrass.Cli", "2.14.0"),
+    ("aws.greengrass.DiskSpooler", "1.0.5"),
+    ("aws.greengrass.DockerApplicationManager", "2.0.12"),
+    ("aws.greengrass.LambdaLauncher", "2.0.13"),
+    ("aws.greengrass.LambdaManager", "2.3.5"),
+    ("aws.greengrass.LambdaRuntimes", "2.0.9"),
+    ("aws.greengrass.LegacySubscriptionRouter", "2.1.13"),
+    ("aws.greengrass.LocalDebugConsole", "2.4.5"),
+    ("aws.greengrass.LogManager", "2.3.9"),
+    ("aws.greengrass.Nucleus", "2.14.0"),
+    ("aws.greengrass.NucleusLite", "2.2.0"),
+    ("aws.greengrass.SecretManager", "2.2.2"),
+    ("aws.greengrass.SecureTunneling", "1.1.1"),
+    ("aws.greengrass.ShadowManager", "2.3.10"),
+    ("aws.greengrass.StreamManager", "2.2.0"),
+    ("aws.greengrass.SystemsManagerAgent", "1.2.4"),
+    ("aws.greengrass.TokenExchangeService", "2.0.3"),
+    ("aws.greengrass.clientdevices.Auth", "2.5.2"),
+    ("aws.greengrass.clientdevices.IPDetector", "2.2.1"),
+    ("aws.greengrass.clientdevices.mqtt.Bridge", "2.3.2"),
+    ("aws.greengrass.clientdevices.mqtt.EMQX", "2.0.2"),
+    ("aws.greengrass.clientdevices.mqtt.Moquette", "2.3.7"),
+    ("aws.greengrass.crypto.Pkcs11Provider", "2.0.8"),
+    ("aws.greengrass.telemetry.NucleusEmitter", "1.0.10"),
+];
+
+/// Highest numbers that versions are looked for with, where the newest known one will not do.
+const HIGHEST: [(u64, u64, u64); 3] = [(2, 30, 30), (1, 30, 30), (3, 30, 30)];
+
+/// Whether it is one of them.
+pub(super) fn is_one(name: &ComponentName) -> bool {
+    newest(name).is_some()
+}
+
+fn newest(name: &ComponentName) -> Option<ComponentVersion> {
+    let (_, version) = ALL.iter().find(|(known, _)| *known == name.as_ref())?;
+    version.parse().ok()
+}
+
+/// The version of one that meets requirements: the device's own, the newest known one, or the highest.
+pub(super) fn version(
+    name: &ComponentName,
+    own: Option<&ComponentVersion>,
+    requirements: &[VersionRequirement],
+) -> Option<ComponentVersion> {
+    let newest = newest(name)?;
+    let meets = |version: &ComponentVersion| VersionRequirement::all_match(requirements, version);
+    let known = own.cloned().into_iter().chain([newest]);
+    let made = HIGHEST.into_iter().flat_map(|(major, minors, patches)| {
+        let numbers = (0..=minors).rev().flat_map(move |minor| {
+            (0..=patches).rev().map(move |patch| format!("{major}.{minor}.{patch}"))
+        });
+        numbers.filter_map(|text| text.parse().ok())
+    });
+    known.chain(made).find(meets)
+}
+
+/// Its ARN, in the account of AWS.
+pub(super) fn arn(place: &Place, name: &ComponentName, version: &ComponentVersion) -> String {
+    format!("arn:aws:greengrass:{}:aws:components:{name}:versions:{version}", place.region)
+}
+
+/// Its recipe.
+pub(super) fn recipe(name: &ComponentName, version: &ComponentVersion) -> Value {
+    let kind = match name.as_ref() {
+        "aws.greengrass.Nucleus" => "aws.greengrass.nucleus",
+        _ => "aws.greengrass.generic",
+    };
+    json!({
+        "RecipeFormatVersion": "2020-01-25",
+        "ComponentName": name,
+        "ComponentVersion": version,
+        "ComponentType": kind,
+        "ComponentDescription": "Stands for what the device brings itself.",
+        "ComponentPublisher": "gg-cloud",
+        "Manifests": [{ "Platform": { "os": "*" }, "Lifecycle": {} }],
+    })
+}
