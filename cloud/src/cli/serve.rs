@@ -135,7 +135,8 @@ async fn serve(args: Args) -> Result<()> {
     let broker = Broker::start(registry.clone(), &data.join("mqtt")).await?;
     let web = Web::new(registry.clone(), services::all(&registry), services::devices(&registry));
     let web = Arc::new(web);
-    let endpoint = Endpoint { name: outside(&names), port: ready.https.port() };
+    let (port, mqtt_port) = (ready.https.port(), ready.mqtt.port());
+    let endpoint = Endpoint { name: outside(&names), port, mqtt: mqtt_port };
     registry.state.change(|tx| Ok::<_, Refusal>(endpoint::set(tx, &endpoint)?))?;
     let servers = Servers { web, broker };
     let both: Vec<&str> = HTTP.into_iter().chain(MQTT).collect();

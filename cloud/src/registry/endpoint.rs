@@ -5,13 +5,21 @@ use serde::{Deserialize, Serialize};
 
 const ENDPOINT: Table<Endpoint> = Table::new("endpoint");
 
-/// A name and a port.
+/// A name and ports.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Endpoint {
     /// A name or address that stands in the server's certificate.
     pub name: String,
     /// The port of everything that is asked over HTTPS.
     pub port: u16,
+    /// The port of MQTT.
+    #[serde(default = "usual")]
+    pub mqtt: u16,
+}
+
+/// The port of MQTT over TLS, which nucleus lite knows no other of.
+fn usual() -> u16 {
+    8883
 }
 
 /// Write it down.

@@ -14,9 +14,6 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use tar::{Builder, Header};
 
-/// The port of MQTT, which nucleus lite knows no other of.
-const MQTT: u16 = 8883;
-
 /// What is in it.
 pub(super) struct Kit<'a> {
     pub(super) thing: &'a str,
@@ -54,7 +51,7 @@ impl Kit<'_> {
 
     /// `config.yaml`. JSON is YAML, in which every text stands in quotes.
     fn configuration(&self) -> String {
-        let Endpoint { name, port } = self.endpoint;
+        let Endpoint { name, port, mqtt } = self.endpoint;
         let file = |name: &str| format!("{}/{name}", self.root);
         // Who is asked for credentials is a URL's host; the others are names.
         let credentials = match port {
@@ -78,7 +75,7 @@ impl Kit<'_> {
                     "iotCredEndpoint": credentials,
                     "greengrassDataPlaneEndpoint": "iotdata",
                     "greengrassDataPlanePort": port,
-                    "mqtt": { "port": MQTT },
+                    "mqtt": { "port": mqtt },
                 },
             } },
         });
@@ -101,7 +98,7 @@ mod tests {
         let kit = Kit {
             thing: "press",
             root: "/gg",
-            endpoint: &Endpoint { name: "gg.lan".to_owned(), port: 9443 },
+            endpoint: &Endpoint { name: "gg.lan".to_owned(), port: 9443, mqtt: 8883 },
             region: "eu-central-1",
             issued: &issued,
             authority: "authority",

@@ -69,7 +69,7 @@ impl Add {
         let kit = Kit {
             thing: &self.name,
             root: self.root.trim_end_matches('/'),
-            endpoint: &Endpoint { name, port: known.port },
+            endpoint: &Endpoint { name, ..known },
             region: &data.place.region,
             issued: &issued,
             authority: data.authority.certificate_pem(),
