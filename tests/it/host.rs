@@ -25,7 +25,7 @@ pub(crate) const TIMED_OUT: i32 = 124;
 /// The code of a run whose component crashed.
 pub(crate) const CRASHED: i32 = 134;
 
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().to_owned()
 }
 

@@ -1,0 +1,102 @@
+"""What somebody does with a fleet by boto3: publish a component, deploy it, look how it went."""
+
+import json
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+THING, GROUP, BUCKET = "Core", "fleet", "artifacts"
+ENDED = {"SUCCEEDED", "FAILED", "REJECTED", "CANCELED", "TIMED_OUT"}
+DEADLINE = 120
+
+greengrass = boto3.client("greengrassv2")
+
+
+def publish(name: str, version: str, path: str) -> Any:
+    s3 = boto3.client("s3")
+    try:
+        s3.create_bucket(Bucket=BUCKET)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+            raise
+    key = f"{name}/{version}/component.wasm"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=Path(path).read_bytes())
+    access = {
+        "aws.greengrass.ipc.pubsub": {
+            f"{name}:pubsub:1": {
+                "operations": ["aws.greengrass#PublishToTopic"],
+                "resources": ["sensors/*"],
+            }
+        }
+    }
+    recipe = {
+        "RecipeFormatVersion": "2020-01-25",
+        "ComponentName": name,
+        "ComponentVersion": version,
+        "ComponentConfiguration": {
+            "DefaultConfiguration": {"name": "boiler", "intervalMs": 500, "accessControl": access}
+        },
+        "Manifests": [
+            {
+                "Platform": {"runtime": "wasm"},
+                "Lifecycle": {"run": "{artifacts:path}/component.wasm"},
+                "Artifacts": [{"URI": f"s3://{BUCKET}/{key}"}],
+            }
+        ],
+    }
+    made = greengrass.create_component_version(inlineRecipe=json.dumps(recipe))
+    return {"arn": made["arn"]}
+
+
+def deploy(name: str, version: str) -> Any:
+    group = boto3.client("iot").describe_thing_group(thingGroupName=GROUP)["thingGroupArn"]
+    made = greengrass.create_deployment(
+        targetArn=group, components={name: {"componentVersion": version}}
+    )
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        for one in greengrass.list_effective_deployments(coreDeviceThingName=THING)[
+            "effectiveDeployments"
+        ]:
+            if one["deploymentId"] == made["deploymentId"]:
+                if one["coreDeviceExecutionStatus"] in ENDED:
+                    return one
+        if time.monotonic() > deadline:
+            raise TimeoutError(greengrass.get_deployment(deploymentId=made["deploymentId"]))
+        time.sleep(0.1)
+
+
+def installed() -> Any:
+    """What is heard of the device a moment after its deployment has ended."""
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        found = greengrass.list_installed_components(coreDeviceThingName=THING)
+        components = {
+            one["componentName"]: [one["componentVersion"], one["lifecycleState"]]
+            for one in found["installedComponents"]
+        }
+        if any(state == "RUNNING" for _, state in components.values()):
+            return components
+        if time.monotonic() > deadline:
+            raise TimeoutError(components)
+        time.sleep(0.1)
+
+
+def plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(type(value))
+
+
+def main() -> None:
+    action, *arguments = sys.argv[1:]
+    actions = {"publish": publish, "deploy": deploy, "installed": installed}
+    print(json.dumps(actions[action](*arguments), default=plain))
+
+
+main()

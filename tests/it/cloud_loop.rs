@@ -1,0 +1,136 @@
+//! The whole way: boto3 asks gg-cloud for a deployment, and this host, which knows nothing of gg-cloud,
+//! carries it out and is heard.
+
+use crate::device::Device;
+use crate::host::{file, sample, target};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// gg-cloud, until it is dropped.
+struct Cloud {
+    child: Child,
+    ready: Value,
+    data: PathBuf,
+    packages: String,
+    interpreter: String,
+}
+
+impl Cloud {
+    fn start(data: &Path) -> Self {
+        let variable = |name: &str| {
+            std::env::var(name)
+                .unwrap_or_else(|_| panic!("{name} is not set; run cargo xtask test"))
+        };
+        let mut command = program();
+        command.args(["serve", "--output", "json", "--data"]).arg(data);
+        command.args(["--listen", "127.0.0.1:0", "--mqtt-listen", "127.0.0.1:0"]);
+        let log = fs::File::create(data.with_extension("log")).unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line:?}"));
+        Self {
+            child,
+            ready,
+            data: data.to_owned(),
+            packages: variable("GG_AWS_PACKAGES"),
+            interpreter: variable("GG_IPC_PYTHON"),
+        }
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.ready[name].as_str().unwrap()
+    }
+
+    /// Make a device known, and give it what it needs.
+    fn enrol(&self, device: &Device) {
+        let kit = device.path("kit.tar.gz");
+        let mut command = program();
+        command
+            .args(["thing", "add", "Core", "--group", "fleet", "--endpoint", "localhost", "--root"])
+            .arg(device.root());
+        let status = command.arg("--kit").arg(&kit).arg("--data").arg(&self.data).status();
+        assert!(status.unwrap().success());
+        fs::create_dir(device.root()).unwrap();
+        let unpacked = Command::new("tar").arg("-xzf").arg(&kit).arg("-C").arg(device.root());
+        assert!(unpacked.status().unwrap().success());
+        let text = fs::read_to_string(device.root().join("config.yaml")).unwrap();
+        let mut configuration: Value =
+            serde_json::from_str(text.trim_start_matches("---")).unwrap();
+        let nucleus = &mut configuration["services"]["aws.greengrass.Nucleus"]["configuration"];
+        nucleus["mqtt"]["minimumReconnectDelaySeconds"] = 1.into();
+        nucleus["mqtt"]["maximumReconnectDelaySeconds"] = 1.into();
+        nucleus["runWithDefault"] = json!({ "posixUser": "root" });
+        file(&device.root(), "config.yaml", configuration.to_string());
+    }
+
+    /// Have boto3 do something; gives what it prints.
+    fn boto3(&self, arguments: &[&str]) -> Value {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/aws/gg_cloud/loop.py");
+        let mut command = Command::new(&self.interpreter);
+        command
+            .arg(script)
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PYTHONPATH", &self.packages)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("HOME", &self.data)
+            .env("AWS_ACCESS_KEY_ID", self.text("accessKeyId"))
+            .env("AWS_SECRET_ACCESS_KEY", self.text("secretAccessKey"))
+            .env("AWS_DEFAULT_REGION", "us-east-1")
+            .env("AWS_ENDPOINT_URL", self.text("url"))
+            .env("AWS_CA_BUNDLE", self.text("ca"));
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _status = self.child.wait();
+        if std::thread::panicking() {
+            let log = fs::read_to_string(self.data.with_extension("log")).unwrap_or_default();
+            println!("gg-cloud said:\n{log}");
+        }
+    }
+}
+
+/// It lies beside this host.
+fn program() -> Command {
+    Command::new(target().join("debug/gg-cloud"))
+}
+
+#[test]
+fn boto3_deploys_a_wasm_component_and_reads_how_a_bad_one_was_rolled_back() {
+    let device = Device::new();
+    let cloud = Cloud::start(&device.path("cloud"));
+    cloud.enrol(&device);
+    let nucleus = device.start();
+
+    let wasm = sample("sensor");
+    let wasm = wasm.to_str().unwrap();
+    cloud.boto3(&["publish", "com.example.Sensor", "1.0.0", wasm]);
+    let ended = cloud.boto3(&["deploy", "com.example.Sensor", "1.0.0"]);
+    assert_eq!(ended["coreDeviceExecutionStatus"], "SUCCEEDED", "{ended}");
+    assert_eq!(device.components(), ["com.example.Sensor 1.0.0 RUNNING"]);
+    let installed = cloud.boto3(&["installed"]);
+    assert_eq!(installed["com.example.Sensor"], json!(["1.0.0", "RUNNING"]));
+
+    // What is no component: it is found out before anything that runs is touched.
+    let broken = device.path("broken.wasm");
+    fs::write(&broken, "no wasm").unwrap();
+    cloud.boto3(&["publish", "com.example.Sensor", "2.0.0", broken.to_str().unwrap()]);
+    let ended = cloud.boto3(&["deploy", "com.example.Sensor", "2.0.0"]);
+    assert_eq!(ended["coreDeviceExecutionStatus"], "FAILED", "{ended}");
+    let reason = ended["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("com.example.Sensor"), "{ended}");
+    assert_eq!(device.components(), ["com.example.Sensor 1.0.0 RUNNING"]);
+    drop(nucleus);
+}
