@@ -6,7 +6,7 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 20] = [
+const TARGETS: [&str; 22] = [
     "access_control",
     "cloud_policy",
     "configuration",
