@@ -25,7 +25,9 @@ pub fn cancel(
         return Err(Refusal::new(Kind::State, message).about("deployment", id));
     }
     let how = Cancel { force: true, ..Cancel::default() };
-    jobs::cancel(tx, &deployment.job, &how, now)?;
+    if let Some(job) = deployment.job(tx)? {
+        jobs::cancel(tx, &job.id, &how, now)?;
+    }
     if let Target::Thing(thing) = &deployment.target {
         delivery::say(tx, thing, &document(&deployment, place)?, "CANCELED", now)?;
     }
@@ -50,10 +52,12 @@ pub fn delete(tx: &mut dyn Transaction, place: &Place, id: &str, now: Time) -> R
         revisions.latest = None;
         TARGETS.put(tx, &target_key(&deployment.target), &revisions)?;
     }
-    jobs::delete(tx, &deployment.job, true, now)?;
+    if let Some(job) = deployment.job(tx)? {
+        jobs::delete(tx, &job.id, true, now)?;
+    }
     create::forget_token(tx, &deployment)?;
     tags::forget(tx, &deployment.arn(place))?;
-    OF_JOBS.delete(tx, &key(&deployment.job))?;
+    OF_JOBS.delete(tx, &key(&deployment.job_id))?;
     BY_TIME.delete(tx, &time_key(&deployment))?;
     Ok(DEPLOYMENTS.delete(tx, &key(id))?)
 }

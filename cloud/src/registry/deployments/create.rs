@@ -71,14 +71,14 @@ pub fn create(
         Some(at) if at >= now => at.plus_millis(1),
         _ => now,
     };
-    let (id, job) = (crate::random::uuid()?, crate::random::uuid()?);
+    let (id, job_id) = (crate::random::uuid()?, crate::random::uuid()?);
     let revision = revisions.last;
     let deployment =
-        Deployment { id, job, target, revision, created, content, is_canceled: false, request };
+        Deployment { id, job_id, target, revision, created, content, is_canceled: false, request };
     let document = document(&deployment, place)?;
     let is_of_group = matches!(deployment.target, Target::Group(_));
     let new = NewJob {
-        id: deployment.job.clone(),
+        id: deployment.job_id.clone(),
         namespace: Some(NAMESPACE.to_owned()),
         targets: vec![deployment.target.clone()],
         selection: if is_of_group { Selection::Continuous } else { Selection::Snapshot },
@@ -89,11 +89,9 @@ pub fn create(
         abort: pace.abort,
         is_told: is_of_group,
     };
-    match &former {
-        Some(former) => {
-            let former = find(tx, former)?.job;
-            jobs::replace(tx, &former, new, now)?
-        }
+    let former = former.map(|id| find(tx, &id)).transpose()?;
+    match former.map(|former| former.job(tx)).transpose()?.flatten() {
+        Some(former) => jobs::replace(tx, &former.id, new, now)?,
         None => jobs::create(tx, new, now)?,
     };
     if let Target::Thing(thing) = &deployment.target {

@@ -71,7 +71,9 @@ pub fn heard(
 ) -> Result<(), Refusal> {
     let Ok(report) = Report::deserialize(reported) else { return Ok(()) };
     let latest = revisions(tx, &Target::Thing(thing.to_owned()))?.latest;
-    let Some(Deployment { job, revision, .. }) = latest.map(|id| find(tx, &id)).transpose()? else {
+    let Some(Deployment { job_id: job, revision, .. }) =
+        latest.map(|id| find(tx, &id)).transpose()?
+    else {
         return Ok(());
     };
     let of = report.fleet_configuration_arn_for_status.rsplit(':').next();
@@ -79,7 +81,10 @@ pub fn heard(
     if of != Some(revision.to_string().as_str()) || status.is_none() {
         return Ok(());
     }
-    let before = jobs::execution(tx, &job, thing)?;
+    let before = match jobs::execution(tx, &job, thing) {
+        Err(refusal) if refusal.kind == Kind::NotFound => return Ok(()),
+        before => before?,
+    };
     let details = Some(report.status_details.texts());
     let change = Change { status, details, ..Change::default() };
     if status == Some(before.status) && change.details.as_ref() == Some(&before.details) {

@@ -26,8 +26,8 @@ pub use create::{Creation, Pace, create};
 pub use delivery::{SHADOW, heard};
 pub use effective::{Effective, effective};
 
-use super::jobs::{self, JobStatus, Target};
-use super::{Place, Refusal};
+use super::jobs::{self, Job, JobStatus, Target};
+use super::{Kind, Place, Refusal};
 use crate::artifacts::Digest;
 use crate::clock::Time;
 use crate::state::{Key, Rows, StateError, Table, Transaction};
@@ -50,8 +50,8 @@ const TARGETS: Table<Revisions> = Table::new("deployments-targets");
 pub struct Deployment {
     /// Its id.
     pub id: String,
-    /// The job that brings it.
-    pub job: String,
+    /// The id of the job that brings it.
+    pub job_id: String,
     /// Whom it is for.
     pub target: Target,
     /// The how manieth of its target.
@@ -139,11 +139,23 @@ impl Deployment {
         if !self.is_latest(rows)? {
             return Ok(Status::Inactive);
         }
-        Ok(match jobs::job(rows, &self.job)?.status {
-            JobStatus::Canceled => Status::Failed,
-            JobStatus::Completed => Status::Completed,
-            JobStatus::InProgress => Status::Active,
+        Ok(match self.job(rows)?.map(|job| job.status) {
+            Some(JobStatus::Canceled) => Status::Failed,
+            Some(JobStatus::Completed) => Status::Completed,
+            Some(JobStatus::InProgress) => Status::Active,
+            None => Status::Canceled,
         })
+    }
+
+    /// The job that brings it, unless that was deleted as a job.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn job(&self, rows: &dyn Rows) -> Result<Option<Job>, Refusal> {
+        match jobs::job(rows, &self.job_id) {
+            Err(refusal) if refusal.kind == Kind::NotFound => Ok(None),
+            found => found.map(Some),
+        }
     }
 }
 
@@ -229,5 +241,5 @@ fn revisions(rows: &dyn Rows, target: &Target) -> Result<Revisions, StateError> 
 fn put(tx: &mut dyn Transaction, deployment: &Deployment) -> Result<(), StateError> {
     DEPLOYMENTS.put(tx, &key(&deployment.id), deployment)?;
     BY_TIME.put(tx, &time_key(deployment), &deployment.id)?;
-    OF_JOBS.put(tx, &key(&deployment.job), &deployment.id)
+    OF_JOBS.put(tx, &key(&deployment.job_id), &deployment.id)
 }

@@ -79,7 +79,7 @@ impl World {
     }
 
     fn document(&self, deployment: &Deployment) -> Value {
-        let text = jobs::document(self.state.snapshot().unwrap().as_ref(), &deployment.job);
+        let text = jobs::document(self.state.snapshot().unwrap().as_ref(), &deployment.job_id);
         serde_json::from_str(&text.unwrap()).unwrap()
     }
 }
@@ -154,7 +154,7 @@ fn what_a_device_says_of_a_job_and_in_its_status_is_known() {
     let world = World::new();
     let made = world.create(new(group(), json!({})), 1).unwrap();
     assert_eq!(world.effective()[0].status, jobs::Status::Queued);
-    let topic = format!("$aws/things/core/jobs/{}/namespace-aws-gg-deployment/update", made.job);
+    let topic = format!("$aws/things/core/jobs/{}/namespace-aws-gg-deployment/update", made.job_id);
     let failed = json!({ "status": "FAILED", "statusDetails": {
         "detailed-deployment-status": "FAILED_ROLLBACK_COMPLETE",
         "deployment-failure-cause": "no such file",
@@ -226,6 +226,17 @@ fn one_that_is_canceled_can_be_deleted_and_revisions_go_on() {
     assert_eq!(delete().unwrap_err().kind, Kind::NotFound);
     assert!(world.effective().is_empty());
     assert_eq!(world.create(new(group(), json!({})), 3).unwrap().revision, 2);
+}
+
+#[test]
+fn one_whose_job_is_deleted_is_canceled() {
+    let world = World::new();
+    let made = world.create(new(group(), json!({})), 1).unwrap();
+    world.tx(|tx| jobs::delete(tx, &made.job_id, true, at(2)));
+    assert_eq!(world.status(&made.id), Status::Canceled);
+    let next = world.create(new(group(), json!({})), 3).unwrap();
+    assert_eq!(world.status(&next.id), Status::Active);
+    world.tx(|tx| delete(tx, &world.place, &made.id, at(4)));
 }
 
 #[test]

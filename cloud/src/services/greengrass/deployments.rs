@@ -3,7 +3,7 @@
 use super::page::Page;
 use crate::artifacts::Digest;
 use crate::registry::deployments::{self, Content, Creation, Deployment, Filter, Pace};
-use crate::registry::jobs::{self, Target};
+use crate::registry::jobs::{Job, Status, Target};
 use crate::registry::{Kind, Refusal, Registry, tags};
 use crate::services::iot::jobs::config::{
     AbortConfig, AbortCriteria, RolloutConfig, TimeoutConfig,
@@ -80,8 +80,8 @@ fn create(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
     let made = registry.state.change(|tx| deployments::create(tx, place, creation, now))?;
     Ok(Answer::created(json!({
         "deploymentId": made.id,
-        "iotJobId": made.job,
-        "iotJobArn": place.arn("iot", &format!("job/{}", made.job)),
+        "iotJobId": made.job_id,
+        "iotJobArn": place.arn("iot", &format!("job/{}", made.job_id)),
     })))
 }
 
@@ -119,14 +119,14 @@ fn get(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
         answer.extend(content);
     }
     let place = &registry.place;
-    answer["iotJobId"] = deployment.job.as_str().into();
-    answer["iotJobArn"] = place.arn("iot", &format!("job/{}", deployment.job)).into();
+    answer["iotJobId"] = deployment.job_id.as_str().into();
+    answer["iotJobArn"] = place.arn("iot", &format!("job/{}", deployment.job_id)).into();
     answer["tags"] = json!(tags::of(rows.as_ref(), &deployment.arn(place))?);
     // AWS does not say how many devices are how far; who reads its shapes does not see it.
-    let counts = jobs::job(rows.as_ref(), &deployment.job)?.counts;
-    let counts =
-        jobs::Status::ALL.iter().map(|one| (one.word().to_owned(), counts.of(*one).into()));
-    answer["deviceCounts"] = Value::Object(counts.collect());
+    if let Some(Job { counts, .. }) = deployment.job(rows.as_ref())? {
+        let counts = Status::ALL.iter().map(|one| (one.word().to_owned(), counts.of(*one).into()));
+        answer["deviceCounts"] = Value::Object(counts.collect());
+    }
     Ok(Answer::ok(answer))
 }
 

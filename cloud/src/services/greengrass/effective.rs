@@ -38,8 +38,8 @@ fn show(registry: &Registry, effective: &Effective) -> Value {
     let mut shape = json!({
         "deploymentId": deployment.id,
         "targetArn": deployment.target.arn(place),
-        "iotJobId": deployment.job,
-        "iotJobArn": place.arn("iot", &format!("job/{}", deployment.job)),
+        "iotJobId": deployment.job_id,
+        "iotJobArn": place.arn("iot", &format!("job/{}", deployment.job_id)),
         "coreDeviceExecutionStatus": status.word(),
         "creationTimestamp": deployment.created.fractional_seconds(),
         "modifiedTimestamp": modified,
