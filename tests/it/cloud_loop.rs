@@ -55,8 +55,9 @@ impl Cloud {
         let status = command.arg("--kit").arg(&kit).arg("--data").arg(&self.data).status();
         assert!(status.unwrap().success());
         fs::create_dir(device.root()).unwrap();
-        let unpacked = Command::new("tar").arg("-xzf").arg(&kit).arg("-C").arg(device.root());
-        assert!(unpacked.status().unwrap().success());
+        let mut tar = Command::new("tar");
+        let status = tar.arg("-xzf").arg(&kit).arg("-C").arg(device.root()).status();
+        assert!(status.unwrap().success());
         let text = fs::read_to_string(device.root().join("config.yaml")).unwrap();
         let mut configuration: Value =
             serde_json::from_str(text.trim_start_matches("---")).unwrap();
