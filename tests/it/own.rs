@@ -166,7 +166,7 @@ fn what_others_tell_their_nucleus_is_accepted_and_what_is_wrong_is_not() {
     let warned = own.all(|event| event.says("greengrass", "nucleus's configuration"));
     let warned: Vec<&str> = warned.map(|event| event.message()).collect();
     assert_eq!(warned.len(), 1, "{own}");
-    for key in ["httpClient", "jvmOptions", "telemetry", "fleetStatus", "greengrassDataPlanePort"] {
+    for key in ["httpClient", "jvmOptions", "telemetry", "fleetStatus"] {
         assert!(warned[0].contains(key), "{}", warned[0]);
     }
 

@@ -35,7 +35,7 @@ const LAYERS: [&str; 27] = [
 ];
 
 /// The same of gg-cloud.
-const CLOUD_LAYERS: [&str; 12] = [
+const CLOUD_LAYERS: [&str; 13] = [
     "clock",
     "hexadecimal",
     "private_file",
@@ -45,6 +45,7 @@ const CLOUD_LAYERS: [&str; 12] = [
     "artifacts",
     "pki",
     "registry",
+    "broker",
     "web",
     "services",
     "cli",
