@@ -256,3 +256,21 @@ async fn the_shadow_of_the_device_brings_deployments_and_hears_how_they_end() {
     }
     assert_eq!(device.components(), [] as [&str; 0]);
 }
+
+#[test]
+fn who_deploys_here_does_not_wait_for_a_cloud_that_is_out_of_reach() {
+    let device = Device::new();
+    let nucleus = json!({ "greengrassDataPlaneEndpoint": "127.0.0.1",
+        "greengrassDataPlanePort": crate::broker::free_port(),
+        "runWithDefault": { "posixUser": "root" } });
+    let system = json!({ "thingName": "Core", "certificateFilePath": "none.pem",
+        "privateKeyPath": "none.key" });
+    let services = json!({ "aws.greengrass.Nucleus": { "configuration": nucleus } });
+    fs::create_dir(device.root()).unwrap();
+    let configuration = json!({ "system": system, "services": services });
+    file(&device.root(), "config.yaml", configuration.to_string());
+    let _nucleus = device.start();
+    let outcome = device.deploy(["--merge", "com.example.Absent=1.0.0"]);
+    let ended = outcome.expect_code(1).events.last().unwrap().json.to_string();
+    assert!(ended.contains("--recipe-dir"), "{ended}");
+}

@@ -83,8 +83,10 @@ impl Assembler {
                     tracing::debug!(%component, reason, "the cloud has no version that will do");
                     return Ok(None);
                 }
-                Err(error @ DataPlaneError::Unreached(_)) if choice.has_here(component, wants) => {
-                    tracing::warn!(%component, %error, "what is here of it is used");
+                Err(error @ DataPlaneError::Unreached(_))
+                    if choice.goes_on_without(component, wants) =>
+                {
+                    tracing::warn!(%component, %error, "what is here has to do");
                     return Ok(None);
                 }
                 Err(error @ DataPlaneError::Unreached(_)) => {

@@ -15,6 +15,7 @@ pub(super) struct Choice<'a> {
     known: BTreeMap<ComponentName, Known>,
     /// The recipes on the device of components for which somebody else is asked first.
     here: BTreeMap<ComponentName, Vec<Recipe>>,
+    asks_first: bool,
     running: BTreeMap<ComponentName, ComponentVersion>,
     provided: BTreeMap<ComponentName, ComponentVersion>,
 }
@@ -40,7 +41,7 @@ impl<'a> Choice<'a> {
             current.components.iter().map(|(name, stored)| (name.clone(), stored.version.clone()));
         let (running, provided) = (running.collect(), provided());
         let (known, here) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
-        let mut choice = Self { roots, known, here, running, provided };
+        let mut choice = Self { roots, known, here, asks_first, running, provided };
         for recipe in recipes {
             match asks_first {
                 true => choice.here.entry(recipe.name.clone()).or_default().push(recipe),
@@ -70,10 +71,11 @@ impl<'a> Choice<'a> {
         self.known.entry(component.clone()).or_default().exhausted = true;
     }
 
-    /// Whether one on the device, which was held back, satisfies everyone who wants the component now.
-    pub(super) fn has_here(&self, component: &ComponentName, wants: &[Want]) -> bool {
-        let here = self.here.get(component).into_iter().flatten();
-        here.map(|recipe| &recipe.version).any(|version| satisfies(version, wants))
+    /// Whether it goes on if nobody can be asked for recipes of a component: if one on the device, which
+    /// was held back, satisfies everyone who wants it now, or those on the device were looked at first.
+    pub(super) fn goes_on_without(&self, component: &ComponentName, wants: &[Want]) -> bool {
+        let mut here = self.here.get(component).into_iter().flatten();
+        !self.asks_first || here.any(|recipe| satisfies(&recipe.version, wants))
     }
 
     /// Search, as far as what is known leads.
