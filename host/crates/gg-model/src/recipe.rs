@@ -40,6 +40,14 @@ pub const MAX_RECIPE_BYTES: usize = 1024 * 1024;
 /// Most manifests in a recipe.
 pub const MAX_MANIFESTS: usize = 100;
 
+/// The key of the default configuration under which a recipe carries signatures on what it means.
+/// It is there because a cloud hands the default configuration on as it is, and not the recipe's
+/// bytes; components do not see it.
+pub const SIGNATURES: &str = "gg-host.signatures";
+
+/// Most signatures in a recipe.
+pub const MAX_SIGNATURES: usize = 16;
+
 /// Most selections in a manifest.
 pub const MAX_SELECTIONS: usize = 100;
 
@@ -58,8 +66,10 @@ pub struct Recipe {
     pub component_type: ComponentType,
     /// The ARN of the Lambda function that it was made of.
     pub component_source: Option<String>,
-    /// The configuration it starts from; an object.
+    /// The configuration it starts from, without [`SIGNATURES`]; an object.
     pub default_configuration: Value,
+    /// Signatures on what it means: texts, or Sigstore bundles as objects. Nobody has verified them.
+    pub signatures: Vec<Value>,
     /// The components it needs.
     pub dependencies: BTreeMap<ComponentName, Dependency>,
     /// How it runs on which device, in the order in which they are tried.
@@ -187,9 +197,9 @@ impl Recipe {
             None => ComponentType::default(),
         };
         let component_source = object.text("ComponentSource")?.map(Into::into);
-        let default_configuration = match object.take("ComponentConfiguration") {
+        let (default_configuration, signatures) = match object.take("ComponentConfiguration") {
             Some(value) => configuration(&root.key("ComponentConfiguration"), value, warnings)?,
-            None => Value::Object(Map::new()),
+            None => (Value::Object(Map::new()), Vec::new()),
         };
         let dependencies = match object.take("ComponentDependencies") {
             Some(value) => dependency::read(&root.key("ComponentDependencies"), value, warnings)?,
@@ -212,6 +222,7 @@ impl Recipe {
             component_type,
             component_source,
             default_configuration,
+            signatures,
             dependencies,
             manifests,
             warnings: Vec::new(),
@@ -219,25 +230,33 @@ impl Recipe {
     }
 }
 
+/// The default configuration, and the signatures that were in it.
 fn configuration(
     path: &Path<'_>,
     value: &Value,
     warnings: &mut Warnings,
-) -> Result<Value, ShapeError> {
+) -> Result<(Value, Vec<Value>), ShapeError> {
     let mut object = Object::open(path, value)?;
-    let defaults = match object.take("DefaultConfiguration") {
-        None => Value::Object(Map::new()),
-        Some(value @ Value::Object(_)) => value.clone(),
-        Some(other) => {
-            return Err(ShapeError::expected(
-                &path.key("DefaultConfiguration"),
-                "an object",
-                other,
-            ));
+    let place = path.key("DefaultConfiguration");
+    let (mut defaults, mut signatures) = (Map::new(), Vec::new());
+    match object.take("DefaultConfiguration") {
+        None => {}
+        Some(Value::Object(members)) => {
+            defaults.clone_from(members);
+            if let Some(value) = defaults.remove(SIGNATURES) {
+                let place = place.key(SIGNATURES);
+                signatures = list(&place, &value)?.to_vec();
+                if signatures.len() > MAX_SIGNATURES {
+                    let (count, most) = (signatures.len(), MAX_SIGNATURES);
+                    let message = format!("has {count} elements; at most {most} are allowed");
+                    return Err(ShapeError::new(&place, message));
+                }
+            }
         }
-    };
+        Some(other) => return Err(ShapeError::expected(&place, "an object", other)),
+    }
     object.warn_unknown(warnings);
-    Ok(defaults)
+    Ok((Value::Object(defaults), signatures))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! comes from outside is bounded before it is read, and what is signed is read after its signature
 //! holds.
 //!
-//! What a signature binds: one on a recipe binds the component's name, its version, how it runs,
+//! What a signature binds: one on a recipe, on its bytes or on its [`statement`], binds the component's name, its version, how it runs,
 //! and by their digests all of its artifacts, so that nothing can be exchanged, mixed or passed for
 //! another version. One on a file or an image binds bytes alone, unless it has [`Annotations`]. So
 //! a recipe that is signed vouches for its artifacts, and an artifact never for a recipe.
@@ -15,6 +15,7 @@
 //! * [`digest`], [`key`], [`private`]: what things and keys are named by, who verifies, who signs.
 //! * [`signature`]: a signature in any form, and what is signed in its place (`bundle`, `dsse`,
 //!   `simple_signing`); [`oci`]: where registries keep them.
+//! * [`mod@statement`]: what a recipe means, in bytes that are signed in place of its own.
 //! * [`subject`], [`policy`]: what is judged, and by what.
 //! * [`verdict`], [`error`]: what is said of it.
 #![forbid(unsafe_code)]
@@ -34,6 +35,7 @@ pub mod oci;
 pub mod policy;
 pub mod private;
 pub mod signature;
+pub mod statement;
 pub mod subject;
 pub mod verdict;
 

@@ -9,6 +9,7 @@ mod tests;
 
 pub use file::PolicyError;
 pub use next::NextError;
+pub(crate) use recipe::pinned;
 pub use recipe::{SignedRecipe, Vouched};
 
 use crate::digest::Digest;

@@ -4,6 +4,7 @@ use super::TrustPolicy;
 use crate::digest::Digest;
 use crate::error::FormatError;
 use crate::signature::Signature;
+use crate::statement::{signatures_in, statement};
 use crate::subject::{Content, Part, Source, Subject};
 use crate::verdict::{Reason, Refusal, Verdict};
 use gg_model::recipe::{Artifact, ArtifactUri};
@@ -35,8 +36,9 @@ pub struct Vouched {
 impl TrustPolicy {
     /// Whether a recipe may be used as that of this component, and what it vouches for.
     ///
-    /// The signature is over the recipe's bytes, and so over its name, its version and everything
-    /// that runs; it must pin each of its artifacts by SHA-256, also those for other devices.
+    /// It is signed by `signatures` on its bytes, or by those in it on its [`statement`]; either is
+    /// over its name, its version and everything that runs. It must pin each of its artifacts by
+    /// SHA-256, also those for other devices.
     ///
     /// # Errors
     /// It may not be used; why, and what would help.
@@ -50,14 +52,26 @@ impl TrustPolicy {
     ) -> Result<SignedRecipe, Refusal> {
         let subject = Subject { component, version, part: Part::Recipe, source };
         let refuse = |reason| Refusal { subject: subject.to_string(), reason };
-        let mut verdict = self.judge(&subject, &Content::of(bytes), None, signatures, now)?;
-        // Text that is no UTF-8 has a character in it that no recipe has.
-        let text = String::from_utf8_lossy(bytes);
-        let recipe = Recipe::parse(&text).map_err(|fault| refuse(Reason::NoRecipe { fault }))?;
-        if (&recipe.name, &recipe.version) != (component, version) {
-            let (name, version) = (recipe.name, recipe.version);
-            return Err(refuse(Reason::OtherRecipe { name, version }));
-        }
+        let on_bytes = self.judge(&subject, &Content::of(bytes), None, signatures, now);
+        let recipe = match (read((component, version), bytes), &on_bytes) {
+            (Ok(recipe), _) => recipe,
+            (Err(_), Err(refusal)) => return Err(refusal.clone()),
+            (Err(reason), Ok(_)) => return Err(refuse(reason)),
+        };
+        let is_final = match &on_bytes {
+            Ok(verdict) => !matches!(verdict, Verdict::Tolerated(_)),
+            Err(Refusal { reason, .. }) => {
+                matches!(reason, Reason::Revoked { .. } | Reason::TooOld { .. })
+            }
+        };
+        let mut verdict = match on_bytes {
+            on_bytes if is_final || recipe.signatures.is_empty() => on_bytes?,
+            _ => {
+                let statement = statement(&recipe).map_err(refuse)?;
+                let content = Content::of(statement.as_bytes());
+                self.judge(&subject, &content, None, &signatures_in(&recipe), now)?
+            }
+        };
         let mut vouched = None;
         if let Verdict::Signed { .. } = verdict {
             match Vouched::of(&recipe) {
@@ -70,6 +84,21 @@ impl TrustPolicy {
         }
         Ok(SignedRecipe { recipe, verdict, vouched })
     }
+}
+
+/// The recipe of this version, from its bytes.
+fn read(
+    (component, version): (&ComponentName, &ComponentVersion),
+    bytes: &[u8],
+) -> Result<Recipe, Reason> {
+    // Text that is no UTF-8 has a character in it that no recipe has.
+    let text = String::from_utf8_lossy(bytes);
+    let recipe = Recipe::parse(&text).map_err(|fault| Reason::NoRecipe { fault })?;
+    if (&recipe.name, &recipe.version) != (component, version) {
+        let (name, version) = (recipe.name, recipe.version);
+        return Err(Reason::OtherRecipe { name, version });
+    }
+    Ok(recipe)
 }
 
 impl Vouched {
@@ -97,7 +126,7 @@ impl Vouched {
 }
 
 /// The SHA-256 that a recipe gives an artifact.
-fn pinned(artifact: &Artifact) -> Option<Digest> {
+pub(crate) fn pinned(artifact: &Artifact) -> Option<Digest> {
     if let ArtifactUri::Docker { image } = &artifact.uri {
         return image.rsplit_once('@')?.1.parse().ok();
     }

@@ -1,6 +1,9 @@
 //! Recipes that are signed, and the artifacts for which they vouch.
 
 use super::*;
+use crate::statement::statement;
+use gg_model::Recipe;
+use gg_model::recipe::SIGNATURES;
 
 const A: &str = "com.example.A";
 const URI: &str = "https://example.com/a.wasm";
@@ -185,4 +188,52 @@ fn what_is_signed_and_no_recipe_is_refused() {
     let refused =
         policy.judge_recipe(wanted, Source::Cloud, bytes, &sign(bytes, &key), now()).unwrap_err();
     assert!(matches!(refused.reason, Reason::NoRecipe { .. }));
+}
+
+/// The recipe with signatures on its statement.
+fn with_signatures(text: &str, keys: &[&PrivateKey]) -> String {
+    let means = statement(&Recipe::parse(text).unwrap()).unwrap();
+    let signatures: Vec<String> = keys
+        .iter()
+        .map(|key| Signature::on_file(means.as_bytes(), key).unwrap().to_base64())
+        .collect();
+    format!(
+        "{text}\nComponentConfiguration: {{DefaultConfiguration: {{{SIGNATURES}: {signatures:?}}}}}\n"
+    )
+}
+
+#[test]
+fn a_recipe_may_carry_its_signatures() {
+    let (policy, key) = one_key("");
+    let text = recipe(A, "1.0.0", &pinned(FILE));
+    let other = PrivateKey::generate().unwrap();
+    let signed = with_signatures(&text, &[&other, &key]);
+    let judged = judge_recipe(&policy, (A, "1.0.0"), &signed, &[]).unwrap();
+    assert!(matches!(judged.verdict, Verdict::Signed { .. }));
+    assert!(judged.vouched.is_some());
+    // The bytes around what is meant do not matter.
+    let rewritten =
+        format!("# by a cloud\n{}", signed.replace("https://example.com", "s3://bucket"));
+    assert!(judge_recipe(&policy, (A, "1.0.0"), &rewritten, &[]).is_ok());
+    let changed = signed.replace(URI, &format!("{URI}x"));
+    let refused = reason(judge_recipe(&policy, (A, "1.0.0"), &changed, &[]));
+    assert!(matches!(refused, Reason::UnknownKey { .. }), "{refused}");
+    let refused = reason(judge_recipe(&policy, (A, "1.1.0"), &signed, &[]));
+    assert!(matches!(refused, Reason::Unsigned { .. }), "{refused}");
+    let stranger = with_signatures(&text, &[&other]);
+    let refused = reason(judge_recipe(&policy, (A, "1.0.0"), &stranger, &[]));
+    assert!(matches!(refused, Reason::UnknownKey { .. }), "{refused}");
+}
+
+#[test]
+fn what_a_recipe_carries_may_be_revoked_by_its_statement_or_its_bytes() {
+    let key = PrivateKey::generate().unwrap();
+    let signed = with_signatures(&recipe(A, "1.0.0", &pinned(FILE)), &[&key]);
+    let means = statement(&Recipe::parse(&signed).unwrap()).unwrap();
+    for digest in [Digest::of(signed.as_bytes()), Digest::of(means.as_bytes())] {
+        let entry = entry("build", &key, "components: [com.example.*]");
+        let policy = policy(&format!("revoked: {{digests: ['{digest}']}}"), &[entry]);
+        let refused = reason(judge_recipe(&policy, (A, "1.0.0"), &signed, &[]));
+        assert_eq!(refused, Reason::Revoked { digest });
+    }
 }
