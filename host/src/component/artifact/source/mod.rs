@@ -5,11 +5,14 @@ mod greengrass;
 pub mod https;
 
 pub use file::Files;
+pub(crate) use file::beside;
 pub use greengrass::Greengrass;
 pub use https::Https;
 
 use super::{ArtifactError, Part};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
+use gg_trust::oci::MAX_SIGNATURES;
+use gg_trust::{FormatError, Signature};
 use std::fmt;
 
 /// Which file is asked for.
@@ -17,10 +20,29 @@ use std::fmt;
 pub struct Asked<'a> {
     /// The URI in the recipe.
     pub uri: &'a str,
-    /// Whether the recipe says what the file must be, and that will be checked.
+    /// Whether it is known what the file must be, by a digest or by a signature, and that will be
+    /// checked.
     pub pinned: bool,
     /// The ARN of the version that it belongs to, if that came from the cloud.
     pub version: Option<&'a str>,
+}
+
+/// What is kept of signatures where a file comes from.
+#[derive(Debug, Default)]
+pub struct Evidence {
+    /// What they are on, where that is not the file itself: the manifest in a registry, which says
+    /// what the file is. Whoever gives it has checked that it says so.
+    pub manifest: Option<gg_trust::Digest>,
+    /// The signatures, also what cannot be read as one; at most [`MAX_SIGNATURES`].
+    pub signatures: Vec<Result<Signature, FormatError>>,
+}
+
+impl Evidence {
+    /// Files with signatures on the file itself.
+    pub(super) fn beside(files: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let signatures = files.into_iter().take(MAX_SIGNATURES);
+        Self { manifest: None, signatures: signatures.map(|file| Signature::read(&file)).collect() }
+    }
 }
 
 /// Brings the bytes of artifacts whose URIs begin in some way.
@@ -38,4 +60,17 @@ pub trait ArtifactSource: fmt::Debug + Send + Sync {
         asked: Asked<'a>,
         part: &'a mut Part<'_>,
     ) -> BoxFuture<'a, Result<(), ArtifactError>>;
+
+    /// The signatures that are kept beside a file that was brought, in one attempt; `file`: its
+    /// digest.
+    ///
+    /// # Errors
+    /// It cannot be told whether there are any.
+    fn evidence<'a>(
+        &'a self,
+        _asked: Asked<'a>,
+        _file: gg_trust::Digest,
+    ) -> BoxFuture<'a, Result<Evidence, ArtifactError>> {
+        Box::pin(ready(Ok(Evidence::default())))
+    }
 }

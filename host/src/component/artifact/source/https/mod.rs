@@ -4,11 +4,12 @@
 #[cfg(test)]
 mod tests;
 
-use super::{ArtifactSource, Asked};
+use super::{ArtifactSource, Asked, Evidence};
 use crate::component::artifact::location::shown;
 use crate::component::artifact::{ArtifactError, Part};
 use crate::network::{Answer, Client, NetworkFault, Target};
 use futures_util::future::BoxFuture;
+use gg_trust::signature::{MAX_SIGNATURE_BYTES, SUFFIXES};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use hyper::body::Bytes;
 use std::time::Duration;
@@ -65,6 +66,49 @@ impl Https {
         Err(ArtifactError::Redirects { uri: shown(from) })
     }
 
+    /// The signatures that lie beside a file: under its URI with their endings.
+    async fn beside(&self, uri: &str) -> Result<Evidence, ArtifactError> {
+        let mut found = Vec::new();
+        // A link that is signed is good for its own file alone.
+        if !uri.contains(['?', '#']) {
+            for ending in SUFFIXES {
+                found.extend(self.small(&format!("{uri}{ending}"), MAX_SIGNATURE_BYTES).await?);
+            }
+        }
+        Ok(Evidence::beside(found))
+    }
+
+    /// A file that is held in memory. `None`: there is none that may be had, or it is too long.
+    pub(super) async fn small(
+        &self,
+        from: &str,
+        most: usize,
+    ) -> Result<Option<Vec<u8>>, ArtifactError> {
+        let invalid = || ArtifactError::Uri { uri: shown(from), reason: "it is not a URI" };
+        let mut uri: Uri = from.parse().map_err(|_| invalid())?;
+        for _ in 0..=MOST_REDIRECTS {
+            check_target(from, &uri, true)?;
+            let failed = |fault| ArtifactError::Network { uri: shown(from), fault };
+            let answer = self.client.send(Method::GET, &uri, &HeaderMap::new(), Bytes::new()).await;
+            let mut answer = answer.map_err(failed)?;
+            match answer.status() {
+                StatusCode::OK => {
+                    let whole = answer.all(most).await.map_err(failed)?;
+                    return Ok(whole.map(|whole| whole.to_vec()));
+                }
+                status if is_redirect(status) => {
+                    uri = next(&uri, answer.headers()).ok_or_else(invalid)?;
+                }
+                StatusCode::UNAUTHORIZED
+                | StatusCode::FORBIDDEN
+                | StatusCode::NOT_FOUND
+                | StatusCode::GONE => return Ok(None),
+                status => return Err(refused(from, status, answer.headers())),
+            }
+        }
+        Err(ArtifactError::Redirects { uri: shown(from) })
+    }
+
     /// Ask for what is missing of a file.
     async fn ask(&self, from: &str, uri: &Uri, part: &Part<'_>) -> Result<Answer, ArtifactError> {
         let mut headers = HeaderMap::new();
@@ -94,6 +138,14 @@ impl ArtifactSource for Https {
         part: &'a mut Part<'_>,
     ) -> BoxFuture<'a, Result<(), ArtifactError>> {
         Box::pin(self.download(asked.uri, asked.pinned, part))
+    }
+
+    fn evidence<'a>(
+        &'a self,
+        asked: Asked<'a>,
+        _file: gg_trust::Digest,
+    ) -> BoxFuture<'a, Result<Evidence, ArtifactError>> {
+        Box::pin(self.beside(asked.uri))
     }
 }
 
