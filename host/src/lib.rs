@@ -30,4 +30,5 @@ pub mod supervisor;
 pub mod tasks;
 pub mod token_exchange;
 mod trie;
+pub mod trust;
 mod watched;

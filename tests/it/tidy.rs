@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules from the bottom to the top: each may use those before it.
-const LAYERS: [&str; 27] = [
+const LAYERS: [&str; 28] = [
     "clock",
     "error",
     "hexadecimal",
@@ -18,6 +18,7 @@ const LAYERS: [&str; 27] = [
     "network",
     "logs",
     "store",
+    "trust",
     "cloud",
     "bindings",
     "capability",

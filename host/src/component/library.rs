@@ -1,15 +1,20 @@
 //! The components on this device's disk, laid out as Greengrass has it, below the root folder:
 //!
 //! ```text
-//! packages/recipes/NAME-VERSION.yaml              (or .json)
+//! packages/recipes/NAME-VERSION.yaml              (or .json; beside it: its signatures, and its ARN)
 //! packages/artifacts/NAME/VERSION/FILE
 //! packages/artifacts-unarchived/NAME/VERSION/ARCHIVE/…
 //! ```
 //! A recipe is written last and as a whole, so that one that is there is complete. Everything here
 //! blocks.
 
+use super::artifact::Digest;
+use super::signatures::{beside, signed_by, with_ending};
+use crate::trust::Kept;
 use gg_model::recipe::RecipeError;
 use gg_model::{ComponentName, ComponentVersion, Recipe};
+use gg_trust::Signature;
+use gg_trust::signature::SUFFIXES;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -39,6 +44,15 @@ pub enum LibraryError {
         /// Why.
         error: io::Error,
     },
+    /// A file of a version that is in use would become another.
+    #[error(
+        "{path}: it is another than the one in use, which a trust policy does not let change; give \
+         the component another version"
+    )]
+    InUse {
+        /// The new file.
+        path: PathBuf,
+    },
     /// A recipe is none.
     #[error("{path}: {error}")]
     Recipe {
@@ -51,12 +65,49 @@ pub enum LibraryError {
 
 type Result<T> = std::result::Result<T, LibraryError>;
 
+/// A recipe that is not in the library yet.
+#[derive(Clone, Debug)]
+pub struct NewRecipe {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// The recipe.
+    pub recipe: Recipe,
+    /// Its text.
+    pub text: String,
+    /// The signatures beside it, by their endings.
+    pub signatures: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl NewRecipe {
+    fn read(path: PathBuf) -> Result<Self> {
+        let text = read_text(&path)?;
+        let recipe = parse(&path, &text)?;
+        let signatures = beside(&path).map_err(|error| failed(&path, error))?;
+        Ok(Self { path, recipe, text, signatures })
+    }
+
+    /// Which version it is of.
+    pub fn id(&self) -> Id {
+        (self.recipe.name.clone(), self.recipe.version.clone())
+    }
+
+    /// As the trust policy judges it.
+    pub fn kept(&self) -> Kept {
+        kept(self.text.clone(), &self.signatures, false)
+    }
+
+    fn ending(&self) -> &'static str {
+        let is_json = self.path.extension().is_some_and(|ending| ending == "json");
+        if is_json { "json" } else { "yaml" }
+    }
+}
+
 /// The folders. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Library {
     packages: Arc<Path>,
     /// Recipes that are seen in front of those on disk.
-    over: Arc<BTreeMap<Id, Recipe>>,
+    over: Arc<BTreeMap<Id, NewRecipe>>,
 }
 
 impl Library {
@@ -77,12 +128,16 @@ impl Library {
     /// # Errors
     /// The folder cannot be read, or a file is no recipe.
     pub fn with(&self, recipes: &Path) -> Result<Self> {
-        let mut over = BTreeMap::new();
-        for path in recipe_files(recipes)? {
-            let recipe = read_recipe(&path)?;
-            over.insert(id(&recipe), recipe);
-        }
-        Ok(Self { packages: Arc::clone(&self.packages), over: over.into() })
+        let over = Self::read(recipes)?.into_iter().map(|recipe| (recipe.id(), recipe));
+        Ok(Self { packages: Arc::clone(&self.packages), over: Arc::new(over.collect()) })
+    }
+
+    /// The recipes of a folder.
+    ///
+    /// # Errors
+    /// The folder cannot be read, or a file is no recipe.
+    pub fn read(folder: &Path) -> Result<Vec<NewRecipe>> {
+        recipe_files(folder)?.into_iter().map(NewRecipe::read).collect()
     }
 
     /// The folder of a version's artifacts.
@@ -100,16 +155,29 @@ impl Library {
     /// # Errors
     /// It is here and cannot be read, or is none.
     pub fn recipe(&self, id: &Id) -> Result<Option<Recipe>> {
-        if let Some(recipe) = self.over.get(id) {
-            return Ok(Some(recipe.clone()));
+        if let Some(new) = self.over.get(id) {
+            return Ok(Some(new.recipe.clone()));
         }
-        for ending in ENDINGS {
-            let path = self.recipe_path(id, ending);
-            if path.exists() {
-                return read_recipe(&path).map(Some);
-            }
+        self.file(id).map(|path| read_recipe(&path)).transpose()
+    }
+
+    /// What a version's recipe is judged by, if it is here.
+    ///
+    /// # Errors
+    /// It is here and cannot be read.
+    pub fn kept(&self, id: &Id) -> Result<Option<Kept>> {
+        if let Some(new) = self.over.get(id) {
+            return Ok(Some(new.kept()));
         }
-        Ok(None)
+        let Some(path) = self.file(id) else { return Ok(None) };
+        let signatures = beside(&path).map_err(|error| failed(&path, error))?;
+        Ok(Some(kept(read_text(&path)?, &signatures, self.recipe_path(id, ARN).exists())))
+    }
+
+    /// The file of a version's recipe.
+    fn file(&self, id: &Id) -> Option<PathBuf> {
+        let paths = ENDINGS.iter().map(|ending| self.recipe_path(id, ending));
+        paths.into_iter().find(|path| path.exists())
     }
 
     /// Every recipe that is here. One that cannot be read is warned of and left out.
@@ -117,7 +185,7 @@ impl Library {
     /// # Errors
     /// The folder cannot be read.
     pub fn recipes(&self) -> Result<Vec<Recipe>> {
-        let mut recipes: Vec<Recipe> = self.over.values().cloned().collect();
+        let mut recipes: Vec<Recipe> = self.over.values().map(|new| new.recipe.clone()).collect();
         for path in recipe_files(&self.packages.join("recipes"))? {
             match read_recipe(&path) {
                 Ok(recipe) if self.over.contains_key(&id(&recipe)) => {}
@@ -128,21 +196,24 @@ impl Library {
         Ok(recipes)
     }
 
-    /// Take a recipe in, in place of one of the same version.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn put_recipe(&self, id: &Id, ending: &str, text: &str) -> Result<()> {
-        self.write_recipe(id, ending, text)?;
-        sync(&self.packages.join("recipes"))
-    }
-
-    /// The same; it stays once the folder is synced.
-    fn write_recipe(&self, id: &Id, ending: &str, text: &str) -> Result<()> {
+    /// Write a recipe in place of one of the same version; it stays once the folder is synced.
+    fn write_recipe(
+        &self,
+        id: &Id,
+        ending: &str,
+        text: &str,
+        signatures: &[(&'static str, Vec<u8>)],
+    ) -> Result<()> {
         let path = self.recipe_path(id, ending);
+        remove_signatures(&path)?;
+        for (ending, signature) in signatures {
+            write_whole(&with_ending(&path, ending), signature)?;
+        }
         write_whole(&path, text.as_bytes())?;
         for other in ENDINGS.iter().filter(|other| **other != ending) {
-            remove_if_there(&self.recipe_path(id, other))?;
+            let path = self.recipe_path(id, other);
+            remove_if_there(&path)?;
+            remove_signatures(&path)?;
         }
         Ok(())
     }
@@ -153,7 +224,8 @@ impl Library {
     /// It cannot be written.
     pub fn take_from_cloud(&self, id: &Id, text: &str, arn: &str) -> Result<()> {
         write_whole(&self.recipe_path(id, ARN), arn.as_bytes())?;
-        self.put_recipe(id, "json", text)
+        self.write_recipe(id, "json", text, &[])?;
+        sync(&self.packages.join("recipes"))
     }
 
     /// The ARN of a version, if the cloud has given it.
@@ -168,34 +240,36 @@ impl Library {
         }
     }
 
-    /// Take in the recipes of a folder, and the artifacts that lie in
-    /// `ARTIFACTS/NAME/VERSION/`, as `greengrass-cli deployment create` has it.
+    /// Take in recipes, and the artifacts that lie in `ARTIFACTS/NAME/VERSION/`, as
+    /// `greengrass-cli deployment create` has it. Files of the versions `in_use` must not change.
     ///
     /// # Errors
-    /// A folder cannot be read, or a file is no recipe; nothing is taken in then.
-    pub fn import(&self, recipes: Option<&Path>, artifacts: Option<&Path>) -> Result<Vec<Id>> {
-        let mut found = Vec::new();
-        for path in recipes.map(recipe_files).transpose()?.unwrap_or_default() {
-            let text = read_text(&path)?;
-            let recipe = parse(&path, &text)?;
-            found.push(((recipe.name, recipe.version), path, text));
+    /// A folder cannot be read; recipes are not taken in then.
+    pub fn import(
+        &self,
+        recipes: &[NewRecipe],
+        artifacts: Option<&Path>,
+        in_use: &BTreeSet<Id>,
+    ) -> Result<()> {
+        let found = artifacts.map(|folder| Ok((folder, ids_below(folder)?))).transpose()?;
+        let folders = found.into_iter().flat_map(|(folder, ids)| {
+            ids.into_iter().map(move |id| {
+                (folder.join(id.0.as_str()).join(id.1.to_string()), self.artifacts(&id), id)
+            })
+        });
+        let folders: Vec<_> = folders.collect();
+        for (from, to, _) in folders.iter().filter(|(_, _, id)| in_use.contains(id)) {
+            check_same(from, to)?;
         }
-        if let Some(artifacts) = artifacts {
-            for id in ids_below(artifacts)? {
-                let from = artifacts.join(id.0.as_str()).join(id.1.to_string());
-                copy_files(&from, &self.artifacts(&id))?;
-            }
+        for (from, to, _) in &folders {
+            copy_files(from, to)?;
         }
-        for (id, path, text) in &found {
-            let ending = if path.extension().is_some_and(|ending| ending == "json") {
-                "json"
-            } else {
-                "yaml"
-            };
-            self.write_recipe(id, ending, text)?;
+        for new in recipes {
+            let id = new.id();
+            self.write_recipe(&id, new.ending(), &new.text, &new.signatures)?;
+            remove_if_there(&self.recipe_path(&id, ARN))?;
         }
-        sync(&self.packages.join("recipes"))?;
-        Ok(found.into_iter().map(|(id, _, _)| id).collect())
+        sync(&self.packages.join("recipes"))
     }
 
     /// Remove every version but these, their artifacts and archives with them. Gives what was
@@ -211,6 +285,7 @@ impl Library {
             if !id.as_ref().is_some_and(|id| kept.contains(id)) {
                 remove_if_there(&path)?;
                 remove_if_there(&path.with_extension(ARN))?;
+                remove_signatures(&path)?;
                 removed.extend(id);
             }
         }
@@ -234,6 +309,11 @@ impl Library {
     }
 }
 
+fn kept(text: String, signatures: &[(&'static str, Vec<u8>)], is_of_cloud: bool) -> Kept {
+    let signatures = signatures.iter().map(|(_, bytes)| Signature::read(bytes)).collect();
+    Kept { text, signatures, is_of_cloud }
+}
+
 fn id(recipe: &Recipe) -> Id {
     (recipe.name.clone(), recipe.version.clone())
 }
@@ -252,7 +332,9 @@ fn recipe_files(folder: &Path) -> Result<Vec<PathBuf>> {
     for entry in fs::read_dir(folder).map_err(|error| failed(folder, error))? {
         let path = entry.map_err(|error| failed(folder, error))?.path();
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        if ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending)) && path.is_file() {
+        let is_recipe = ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending));
+        let is_signature = path.file_name().and_then(|name| name.to_str()).and_then(signed_by);
+        if is_recipe && is_signature.is_none() && path.is_file() {
             files.push(path);
         }
     }
@@ -305,6 +387,28 @@ fn read_text(path: &Path) -> Result<String> {
     Ok(text)
 }
 
+/// Every file of a folder that another has as well must be the same there.
+fn check_same(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(from).map_err(|error| failed(from, error))? {
+        let entry = entry.map_err(|error| failed(from, error))?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type().map_err(|error| failed(&source, error))?;
+        if kind.is_dir() {
+            check_same(&source, &target)?;
+        } else if kind.is_file() && target.exists() {
+            let digests = [&source, &target].map(|path| {
+                let digest = File::open(path).and_then(|mut file| Digest::of_file(&mut file));
+                digest.map_err(|error| failed(path, error))
+            });
+            let [new, present] = digests;
+            if new? != present? {
+                return Err(LibraryError::InUse { path: source });
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Copy the plain files of a folder, and those of folders in it.
 fn copy_files(from: &Path, to: &Path) -> Result<()> {
     make_folder(to)?;
@@ -346,6 +450,10 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 
 fn sync(path: &Path) -> Result<()> {
     File::open(path).and_then(|file| file.sync_all()).map_err(|error| failed(path, error))
+}
+
+fn remove_signatures(path: &Path) -> Result<()> {
+    SUFFIXES.iter().try_for_each(|ending| remove_if_there(&with_ending(path, ending)))
 }
 
 fn remove_if_there(path: &Path) -> Result<()> {

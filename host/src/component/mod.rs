@@ -3,6 +3,7 @@
 
 pub mod artifact;
 pub mod library;
+pub(crate) mod signatures;
 
 use crate::capability::caller::Operation;
 use crate::capability::inference::Model;

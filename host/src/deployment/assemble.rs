@@ -11,11 +11,12 @@ use super::{Deployment, DesiredComponent};
 use crate::capability::configuration::Configuration;
 use crate::cloud::data_plane::DataPlane;
 use crate::component::InstalledComponent;
-use crate::component::artifact::{Fetcher, Transfer, are_here};
+use crate::component::artifact::{ArtifactError, Fetcher, Transfer, are_here};
 use crate::component::library::{Id, Library, LibraryError};
 use crate::hexadecimal::hexadecimal;
 use crate::store::{DeploymentRow, Generation, Store, StoreError, StoredComponent};
 use crate::tasks::Tasks;
+use crate::trust::Trust;
 use gg_model::deployment::ComponentUpdatePolicy;
 use gg_model::nucleus::own_components;
 use gg_model::recipe::StepName;
@@ -116,6 +117,7 @@ pub(crate) struct Assembler {
     pub(crate) places: Places,
     pub(crate) store: Store,
     pub(crate) tasks: Tasks,
+    pub(crate) trust: Trust,
 }
 
 impl Assembler {
@@ -130,10 +132,11 @@ impl Assembler {
         progress: &Progress,
     ) -> Result<Assembled, Problem> {
         let request = document(row)?;
-        if !self.only_looks {
-            self.import(&request).await?;
-        }
         let (own, settings) = self.own_update(row, &request, current)?;
+        self.take_policy(&request, &own).await?;
+        if !self.only_looks {
+            self.import(&request, current).await?;
+        }
         let roots = roots(&current.roots, row, &request);
         let roots = self.in_groups(&request, roots).await;
         let device = Device::new(&settings);
@@ -252,7 +255,11 @@ impl Assembler {
         let library = self.library.clone();
         match self.tasks.spawn_blocking_host(move || library.keep_only(&kept)).await {
             Ok(Ok(removed)) => {
-                for (name, version) in removed {
+                for id in removed {
+                    if let Err(error) = self.trust.forget(&id).await {
+                        tracing::warn!(%error, "the store was not cleaned up");
+                    }
+                    let (name, version) = id;
                     tracing::info!(component = %name, %version, "removed from the component store");
                 }
             }
@@ -261,13 +268,17 @@ impl Assembler {
         }
     }
 
-    async fn import(&self, request: &DeploymentRequest) -> Result<(), Problem> {
-        let library = self.library.clone();
+    async fn import(
+        &self,
+        request: &DeploymentRequest,
+        current: &Generation,
+    ) -> Result<(), Problem> {
         let [recipes, artifacts] = request.folders().map(|folder| folder.map(PathBuf::from));
-        let imported =
-            self.blocking(move || library.import(recipes.as_deref(), artifacts.as_deref()));
-        let _ids = imported.await?;
-        Ok(())
+        let read = move || recipes.as_deref().map(Library::read).transpose();
+        let recipes = self.blocking(read).await?.unwrap_or_default();
+        let in_use = self.judge_new(&recipes, current).await?;
+        let library = self.library.clone();
+        self.blocking(move || library.import(&recipes, artifacts.as_deref(), &in_use)).await
     }
 
     /// Bring a component's files, and say what is kept of it.
@@ -292,8 +303,9 @@ impl Assembler {
             None => ConfigTree::default(),
         };
         let files = self.files(&id).await?;
-        if !self.only_looks {
-            self.fetch(&id, &files, device, progress).await?;
+        match self.only_looks {
+            true => drop(self.judge(&id).await?),
+            false => self.fetch(&id, &files, device, progress).await?,
         }
         let update = request.configuration_update(name).cloned().unwrap_or_default();
         let at = changed_at(row, request);
@@ -335,7 +347,7 @@ impl Assembler {
         }
     }
 
-    /// Bring a component's artifacts to its folders, checked and unpacked.
+    /// Bring a component's artifacts to its folders, judged, checked and unpacked.
     async fn fetch(
         &self,
         id: &Id,
@@ -343,6 +355,7 @@ impl Assembler {
         device: &Device,
         progress: &Progress,
     ) -> Result<(), Problem> {
+        let judge = self.judge(id).await?;
         let Some(manifest) = device.manifest(files) else { return Ok(()) };
         let (library, wanted, (name, version)) = (self.library.clone(), id.clone(), id);
         let arn = self.blocking(move || library.arn(&wanted)).await?;
@@ -358,9 +371,13 @@ impl Assembler {
                 },
             );
         };
-        let fetched =
-            self.fetcher.fetch(&manifest.artifacts, &folders, arn.as_deref(), &tell).await;
-        fetched.map_err(|error| Problem::new(error.code(), format!("{name} {version}: {error}")))
+        let (arn, judge) = (arn.as_deref(), judge.as_ref());
+        let fetched = self.fetcher.fetch(&manifest.artifacts, &folders, arn, judge, &tell).await;
+        fetched.map_err(|error| match &error {
+            // It says of which component it speaks.
+            ArtifactError::Untrusted(refusal) => Problem::new(error.code(), refusal),
+            _ => Problem::new(error.code(), format!("{name} {version}: {error}")),
+        })
     }
 
     async fn make(
@@ -393,6 +410,9 @@ impl Assembler {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error @ LibraryError::Recipe { .. })) => {
                 Err(Problem::new("RECIPE_PARSE_ERROR", error))
+            }
+            Ok(Err(error @ LibraryError::InUse { .. })) => {
+                Err(Problem::new("ARTIFACT_NOT_TRUSTED", error))
             }
             Ok(Err(error)) => Err(Problem::new("IO_READ_ERROR", error)),
             Err(error) => Err(Problem::new("IO_ERROR", error)),

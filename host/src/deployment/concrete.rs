@@ -10,7 +10,7 @@ use crate::inference::worker::ModelFiles;
 use anyhow::{Context, Result, anyhow, ensure};
 use base64::Engine as _;
 use gg_model::interpolate::{Variable, configuration_text};
-use gg_model::nucleus::TOKEN_EXCHANGE;
+use gg_model::nucleus::{TOKEN_EXCHANGE, TRUST_POLICY};
 use gg_model::recipe::{
     Artifact, ArtifactUri, Dependency, DependencyType, Lifecycle, Manifest, StepName,
 };
@@ -27,13 +27,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Components that the host itself stands for: recipes depend on them.
-pub const PROVIDED: [&str; 6] = [
+pub const PROVIDED: [&str; 7] = [
     "aws.greengrass.Cli",
     "aws.greengrass.Nucleus",
     "aws.greengrass.NucleusLite",
     "aws.greengrass.SecretManager",
     "aws.greengrass.ShadowManager",
     "aws.greengrass.TokenExchangeService",
+    TRUST_POLICY,
 ];
 
 /// The version in which it does: that of the Java nucleus whose behaviour it follows.

@@ -16,6 +16,7 @@ pub mod progress;
 pub mod queue;
 mod recipes;
 pub mod source;
+mod trusted;
 mod versions;
 pub mod worker;
 

@@ -7,6 +7,7 @@ use super::versions::{Choice, Next, satisfies};
 use crate::cloud::data_plane::{DataPlane, DataPlaneError};
 use crate::component::library::Id;
 use crate::store::Generation;
+use crate::trust::Kept;
 use gg_model::resolve::{Roots, Want};
 use gg_model::{ComponentName, DeploymentGroup, DeploymentRequest, Recipe};
 use std::time::Duration;
@@ -117,6 +118,8 @@ impl Assembler {
         }
         let library = self.library.clone();
         let id = (recipe.name.clone(), recipe.version.clone());
+        let (text, signatures) = (resolved.recipe.clone(), Vec::new());
+        self.trusted(&id, Kept { text, signatures, is_of_cloud: true }).await?;
         self.blocking(move || library.take_from_cloud(&id, &resolved.recipe, &resolved.arn))
             .await?;
         Ok(Some(recipe))

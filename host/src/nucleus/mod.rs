@@ -66,6 +66,7 @@ use crate::store::Store;
 use crate::supervisor::{ComponentStatus, Runtimes, Supervisor, Treatment};
 use crate::tasks::Tasks;
 use crate::token_exchange::Exchange;
+use crate::trust::Trust;
 use anyhow::Context as _;
 use device::Device;
 use gg_model::{ComponentName, InferenceSettings, NucleusSettings, ThingName};
@@ -346,6 +347,7 @@ impl Nucleus {
             places: Places { root: kept.root.path().to_owned(), thing: parts.thing.clone() },
             store: kept.store.clone(),
             tasks: tasks.clone(),
+            trust: Trust::new(kept.root.path(), &parts.clock, &kept.store, &tasks),
         };
         let monitor = Monitor {
             models: parts.capabilities.inference.clone(),

@@ -3,6 +3,7 @@
 //! ```text
 //! ROOT/config.yaml            what the nucleus is started with, if it is there
 //! ROOT/secrets.yaml           the operator's own secrets, if it is there
+//! ROOT/trust.yaml             whom the device trusts, if it is there (see `trust`)
 //! ROOT/state/store.db         configuration, deployments, key-value stores, secrets (sealed)
 //! ROOT/state/secrets.key      what they are sealed by where the device has no key of its own
 //! ROOT/state/clock            changed last when it was last known what time it is (see `time`)

@@ -4,6 +4,7 @@
 //! ([`Store::write`]), so that many small ones cost few flushes. What is in the tables is typed by
 //! the modules here; there is no SQL elsewhere.
 
+mod accepted;
 mod configuration;
 mod deployments;
 mod generations;

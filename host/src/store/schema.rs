@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Each brings the file from the version of its place in the list to the next.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     "
     CREATE TABLE state(
         one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -157,6 +157,16 @@ const STEPS: [&str; 5] = [
         deployed_to TEXT PRIMARY KEY,
         made INTEGER NOT NULL,
         arn TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+",
+    "
+    -- The recipes that the trust policy let in, by their digests, and when it first did.
+    CREATE TABLE accepted(
+        component TEXT NOT NULL,
+        version TEXT NOT NULL,
+        recipe TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        PRIMARY KEY (component, version)
     ) STRICT, WITHOUT ROWID;
 ",
 ];

@@ -6,7 +6,6 @@
 
 mod arn;
 mod builtin;
-mod document;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -19,7 +18,7 @@ use super::{Kind, Place, Refusal, references, tags};
 use crate::artifacts::Digest;
 use crate::clock::Time;
 use crate::state::{Key, Rows, StateError, Table, Transaction};
-use gg_model::recipe::{ArtifactUri, Manifest, Recipe};
+use gg_model::recipe::{ArtifactUri, Manifest, Recipe, document};
 use gg_model::{ComponentName, ComponentVersion};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,9 +1,9 @@
 //! Which version of a component a device is to have (API reference, `ResolveComponentCandidates`).
 
-use super::{COMPONENTS, Component, builtin, document, key, versions};
+use super::{COMPONENTS, Component, builtin, key, versions};
 use crate::registry::{Place, Refusal};
 use crate::state::Rows;
-use gg_model::recipe::ArtifactUri;
+use gg_model::recipe::{ArtifactUri, document};
 use gg_model::{ComponentName, ComponentVersion, Platform, VersionRequirement};
 use serde_json::Value;
 

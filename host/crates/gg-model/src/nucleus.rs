@@ -37,13 +37,16 @@ use serde_json::Value;
 /// Gives components credentials of AWS.
 pub const TOKEN_EXCHANGE: &str = "aws.greengrass.TokenExchangeService";
 
+/// Brings the next trust policy: its keys `policy` and `signature` are texts. gg-host's own.
+pub const TRUST_POLICY: &str = "gg-host.TrustPolicy";
+
 /// The components that the core software is or stands for, and that have a configuration.
 pub fn own_components() -> impl Iterator<Item = ComponentName> {
     [ComponentName::nucleus()].into_iter().chain(OTHERS.map(ComponentName::of_core))
 }
 
 /// Those beside the core software itself.
-const OTHERS: [&str; 3] = [SECRET_MANAGER, SHADOW_MANAGER, TOKEN_EXCHANGE];
+const OTHERS: [&str; 4] = [SECRET_MANAGER, SHADOW_MANAGER, TOKEN_EXCHANGE, TRUST_POLICY];
 
 /// A whole number, written as one or as text.
 fn number(path: &Path<'_>, value: &Value) -> Result<u64, ShapeError> {

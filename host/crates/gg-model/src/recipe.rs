@@ -8,6 +8,7 @@
 mod artifact;
 mod artifact_uri;
 mod dependency;
+pub mod document;
 mod lifecycle;
 mod manifest;
 mod selection;

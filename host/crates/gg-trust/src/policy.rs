@@ -71,6 +71,11 @@ impl TrustPolicy {
         self.version
     }
 
+    /// Whether what has this digest was revoked.
+    pub fn revokes(&self, digest: &Digest) -> bool {
+        self.revoked.contains(digest)
+    }
+
     /// What it asks of what comes from there.
     pub fn requirement(&self, source: Source) -> Requirement {
         self.requirements.get(&source).copied().unwrap_or_default()

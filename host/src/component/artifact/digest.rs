@@ -56,6 +56,12 @@ pub(super) fn hash(file: &mut impl Read, hasher: &mut Sha256) -> io::Result<u64>
     }
 }
 
+impl From<Digest> for gg_trust::Digest {
+    fn from(digest: Digest) -> Self {
+        Self::from_bytes(digest.0)
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&BASE64.encode(self.0))

@@ -4,6 +4,7 @@ use super::Digest;
 use super::unpack::UnpackError;
 use crate::cloud::data_plane::DataPlaneError;
 use crate::network::NetworkFault;
+use gg_trust::Refusal;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -172,6 +173,9 @@ pub enum ArtifactError {
         /// The limit.
         most: u64,
     },
+    /// The trust policy does not let it be used.
+    #[error(transparent)]
+    Untrusted(Box<Refusal>),
     /// An archive cannot be unpacked.
     #[error("{path}: {error}")]
     Unpack {
@@ -219,6 +223,7 @@ impl ArtifactError {
             },
             Self::Scheme { .. } => "UNSUPPORTED_ARTIFACT_SCHEME",
             Self::TooLarge { .. } => "ARTIFACT_DOWNLOAD_ERROR",
+            Self::Untrusted(_) => "ARTIFACT_NOT_TRUSTED",
             Self::Unpack { error: UnpackError::Io { error, .. }, .. } => {
                 io_code(error, "IO_UNZIP_ERROR")
             }

@@ -1,18 +1,21 @@
 //! Brings the files of a component: what is here already is used, what is missing is brought in
 //! as many attempts as it takes, archives are unpacked.
 
+mod judged;
 #[cfg(test)]
 mod tests;
 
 use super::location::{file_name, is_image, shown};
 use super::part::{Part, was_brought};
 use super::room::Room;
-use super::source::Asked;
+use super::source::{Asked, Evidence};
 use super::unpack::{self, Format, UnpackLimits};
 use super::{ArtifactError, ArtifactSource, Digest, Folders, format};
+use crate::component::signatures::signed_by;
 use crate::tasks::Tasks;
+use crate::trust::Judge;
 use gg_model::recipe::Artifact;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{DirBuilder, File};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
@@ -135,10 +138,10 @@ impl Fetcher {
         self.store_bytes.store(bytes.unwrap_or(self.settings.store_bytes), Ordering::Relaxed);
     }
 
-    /// Have the files of a component in its folders, whole and what the recipe says. Images
-    /// (`docker:`) are left to those who run them. `version`: the ARN of the component's version, if it
-    /// came from the cloud. Dropping the future stops it; what is here of
-    /// a file is where the next call goes on.
+    /// Have the files of a component in its folders, whole, what the recipe says, and let in by the
+    /// judge. Images (`docker:`) are judged, and left to those who run them. `version`: the ARN of the
+    /// component's version, if it came from the cloud. Dropping the future stops it; what is here of a
+    /// file is where the next call goes on.
     ///
     /// # Errors
     /// The first thing that went wrong; what was ready before it stays.
@@ -147,10 +150,15 @@ impl Fetcher {
         artifacts: &[Artifact],
         folders: &Folders,
         version: Option<&str>,
+        judge: Option<&Judge>,
         tell: &(dyn Fn(Transfer<'_>) + Sync),
     ) -> Result<(), ArtifactError> {
+        for artifact in artifacts.iter().filter(|artifact| is_image(&artifact.uri)) {
+            judge.map_or(Ok(()), |judge| judged::image(judge, &artifact.uri))?;
+        }
         let wanted = artifacts.iter().filter_map(|artifact| Wanted::of(artifact, folders));
-        let wanted = wanted.collect::<Result<Vec<_>, _>>()?;
+        let mut wanted = wanted.collect::<Result<Vec<_>, _>>()?;
+        mark_signatures(&mut wanted);
         check_places(&wanted, folders)?;
         let own = folders.clone();
         let made = self.blocking(&folders.artifacts, move || {
@@ -158,7 +166,7 @@ impl Fetcher {
             make_folder(&own.unarchived)
         });
         made.await?;
-        let fetch = Fetch { fetcher: self, folders, version, room: OnceCell::new(), tell };
+        let fetch = Fetch { fetcher: self, folders, version, judge, room: OnceCell::new(), tell };
         for one in &wanted {
             let digest = fetch.have(one).await?;
             tell(Transfer::Ready { file: one.file });
@@ -198,6 +206,7 @@ struct Fetch<'a> {
     fetcher: &'a Fetcher,
     folders: &'a Folders,
     version: Option<&'a str>,
+    judge: Option<&'a Judge>,
     /// Known once something is to be written.
     room: OnceCell<Room>,
     tell: &'a (dyn Fn(Transfer<'_>) + Sync),
@@ -223,8 +232,10 @@ impl Fetch<'_> {
         let own = path.clone();
         let found = self.fetcher.blocking(&path, move || digest_of(&own)).await?;
         match (found, wanted.digest) {
-            (Some(found), None) => Ok(found),
-            (Some(found), Some(digest)) if found == digest => Ok(found),
+            (Some(found), digest) if digest.is_none_or(|digest| found == digest) => {
+                self.judge(wanted, &path, found).await?;
+                Ok(found)
+            }
             (Some(found), Some(digest)) if !was_brought(&self.folders.artifacts, wanted.file) => {
                 Err(ArtifactError::MismatchHere { path, found, wanted: digest })
             }
@@ -242,7 +253,12 @@ impl Fetch<'_> {
         let mut part = Part::open(tasks, self.folders, named, room, file_bytes, &told).await?;
         let (mut failures, mut farthest, mut wrong) = (0, part.length(), false);
         loop {
-            let error = match attempt(source, (wanted, self.version), &mut part).await {
+            let brought = async {
+                let digest = self.attempt(source, wanted, &mut part).await?;
+                self.judge(wanted, part.path(), digest).await?;
+                Ok(digest)
+            };
+            let error = match brought.await {
                 Ok(digest) => {
                     part.finish().await?;
                     return Ok(digest);
@@ -250,7 +266,8 @@ impl Fetch<'_> {
                 Err(error) => error,
             };
             let is_wrong = matches!(error, ArtifactError::Mismatch { .. });
-            if is_wrong || error.is_about_room() {
+            let is_untrusted = matches!(error, ArtifactError::Untrusted(_));
+            if is_wrong || is_untrusted || error.is_about_room() {
                 part.restart(None).await?;
             } else {
                 part.flush().await?;
@@ -263,10 +280,61 @@ impl Fetch<'_> {
             if !again || failures >= retry.attempts {
                 return Err(error);
             }
-            let pause = retry.pause(failures, error.again_after());
-            (self.tell)(Transfer::Waiting { file, error: &error, pause });
-            tokio::time::sleep(pause).await;
+            self.wait(file, &error, failures).await;
         }
+    }
+
+    /// Wait before another attempt, after so many failures.
+    async fn wait(&self, file: &str, error: &ArtifactError, failures: u32) {
+        let pause = self.fetcher.settings.retry.pause(failures, error.again_after());
+        (self.tell)(Transfer::Waiting { file, error, pause });
+        tokio::time::sleep(pause).await;
+    }
+
+    /// What a source has of signatures, in as many attempts as it takes.
+    async fn evidence(
+        &self,
+        source: &dyn ArtifactSource,
+        wanted: &Wanted<'_>,
+        file: gg_trust::Digest,
+    ) -> Result<Evidence, ArtifactError> {
+        let mut failures = 1;
+        loop {
+            match source.evidence(self.asked(wanted), file).await {
+                Err(error) if error.passes() && failures < self.fetcher.settings.retry.attempts => {
+                    self.wait(wanted.file, &error, failures).await;
+                    failures += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Bring what is missing, unless all is here from before, and check it.
+    async fn attempt(
+        &self,
+        source: &dyn ArtifactSource,
+        wanted: &Wanted<'_>,
+        part: &mut Part<'_>,
+    ) -> Result<Digest, ArtifactError> {
+        let is_here = part.length() > 0 && Some(part.digest()?) == wanted.digest;
+        if !is_here {
+            source.bring(self.asked(wanted), part).await?;
+            part.flush().await?;
+        }
+        let found = part.digest()?;
+        match wanted.digest {
+            Some(digest) if digest != found => {
+                Err(ArtifactError::Mismatch { uri: shown(&wanted.uri), found, wanted: digest })
+            }
+            _ => Ok(found),
+        }
+    }
+
+    fn asked<'w>(&'w self, wanted: &'w Wanted<'_>) -> Asked<'w> {
+        let holds = || self.judge.is_some_and(|judge| judge.holds(&wanted.artifact.uri));
+        let pinned = wanted.digest.is_some() || holds();
+        Asked { uri: &wanted.uri, pinned, version: self.version }
     }
 
     async fn unpack(
@@ -296,12 +364,15 @@ impl Fetch<'_> {
 
 /// What a recipe says of a file.
 struct Wanted<'a> {
+    artifact: &'a Artifact,
     uri: String,
     scheme: String,
     file: &'a str,
     digest: Option<Digest>,
     /// What it is unpacked as, and into.
     archive: Option<(Format, PathBuf)>,
+    /// Whether it is named as the signature of another.
+    is_signature: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -310,11 +381,13 @@ impl<'a> Wanted<'a> {
         let uri = &artifact.uri;
         let read = || {
             Ok(Self {
+                artifact,
                 uri: uri.to_string(),
                 scheme: uri.scheme(),
                 file: file_name(uri)?,
                 digest: digest(artifact)?,
                 archive: format(artifact).zip(folders.unpacked(artifact)),
+                is_signature: false,
             })
         };
         (!is_image(uri)).then(read)
@@ -323,6 +396,15 @@ impl<'a> Wanted<'a> {
     fn is_same(&self, other: &Self) -> bool {
         (&self.uri, self.digest, &self.archive) == (&other.uri, other.digest, &other.archive)
     }
+}
+
+/// Which of them are signatures of others: they come first.
+fn mark_signatures(wanted: &mut [Wanted<'_>]) {
+    let names: BTreeSet<&str> = wanted.iter().map(|one| one.file).collect();
+    for one in &mut *wanted {
+        one.is_signature = signed_by(one.file).is_some_and(|signed| names.contains(signed));
+    }
+    wanted.sort_by_key(|one| !one.is_signature);
 }
 
 fn digest(artifact: &Artifact) -> Result<Option<Digest>, ArtifactError> {
@@ -353,27 +435,6 @@ fn check_places(wanted: &[Wanted<'_>], folders: &Folders) -> Result<(), Artifact
         }
     }
     Ok(())
-}
-
-/// Bring what is missing, unless all is here from before, and check it.
-async fn attempt(
-    source: &dyn ArtifactSource,
-    (wanted, version): (&Wanted<'_>, Option<&str>),
-    part: &mut Part<'_>,
-) -> Result<Digest, ArtifactError> {
-    let is_here = part.length() > 0 && Some(part.digest()?) == wanted.digest;
-    if !is_here {
-        let asked = Asked { uri: &wanted.uri, pinned: wanted.digest.is_some(), version };
-        source.bring(asked, part).await?;
-        part.flush().await?;
-    }
-    let found = part.digest()?;
-    match wanted.digest {
-        Some(digest) if digest != found => {
-            Err(ArtifactError::Mismatch { uri: shown(&wanted.uri), found, wanted: digest })
-        }
-        _ => Ok(found),
-    }
 }
 
 /// Of a file, if it is there.

@@ -141,6 +141,11 @@ impl<'a> Part<'a> {
         Ok(Digest::of_hashed(&open.hasher))
     }
 
+    /// Where it lies until it is whole.
+    pub(super) fn path(&self) -> &Path {
+        &self.names.new
+    }
+
     /// The file is whole: give it its name.
     pub(super) async fn finish(mut self) -> Result<(), ArtifactError> {
         let Names { whole, new, .. } = self.names.clone();

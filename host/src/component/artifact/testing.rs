@@ -7,6 +7,7 @@ use super::{ArtifactError, Digest, FetchSettings, Fetcher, Folders, Retry, Trans
 use crate::network::testing::trusting_client;
 use crate::network::{Client, Patience, ProxySettings};
 use crate::tasks::Tasks;
+use crate::trust::Judge;
 use gg_model::recipe::{Artifact, Permission, Unarchive};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -51,6 +52,14 @@ impl Scene {
     }
 
     pub(super) async fn fetch(&self, artifacts: &[Artifact]) -> Result<(), ArtifactError> {
+        self.fetch_judged(artifacts, None).await
+    }
+
+    pub(super) async fn fetch_judged(
+        &self,
+        artifacts: &[Artifact],
+        judge: Option<&Judge>,
+    ) -> Result<(), ArtifactError> {
         let tls = trusting_client();
         let client = Client::new([tls.clone(), tls], self.proxies.clone(), self.patience);
         let https = Https::new(client);
@@ -66,7 +75,7 @@ impl Scene {
             };
             self.told.lock().unwrap().push(told);
         };
-        fetcher.fetch(artifacts, &self.folders, None, &tell).await
+        fetcher.fetch(artifacts, &self.folders, None, judge, &tell).await
     }
 
     /// A file of the component as it is now.

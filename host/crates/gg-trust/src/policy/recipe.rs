@@ -116,6 +116,11 @@ impl Vouched {
         Ok(Self { component: recipe.name.clone(), version: recipe.version.clone(), digests })
     }
 
+    /// Whether it says what this artifact must be.
+    pub fn pins(&self, uri: &ArtifactUri) -> bool {
+        self.digests.contains_key(uri)
+    }
+
     /// What an artifact must be. What belongs to another component, or is not in the recipe, is not
     /// vouched for.
     pub(super) fn digest_of(&self, subject: &Subject<'_>) -> Option<Digest> {

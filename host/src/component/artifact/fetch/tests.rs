@@ -102,7 +102,7 @@ async fn a_file_of_a_local_deployment_is_no_download() {
     fs::create_dir_all(&mine).unwrap();
     fs::write(mine.join("a"), "mine").unwrap();
     let library = Library::open(scene.folder.path()).unwrap();
-    library.import(None, Some(&scene.folder.path().join("mine"))).unwrap();
+    library.import(&[], Some(&scene.folder.path().join("mine")), &BTreeSet::new()).unwrap();
     assert_eq!(scene.file("a").unwrap(), b"mine");
     let error = scene.fetch(&[artifact(&uri, Some(b"one"))]).await.unwrap_err();
     assert!(matches!(error, ArtifactError::MismatchHere { .. }), "{error}");

@@ -3,9 +3,9 @@
 use super::{ArtifactSource, Asked, Evidence};
 use crate::component::artifact::location::shown;
 use crate::component::artifact::{ArtifactError, Part};
+use crate::component::signatures::beside;
 use crate::tasks::Tasks;
 use futures_util::future::BoxFuture;
-use gg_trust::signature::{MAX_SIGNATURE_BYTES, SUFFIXES};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -44,7 +44,8 @@ impl Files {
     /// The signatures in the same folder.
     async fn beside(&self, uri: &str) -> Result<Evidence, ArtifactError> {
         let path = path_of(uri)?;
-        self.work(&path, |path| beside(path).map(Evidence::beside)).await
+        let found = self.work(&path, beside).await?;
+        Ok(Evidence::beside(found.into_iter().map(|(_, bytes)| bytes)))
     }
 
     async fn work<T: Send + 'static>(
@@ -79,29 +80,6 @@ impl ArtifactSource for Files {
     ) -> BoxFuture<'a, Result<Evidence, ArtifactError>> {
         Box::pin(self.beside(asked.uri))
     }
-}
-
-/// What lies beside a file under its name with an ending of signatures.
-///
-/// # Errors
-/// One is there and cannot be read.
-pub(crate) fn beside(path: &Path) -> io::Result<Vec<Vec<u8>>> {
-    let mut found = Vec::new();
-    for ending in SUFFIXES {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        match open(Path::new(&name)) {
-            Ok((file, _)) => {
-                let mut bytes = Vec::new();
-                // One byte more than allowed is enough to be refused.
-                file.take(MAX_SIGNATURE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-                found.push(bytes);
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(found)
 }
 
 fn path_of(uri: &str) -> Result<PathBuf, ArtifactError> {

@@ -5,7 +5,6 @@ mod greengrass;
 pub mod https;
 
 pub use file::Files;
-pub(crate) use file::beside;
 pub use greengrass::Greengrass;
 pub use https::Https;
 

@@ -1,7 +1,10 @@
 //! `gg-host sign`, `gg-host verify` and `gg-host key`: signatures on files for those who have no cosign,
 //! and such as cosign takes and makes.
 
+mod recipe;
+
 use super::Format;
+use crate::component::signatures::with_ending;
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::ValueHint;
 use gg_trust::signature::{MAX_SIGNATURE_BYTES, SUFFIXES};
@@ -36,22 +39,51 @@ pub(super) struct KeyArgs {
     output: Format,
 }
 
-/// Sign files. The signature of FILE is written to FILE.sigstore.json, a Sigstore bundle, which cosign
-/// verifies: cosign verify-blob --key NAME.pub --bundle FILE.sigstore.json --insecure-ignore-tlog FILE.
+/// Sign files, or a recipe.
+///
+/// The signature of FILE is written to FILE.sigstore.json, a Sigstore bundle, which cosign verifies:
+/// cosign verify-blob --key NAME.pub --bundle FILE.sigstore.json --insecure-ignore-tlog FILE.
+///
+/// A recipe carries its signature: with --recipe it is printed as JSON with the digests of its
+/// artifacts and a signature on what it means, and keeps both in any cloud. To sign it with cosign,
+/// sign what --statement prints, and add that with --signature.
 #[derive(Debug, clap::Args)]
 pub(super) struct SignArgs {
     /// What to sign: artifacts, or recipes with the digests of their artifacts.
-    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(required_unless_present = "recipe", value_name = "FILE", value_hint = ValueHint::FilePath)]
     files: Vec<PathBuf>,
     /// The key (PEM; PKCS#8, or cosign's with its password in $COSIGN_PASSWORD).
-    #[arg(long, short = 'k', value_name = "KEY", value_hint = ValueHint::FilePath)]
-    key: PathBuf,
-    /// How to print.
+    #[arg(
+        long, short = 'k', value_name = "KEY", value_hint = ValueHint::FilePath,
+        required_unless_present_any = ["statement", "signature"]
+    )]
+    key: Option<PathBuf>,
+    /// A recipe, JSON or YAML, that is to carry its signature.
+    #[arg(
+        long, value_name = "RECIPE", value_hint = ValueHint::FilePath, conflicts_with = "files"
+    )]
+    recipe: Option<PathBuf>,
+    /// A folder with artifacts of the recipe by their names; they say the digests that are missing.
+    #[arg(
+        long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "recipe",
+        default_value = "."
+    )]
+    artifact_dir: PathBuf,
+    /// Print what is to be signed of the recipe, and sign nothing.
+    #[arg(long, requires = "recipe", conflicts_with_all = ["key", "signature"])]
+    statement: bool,
+    /// A signature on the recipe's statement that somebody has made.
+    #[arg(
+        long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "recipe",
+        conflicts_with = "key"
+    )]
+    signature: Option<PathBuf>,
+    /// How to print what was signed.
     #[arg(long, short = 'o', value_enum, default_value_t)]
     output: Format,
 }
 
-/// Verify the signatures of files, by gg-host or by cosign. The code is 1 if one does not hold.
+/// Verify the signatures of files, by gg-host or by cosign: those beside them, or in a recipe. The code is 1 if one does not hold.
 #[derive(Debug, clap::Args)]
 pub(super) struct VerifyArgs {
     /// What was signed.
@@ -97,7 +129,11 @@ pub(super) fn key(args: &KeyArgs) -> Result<ExitCode> {
 }
 
 pub(super) fn sign(args: &SignArgs) -> Result<ExitCode> {
-    let key = private_key(&args.key)?;
+    if let Some(recipe) = &args.recipe {
+        return recipe::sign(recipe, args);
+    }
+    let key = args.key.as_deref().context("--key is missing")?;
+    let key = private_key(key)?;
     for file in &args.files {
         let content = read(file, LARGEST_FILE)?;
         let bundle = Signature::on_file(&content, &key)?.to_bundle();
@@ -150,11 +186,14 @@ fn holds(file: &Path, signature: Option<&Path>, keys: &[(&PathBuf, PublicKey)]) 
     let path = match signature {
         Some(path) => path.to_owned(),
         None => {
-            let beside = SUFFIXES.iter().map(|ending| with_ending(file, ending));
-            let found = beside.into_iter().find(|path| path.exists());
-            found.with_context(|| {
-                format!("there is no signature beside it ({})", SUFFIXES.join(", "))
-            })?
+            let mut beside = SUFFIXES.iter().map(|ending| with_ending(file, ending));
+            match beside.find(|path| path.exists()) {
+                Some(path) => path,
+                None => match recipe::holds(&content, keys)? {
+                    Some(key) => return Ok(key),
+                    None => bail!("there is no signature beside it ({})", SUFFIXES.join(", ")),
+                },
+            }
         }
     };
     let bytes = read(&path, MAX_SIGNATURE_BYTES as u64)?;
@@ -207,12 +246,6 @@ fn write_new(path: &Path, mode: u32, bytes: &[u8]) -> Result<()> {
     let file = file.write(true).create_new(true).mode(mode).open(path);
     let written = file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
     written.with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
 }
 
 fn say(line: &str) -> Result<()> {

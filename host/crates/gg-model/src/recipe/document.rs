@@ -1,4 +1,5 @@
-//! Recipes as they are kept: as their author wrote them, but for what the service adds or evens out.
+//! Recipes as values that something is added to: as their author wrote them, but for that and the
+//! names of their properties.
 
 use serde_json::{Map, Value};
 
@@ -38,7 +39,7 @@ const ARTIFACT: Shape = Shape(&[
 ]);
 
 /// The recipe with the names of its properties as the reference has them.
-pub(super) fn even(recipe: Value) -> Value {
+pub fn even(recipe: Value) -> Value {
     within(recipe, &ROOT)
 }
 
@@ -62,7 +63,7 @@ fn named((name, value): (String, Value), shape: &Shape) -> (String, Value) {
 }
 
 /// The artifacts of an evened recipe.
-pub(super) fn artifacts(recipe: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+pub fn artifacts(recipe: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
     let manifests = recipe.get_mut("Manifests").and_then(Value::as_array_mut);
     manifests
         .into_iter()
