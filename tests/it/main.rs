@@ -49,6 +49,7 @@ mod threeways;
 mod tidy;
 mod tls;
 mod token;
+mod trust;
 mod wasi3;
 mod wasm_files;
 mod watch;

@@ -49,9 +49,9 @@ impl Judge {
         Ok(Self { policy, id, vouched: judged.vouched, at })
     }
 
-    /// Whether an artifact takes signatures of its own.
-    pub fn asks(&self, uri: &ArtifactUri) -> bool {
-        !self.vouches(uri) && self.policy.requirement(Source::of(uri)) != Requirement::Off
+    /// Whether an artifact that came from there takes signatures of its own.
+    pub fn asks(&self, uri: &ArtifactUri, source: Source) -> bool {
+        !self.vouches(uri) && self.policy.requirement(source) != Requirement::Off
     }
 
     /// Whether what is brought of an artifact will be known to be what somebody meant.
@@ -63,21 +63,20 @@ impl Judge {
         self.vouched.as_ref().is_some_and(|vouched| vouched.pins(uri))
     }
 
-    /// Whether an artifact may be used. `file`: its own digest, where the content that is signed is
-    /// something else.
+    /// Whether an artifact that came from there may be used. `file`: its own digest, where the content
+    /// that is signed is something else.
     ///
     /// # Errors
     /// It may not.
     pub fn artifact(
         &self,
-        uri: &ArtifactUri,
+        (uri, source): (&ArtifactUri, Source),
         file: Option<&Digest>,
         content: &Content<'_>,
         signatures: &[Result<Signature, FormatError>],
     ) -> Result<(), Refusal> {
         let (component, version) = (&self.id.0, &self.id.1);
-        let (part, source) = (Part::Artifact(uri), Source::of(uri));
-        let subject = Subject { component, version, part, source };
+        let subject = Subject { component, version, part: Part::Artifact(uri), source };
         if let Some(digest) = file.filter(|digest| self.policy.revokes(digest)) {
             let (subject, reason) = (subject.to_string(), Reason::Revoked { digest: *digest });
             return Err(Refusal { subject, reason });

@@ -15,6 +15,7 @@ use crate::component::signatures::signed_by;
 use crate::tasks::Tasks;
 use crate::trust::Judge;
 use gg_model::recipe::Artifact;
+use gg_trust::Source;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{DirBuilder, File};
 use std::hash::{BuildHasher as _, RandomState};
@@ -233,7 +234,11 @@ impl Fetch<'_> {
         let found = self.fetcher.blocking(&path, move || digest_of(&own)).await?;
         match (found, wanted.digest) {
             (Some(found), digest) if digest.is_none_or(|digest| found == digest) => {
-                self.judge(wanted, &path, found).await?;
+                let source = match was_brought(&self.folders.artifacts, wanted.file) {
+                    true => Source::of(&wanted.artifact.uri),
+                    false => Source::Local,
+                };
+                self.judge(wanted, (&path, source), found).await?;
                 Ok(found)
             }
             (Some(found), Some(digest)) if !was_brought(&self.folders.artifacts, wanted.file) => {
@@ -255,7 +260,8 @@ impl Fetch<'_> {
         loop {
             let brought = async {
                 let digest = self.attempt(source, wanted, &mut part).await?;
-                self.judge(wanted, part.path(), digest).await?;
+                let source = Source::of(&wanted.artifact.uri);
+                self.judge(wanted, (part.path(), source), digest).await?;
                 Ok(digest)
             };
             let error = match brought.await {

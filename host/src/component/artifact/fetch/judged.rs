@@ -8,24 +8,24 @@ use crate::trust::Judge;
 use gg_model::recipe::ArtifactUri;
 use gg_trust::signature::MAX_SIGNATURE_BYTES;
 use gg_trust::subject::MAX_SIGNED_BYTES;
-use gg_trust::{Content, FormatError, Refusal, Signature};
+use gg_trust::{Content, FormatError, Refusal, Signature, Source};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
 impl Fetch<'_> {
-    /// Ask the judge, if there is one. `path`: where the file lies.
+    /// Ask the judge, if there is one. `path`: where the file lies; `source`: where it came from.
     pub(super) async fn judge(
         &self,
         wanted: &Wanted<'_>,
-        path: &Path,
+        (path, source): (&Path, Source),
         digest: Digest,
     ) -> Result<(), ArtifactError> {
         let Some(judge) = self.judge else { return Ok(()) };
         let (uri, digest) = (&wanted.artifact.uri, gg_trust::Digest::from(digest));
-        if !judge.asks(uri) {
+        if !judge.asks(uri, source) {
             let content = Content::known_by(digest);
-            return judge.artifact(uri, None, &content, &[]).map_err(untrusted);
+            return judge.artifact((uri, source), None, &content, &[]).map_err(untrusted);
         }
         let own = path.to_owned();
         if wanted.is_signature
@@ -37,22 +37,25 @@ impl Fetch<'_> {
         let named = self.folders.artifacts.join(wanted.file);
         let here = self.fetcher.blocking(&named.clone(), move || beside(&named)).await?;
         let here = here.into_iter().map(|(_, bytes)| Signature::read(&bytes)).collect::<Vec<_>>();
-        if !here.is_empty() && self.with(judge, wanted, path, (digest, None), here).await?.is_ok() {
+        if !here.is_empty()
+            && self.with((judge, source), wanted, path, (digest, None), here).await?.is_ok()
+        {
             return Ok(());
         }
         let evidence = match self.fetcher.source(wanted) {
-            Ok(source) => self.evidence(source, wanted, digest).await?,
+            Ok(found) => self.evidence(found, wanted, digest).await?,
             Err(_) => Evidence::default(),
         };
         let Evidence { manifest, signatures } = evidence;
-        let judged = self.with(judge, wanted, path, (digest, manifest), signatures).await?;
+        let judged =
+            self.with((judge, source), wanted, path, (digest, manifest), signatures).await?;
         judged.map_err(untrusted)
     }
 
     /// Judge it by these signatures.
     async fn with(
         &self,
-        judge: &Judge,
+        (judge, source): (&Judge, Source),
         wanted: &Wanted<'_>,
         path: &Path,
         (digest, manifest): (gg_trust::Digest, Option<gg_trust::Digest>),
@@ -62,7 +65,7 @@ impl Fetch<'_> {
         let judged = move || {
             if let Some(manifest) = manifest {
                 let content = Content::known_by(manifest);
-                return Ok(judge.artifact(&uri, Some(&digest), &content, &signatures));
+                return Ok(judge.artifact((&uri, source), Some(&digest), &content, &signatures));
             }
             let bytes = read(&own)?;
             let content = match bytes.as_deref().map(Content::of) {
@@ -70,7 +73,7 @@ impl Fetch<'_> {
                 Some(_) => return Err(io::Error::other("somebody else has written to it")),
                 None => Content::known_by(digest),
             };
-            Ok(judge.artifact(&uri, None, &content, &signatures))
+            Ok(judge.artifact((&uri, source), None, &content, &signatures))
         };
         self.fetcher.blocking(path, judged).await
     }
@@ -88,7 +91,7 @@ pub(super) fn image(judge: &Judge, uri: &ArtifactUri) -> Result<(), ArtifactErro
             return Err(ArtifactError::Uri { uri: uri.to_string(), reason });
         }
     };
-    judge.artifact(uri, None, &content, &[]).map_err(untrusted)
+    judge.artifact((uri, Source::Oci), None, &content, &[]).map_err(untrusted)
 }
 
 fn untrusted(refusal: Refusal) -> ArtifactError {

@@ -252,3 +252,81 @@ fn pauses_grow_to_the_longest_and_are_not_the_same() {
     assert!(retry.pause(1, Some(Duration::from_secs(9))) >= Duration::from_millis(4500));
     assert!(retry.pause(1, Some(Duration::MAX)) <= Duration::from_secs(60));
 }
+
+/// A policy that trusts one key for everything, wants signatures on files of this machine, and takes
+/// recipes as they are.
+fn judge(key: &gg_trust::PrivateKey) -> Judge {
+    let pem = key.public().to_pem().replace('\n', "\n      ");
+    let policy = format!(
+        "format: gg-host/trust/1\nversion: 1\nsources: {{cloud: off}}\nkeys:\n  - name: build\n    \
+         components: ['*']\n    publicKey: |\n      {pem}\n"
+    );
+    let policy = gg_trust::TrustPolicy::parse(policy.as_bytes()).unwrap();
+    let text =
+        "RecipeFormatVersion: 2020-01-25\nComponentName: com.example\nComponentVersion: 1.0.0\n";
+    let kept = crate::trust::Kept { text: text.into(), signatures: Vec::new(), is_of_cloud: true };
+    let id = ("com.example".parse().unwrap(), "1.0.0".parse().unwrap());
+    Judge::new(policy.into(), id, &kept, std::time::UNIX_EPOCH).unwrap()
+}
+
+#[tokio::test]
+async fn a_file_without_a_signature_does_not_get_its_name() {
+    let scene = Scene::new();
+    let key = gg_trust::PrivateKey::generate().unwrap();
+    let judge = judge(&key);
+    let archive = zip(&[("a", b"1")]);
+    let source = scene.outside("a.zip", &archive);
+    let wanted = [zipped(&format!("file:{}", source.display()), None)];
+    let refused = || async { scene.fetch_judged(&wanted, Some(&judge)).await.unwrap_err() };
+    let error = refused().await;
+    assert_eq!(error.code(), "ARTIFACT_NOT_TRUSTED");
+    assert!(error.to_string().contains("no signature; sign it with `build`"), "{error}");
+    assert_eq!(scene.file("a.zip"), None);
+    assert!(!scene.folders.unarchived.join("a").exists());
+    // One for something else, and one that is none.
+    let other = gg_trust::Signature::on_file(b"other", &key).unwrap().to_bundle();
+    scene.outside("a.zip.sigstore.json", other.as_bytes());
+    assert!(refused().await.to_string().contains("does not hold"));
+    scene.outside("a.zip.sigstore.json", &vec![b'{'; 2 << 20]);
+    assert!(refused().await.to_string().contains("cannot be read"));
+    assert_eq!(scene.file("a.zip"), None);
+    let right = gg_trust::Signature::on_file(&archive, &key).unwrap().to_bundle();
+    scene.outside("a.zip.sigstore.json", right.as_bytes());
+    scene.fetch_judged(&wanted, Some(&judge)).await.unwrap();
+    assert_eq!(fs::read(scene.folders.unarchived.join("a/a")).unwrap(), b"1");
+}
+
+#[tokio::test]
+async fn a_signature_may_be_an_artifact_of_the_recipe() {
+    let scene = Scene::new();
+    let key = gg_trust::PrivateKey::generate().unwrap();
+    let judge = judge(&key);
+    let file = scene.outside("a", b"content");
+    let signature = scene.folder.path().join("elsewhere");
+    fs::create_dir(&signature).unwrap();
+    let right = gg_trust::Signature::on_file(b"content", &key).unwrap().to_base64();
+    fs::write(signature.join("a.sig"), right).unwrap();
+    let uri = |path: &Path| format!("file:{}", path.display());
+    let wanted = [artifact(&uri(&file), None), artifact(&uri(&signature.join("a.sig")), None)];
+    scene.fetch_judged(&wanted, Some(&judge)).await.unwrap();
+    // What only has such a name is a file like others.
+    fs::write(signature.join("b.sig"), "#!/bin/sh").unwrap();
+    let wanted = [artifact(&uri(&signature.join("b.sig")), None)];
+    let error = scene.fetch_judged(&wanted, Some(&judge)).await.unwrap_err();
+    assert_eq!(error.code(), "ARTIFACT_NOT_TRUSTED");
+}
+
+#[tokio::test]
+async fn images_are_taken_by_their_digests() {
+    let scene = Scene::new();
+    let judge = judge(&gg_trust::PrivateKey::generate().unwrap());
+    let digest = "0".repeat(64);
+    for (image, words) in [
+        ("docker:example/a:1".to_owned(), "by their digests"),
+        (format!("docker:example/a@sha256:{digest}"), "no signature"),
+    ] {
+        let wanted = [artifact(&image, None)];
+        let error = scene.fetch_judged(&wanted, Some(&judge)).await.unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
