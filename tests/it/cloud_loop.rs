@@ -2,7 +2,7 @@
 //! carries it out and is heard.
 
 use crate::device::Device;
-use crate::host::{file, sample, target};
+use crate::host::{command, file, finish, guest, sample, target};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -133,5 +133,84 @@ fn boto3_deploys_a_wasm_component_and_reads_how_a_bad_one_was_rolled_back() {
     let reason = ended["reason"].as_str().unwrap_or_default();
     assert!(reason.contains("com.example.Sensor"), "{ended}");
     assert_eq!(device.components(), ["com.example.Sensor 1.0.0 RUNNING"]);
+    drop(nucleus);
+}
+
+/// A signed recipe for `component.wasm` in the bucket, as its author makes it.
+fn signed(device: &Device, version: &str, wasm: &Path, arguments: &str) -> PathBuf {
+    let name = "com.example.Sensor";
+    let folder = device.path(&format!("author-{version}"));
+    fs::create_dir_all(&folder).unwrap();
+    fs::copy(wasm, folder.join("component.wasm")).unwrap();
+    let recipe = format!(
+        "RecipeFormatVersion: '2020-01-25'\nComponentName: {name}\nComponentVersion: {version}\n\
+         ComponentConfiguration:\n  DefaultConfiguration:\n    name: boiler\n    intervalMs: 500\n    \
+         accessControl:\n      aws.greengrass.ipc.pubsub:\n        one:\n          \
+         operations: ['aws.greengrass#PublishToTopic']\n          resources: ['sensors/*']\n\
+         Manifests:\n  - Platform: {{runtime: wasm}}\n    Lifecycle: {{run: '{{artifacts:path}}/component.wasm{arguments}'}}\n    \
+         Artifacts: [{{URI: 's3://artifacts/{name}/{version}/component.wasm'}}]\n"
+    );
+    let plain = file(&folder, "recipe.yaml", recipe);
+    let mut sign = command("sign");
+    sign.env_remove("COSIGN_PASSWORD").arg("--key").arg(device.path("build.key"));
+    sign.arg("--recipe").arg(plain).arg("--artifact-dir").arg(&folder);
+    let output = sign.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    file(&folder, "recipe.json", output.stdout)
+}
+
+#[test]
+fn what_comes_from_the_cloud_runs_if_it_is_signed_and_goes_back_if_it_fails() {
+    const NAME: &str = "com.example.Sensor";
+    let device = Device::new();
+    let cloud = Cloud::start(&device.path("cloud"));
+    cloud.enrol(&device);
+    let mut key = command("key");
+    key.env_remove("COSIGN_PASSWORD").arg(device.path("build"));
+    finish(key).expect_code(0);
+    let pem = fs::read_to_string(device.path("build.pub")).unwrap();
+    let pem = pem.trim_end().replace('\n', "\n      ");
+    let policy = format!(
+        "format: gg-host/trust/1\nversion: 1\nkeys:\n  - name: build\n    \
+         components: [com.example.*]\n    publicKey: |\n      {pem}\n"
+    );
+    file(&device.root(), "trust.yaml", policy);
+    let nucleus = device.start();
+
+    let wasm = sample("sensor");
+    let path = |path: &Path| path.to_str().unwrap().to_owned();
+    let publish = |version: &str, wasm: &Path, recipe: Option<&Path>| {
+        let wasm = path(wasm);
+        let mut arguments = vec!["publish", NAME, version, &wasm];
+        let recipe = recipe.map(path);
+        arguments.extend(recipe.as_deref());
+        cloud.boto3(&arguments);
+    };
+    let running = ["com.example.Sensor 1.0.0 RUNNING"];
+    publish("1.0.0", &wasm, Some(&signed(&device, "1.0.0", &wasm, "")));
+    let ended = cloud.boto3(&["deploy", NAME, "1.0.0"]);
+    assert_eq!(ended["coreDeviceExecutionStatus"], "SUCCEEDED", "{ended}");
+    assert_eq!(device.components(), running);
+
+    let refused = |version: &str, words: &[&str]| {
+        let ended = cloud.boto3(&["deploy", NAME, version]);
+        assert_eq!(ended["coreDeviceExecutionStatus"], "FAILED", "{ended}");
+        let reason = ended["reason"].as_str().unwrap_or_default();
+        for words in words {
+            assert!(reason.contains(words), "no {words:?} in {ended}");
+        }
+        assert_eq!(device.components(), running);
+    };
+    // Nobody signed it.
+    publish("1.1.0", &wasm, None);
+    refused("1.1.0", &["com.example.Sensor 1.1.0: its recipe", "no signature", "`build`"]);
+    // The cloud puts another artifact in the place of the one that was signed: its digest is another.
+    let other = guest("says");
+    publish("1.2.0", &other, Some(&signed(&device, "1.2.0", &wasm, "")));
+    refused("1.2.0", &["com.example.Sensor 1.2.0", "does not hold"]);
+    // It is signed, and fails: what was there before is back, and whoever asks reads why.
+    let failing = guest("exits");
+    publish("2.0.0", &failing, Some(&signed(&device, "2.0.0", &failing, " 7")));
+    refused("2.0.0", &["com.example.Sensor"]);
     drop(nucleus);
 }

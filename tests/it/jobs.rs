@@ -186,6 +186,16 @@ async fn jobs_bring_deployments_and_hear_how_they_end() {
     let told = jobs.end("job-0").await;
     assert_eq!(told["status"], "REJECTED");
     assert_eq!(told["statusDetails"]["detailed-deployment-status"], "REJECTED");
+
+    // Nor what was made for another device.
+    let mut replayed = document(9, json!({}));
+    replayed["configurationArn"] =
+        "arn:aws:greengrass:eu-west-1:1:configuration:thing/Other:9".into();
+    jobs.queue("job-9", replayed).await;
+    let told = jobs.end("job-9").await;
+    assert_eq!(told["status"], "REJECTED");
+    let cause = told["statusDetails"]["deployment-failure-cause"].as_str().unwrap();
+    assert!(cause.contains("for the thing Other"), "{cause}");
     assert_eq!(device.components(), ["com.example.Hello 1.0.0 RUNNING"]);
 
     // One that waited while the device was off is carried out when it is back.

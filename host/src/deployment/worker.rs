@@ -15,7 +15,8 @@ use crate::store::{DeploymentRow, DeploymentState, Generation, Made, Store, Stor
 use futures_util::future::try_join_all;
 use gg_model::deployment::UpdateAction;
 use gg_model::{
-    ComponentName, ConfigTree, DeploymentRequest, FailureHandlingPolicy, NucleusSettings,
+    ComponentName, ConfigTree, DeploymentGroup, DeploymentRequest, FailureHandlingPolicy,
+    NucleusSettings,
 };
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -155,7 +156,7 @@ impl Worker {
         self.store.set_deployment_state(&row.id, DeploymentState::InProgress, None).await?;
         self.queue.has_changed();
         self.progress.clear();
-        if let Some(problem) = self.stale(row).await? {
+        if let Some(problem) = self.not_ours(row).await? {
             tracing::error!(deployment = row.id, %problem, "deployment rejected");
             let detail = Detail::failed(DetailedStatus::Rejected, &problem);
             self.end_early(row, DeploymentState::Rejected, &detail).await?;
@@ -198,9 +199,16 @@ impl Worker {
         self.judge(row, broken).await
     }
 
-    /// Why a deployment is out of date, if it is: what was made before the one that its target was
-    /// given last comes late or is played again.
-    async fn stale(&self, row: &DeploymentRow) -> Result<Option<Problem>, StoreError> {
+    /// Why a deployment is not to be carried out, if it is not: it is another device's, or what was
+    /// made before the one that its target was given last comes late or is played again.
+    async fn not_ours(&self, row: &DeploymentRow) -> Result<Option<Problem>, StoreError> {
+        let thing = self.executor.parts().thing.as_str();
+        if let DeploymentGroup::Thing(other) = DeploymentGroup::from(row.target.as_str())
+            && other != thing
+        {
+            let message = format!("the deployment is for the thing {other}, and this is {thing}");
+            return Ok(Some(Problem::new("REJECTED_DEPLOYMENT_OF_ANOTHER_THING", message)));
+        }
         let Some(Made { at: made, .. }) = made(row) else { return Ok(None) };
         let last = self.store.last_made(&row.target).await?.filter(|last| made < *last);
         Ok(last.map(|last| {
