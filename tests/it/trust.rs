@@ -2,11 +2,12 @@
 
 use crate::device::Device;
 use crate::host::{Host, Outcome, command, file, finish, guest};
+use gg_host::clock::Clock;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 const NAME: &str = "com.example.Signed";
 
@@ -223,10 +224,11 @@ fn keys_expire_and_are_revoked_and_versions_grow_too_old() {
     site.deploy("1.0.0").expect_code(0);
     site.clear();
     site.bring_signed("1.1.0");
-    let end = SystemTime::now() + Duration::from_secs(2);
+    let clock = Clock::system();
+    let end = clock.now() + Duration::from_secs(2);
     let end_text = humantime::format_rfc3339_seconds(end).to_string();
     site.trust(1, "", &format!("notAfter: {end_text}"));
-    thread::sleep(end.duration_since(SystemTime::now()).unwrap_or_default());
+    thread::sleep(end.duration_since(clock.now()).unwrap_or_default());
     site.refused("1.1.0", "RECIPE_NOT_TRUSTED", &["`build`", "valid until", &end_text]);
     // What was accepted before stays, also beside what is removed or added.
     let outcome = site

@@ -5,8 +5,11 @@ use crate::capability::lifecycle::LifecycleState;
 use crate::clock::Clock;
 use crate::deployment::outcome::Detail;
 use crate::store::{DeploymentRow, DeploymentState};
+use gg_model::fleet_status::{
+    ChunkInfo, ComponentStatus, ComponentStatusDetails, DeploymentInformation,
+    DeploymentStatusDetails, DeviceStatus, MessageType, StatusMessage,
+};
 use gg_model::{ComponentName, ComponentVersion, DeploymentGroup, DeploymentRequest, ThingName};
-use serde_json::{Value, json};
 use std::mem::take;
 
 /// Most bytes of components in one message; the broker takes 128 KiB.
@@ -81,20 +84,27 @@ pub(super) struct Component {
 }
 
 impl Component {
-    fn to_json(&self) -> Value {
-        let mut one = json!({
-            "componentName": self.name, "version": self.version, "fleetConfigArns": self.arns,
-            "isRoot": self.is_root, "status": self.state.to_string(),
-        });
-        let code = match self.state {
-            LifecycleState::Errored | LifecycleState::Broken => "RUN_ERROR",
-            _ => return one,
+    fn status(&self) -> ComponentStatus {
+        let details = match self.state {
+            LifecycleState::Errored | LifecycleState::Broken => ComponentStatusDetails {
+                status_codes: vec!["RUN_ERROR".to_owned()],
+                status_reason: short(self.reason.as_deref().unwrap_or_default()),
+            },
+            _ => ComponentStatusDetails::default(),
         };
-        let reason: String =
-            self.reason.iter().flat_map(|reason| reason.chars()).take(LONGEST_REASON).collect();
-        one["componentStatusDetails"] = json!({ "statusCodes": [code], "statusReason": reason });
-        one
+        ComponentStatus {
+            component_name: self.name.to_string(),
+            version: self.version.to_string(),
+            fleet_config_arns: self.arns.clone(),
+            is_root: self.is_root,
+            status: self.state.to_string(),
+            component_status_details: details,
+        }
     }
+}
+
+fn short(reason: &str) -> String {
+    reason.chars().take(LONGEST_REASON).collect()
 }
 
 /// What is told.
@@ -117,8 +127,8 @@ impl Status<'_> {
     pub(super) fn messages(&self) -> Vec<String> {
         let (mut pages, mut page, mut bytes) = (Vec::new(), Vec::new(), 0);
         for component in &self.components {
-            let one = component.to_json();
-            let length = one.to_string().len();
+            let one = component.status();
+            let length = json(&one).len();
             if bytes + length > MOST_BYTES && !page.is_empty() {
                 pages.push(take(&mut page));
                 bytes = 0;
@@ -127,39 +137,50 @@ impl Status<'_> {
             page.push(one);
         }
         pages.push(page);
-        let total = pages.len();
-        let each = (1..).zip(pages).map(|(number, components): (usize, _)| {
-            let mut message = self.head();
-            if total > 1 {
-                message["chunkInfo"] = json!({ "chunkId": number, "totalChunks": total });
-            }
-            message["components"] = components.into();
-            message.to_string()
+        let total_chunks = u32::try_from(pages.len()).unwrap_or(u32::MAX);
+        let each = (1..).zip(pages).map(|(chunk_id, components)| {
+            let chunk_info = (total_chunks > 1).then_some(ChunkInfo { chunk_id, total_chunks });
+            json(&StatusMessage { chunk_info, components, ..self.head() })
         });
         each.collect()
     }
 
-    fn head(&self) -> Value {
+    /// A message without components.
+    fn head(&self) -> StatusMessage {
         let architecture = match std::env::consts::ARCH {
             "x86_64" => "amd64",
             other => other,
         };
-        let mut head = json!({
-            "ggcVersion": env!("CARGO_PKG_VERSION"), "platform": std::env::consts::OS,
-            "architecture": architecture, "runtime": "gg-host", "thing": self.thing,
-            "overallDeviceStatus": if self.is_healthy { "HEALTHY" } else { "UNHEALTHY" },
-            "sequenceNumber": self.sequence, "timestamp": self.clock.unix_millis(),
-            "messageType": if self.trigger.is_complete() { "COMPLETE" } else { "PARTIAL" },
-            "trigger": self.trigger.word(),
-        });
-        if let Some(row) = self.deployment {
-            head["deploymentInformation"] = deployment(row);
+        StatusMessage {
+            ggc_version: env!("CARGO_PKG_VERSION").to_owned(),
+            platform: std::env::consts::OS.to_owned(),
+            architecture: architecture.to_owned(),
+            runtime: Some("gg-host".to_owned()),
+            thing: self.thing.to_string(),
+            overall_device_status: match self.is_healthy {
+                true => DeviceStatus::Healthy,
+                false => DeviceStatus::Unhealthy,
+            },
+            sequence_number: self.sequence.try_into().unwrap_or_default(),
+            timestamp: self.clock.unix_millis().try_into().unwrap_or_default(),
+            message_type: match self.trigger.is_complete() {
+                true => MessageType::Complete,
+                false => MessageType::Partial,
+            },
+            trigger: Some(self.trigger.word().to_owned()),
+            chunk_info: None,
+            components: Vec::new(),
+            deployment_information: self.deployment.map(deployment),
         }
-        head
     }
 }
 
-fn deployment(row: &DeploymentRow) -> Value {
+/// Nothing in a message cannot be written.
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn deployment(row: &DeploymentRow) -> DeploymentInformation {
     let status = match row.state {
         DeploymentState::Succeeded => "SUCCEEDED",
         DeploymentState::Rejected => "REJECTED",
@@ -171,19 +192,25 @@ fn deployment(row: &DeploymentRow) -> Value {
         _ => None,
     };
     let detail = Detail::from_json(&row.detail);
-    let cause: String = detail.failure_cause.chars().take(LONGEST_REASON).collect();
-    json!({
-        "status": status, "deploymentId": row.id,
-        "fleetConfigurationArnForStatus": arn.map(|arn| arn.to_string()).unwrap_or_default(),
-        "statusDetails": { "detailedStatus": detail.detailed_status, "failureCause": cause,
-            "errorStack": detail.error_stack, "errorTypes": [] },
-        "unchangedRootComponents": [],
-    })
+    let detailed = serde_json::to_value(detail.detailed_status).unwrap_or_default();
+    DeploymentInformation {
+        status: status.to_owned(),
+        fleet_configuration_arn_for_status: arn.map(|arn| arn.to_string()).unwrap_or_default(),
+        deployment_id: row.id.clone(),
+        status_details: DeploymentStatusDetails {
+            detailed_status: detailed.as_str().unwrap_or_default().to_owned(),
+            failure_cause: short(&detail.failure_cause),
+            error_stack: detail.error_stack,
+            error_types: Vec::new(),
+        },
+        unchanged_root_components: Vec::new(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     fn component(number: usize, state: LifecycleState) -> Component {
         Component {
@@ -213,6 +240,9 @@ mod tests {
             deployment: None,
         };
         let messages = status.messages();
+        for message in &messages {
+            StatusMessage::parse(message.as_bytes()).unwrap();
+        }
         let read: Vec<Value> =
             messages.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
         assert!(messages.len() > 1 && messages.iter().all(|text| text.len() <= 128 << 10));
@@ -220,15 +250,18 @@ mod tests {
             read.iter().map(|message| message["components"].as_array().unwrap().len()).sum();
         assert_eq!(names, 1000);
         for (number, message) in (1..).zip(&read) {
-            let chunk = json!({ "chunkId": number, "totalChunks": messages.len() });
+            let chunk = serde_json::json!({ "chunkId": number, "totalChunks": messages.len() });
             assert_eq!(message["chunkInfo"], chunk);
             assert_eq!(
                 (&message["sequenceNumber"], &message["messageType"]),
-                (&json!(7), &json!("COMPLETE"))
+                (&Value::from(7), &Value::from("COMPLETE"))
             );
         }
         let none = Status { components: Vec::new(), ..status };
         let message: Value = serde_json::from_str(&none.messages()[0]).unwrap();
-        assert_eq!((&message["components"], message.get("chunkInfo")), (&json!([]), None));
+        assert_eq!(
+            (&message["components"], message.get("chunkInfo")),
+            (&Value::Array(Vec::new()), None)
+        );
     }
 }

@@ -64,7 +64,7 @@ impl FleetStatus {
                 }
             }
             let is_up = *link.borrow_and_update() == LinkState::Up;
-            if is_up && !std::mem::replace(&mut was_up, is_up) && self.is_news(&stood) {
+            if is_up && !was_up && self.is_news(&stood) {
                 stood = self.tell(&mut sequence, Trigger::Reconnect, &stood, None).await;
             }
             was_up = is_up;

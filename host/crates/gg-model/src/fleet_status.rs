@@ -137,7 +137,7 @@ pub struct ComponentStatus {
     /// Its state in the lifecycle, or `UNINSTALLED`.
     pub status: String,
     /// Why it is in that state.
-    #[serde(default, deserialize_with = "or_none")]
+    #[serde(default, deserialize_with = "or_none", skip_serializing_if = "is_none")]
     pub component_status_details: ComponentStatusDetails,
 }
 
@@ -188,6 +188,11 @@ pub struct DeploymentStatusDetails {
     /// Whose mistake it is.
     #[serde(default, deserialize_with = "or_none")]
     pub error_types: Vec<String>,
+}
+
+/// Nothing need not be written.
+fn is_none<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A null is nothing.

@@ -6,11 +6,13 @@ use crate::cloud::{Deliver, Link, LinkState, LinkSubscription, Priority, Publica
 use crate::deployment::outcome::Detail;
 use crate::deployment::queue::Queue;
 use crate::store::{DeploymentRow, DeploymentState, Store, StoreError};
+use crate::tasks::Tasks;
 use gg_model::{DeploymentRequest, TopicFilter};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// What comes from the cloud waits here; more is dropped, since it is asked for again anyway.
 const WAITING: usize = 16;
@@ -47,10 +49,29 @@ pub(super) trait Source: Send + Sync {
 
     /// Do what is asked for.
     fn take(&self, came: Self::Came) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The word for how a deployment gets on, if it is told of that.
+    fn status(state: DeploymentState) -> Option<&'static str>;
+
+    /// The topic and the message that tell this of a deployment. `None`: somebody else asked for it.
+    fn message(
+        &self,
+        row: &DeploymentRow,
+        status: &str,
+        detail: &Detail,
+    ) -> Option<(String, Value)>;
+}
+
+/// Take deployments from a source, and tell it how they get on, until asked to stop.
+pub(super) fn start(source: impl Source + 'static, tasks: &Tasks, stop: CancellationToken) {
+    let source = Arc::new(source);
+    let (teller, telling) = (Arc::clone(&source), stop.clone());
+    drop(tasks.spawn(async move { telling.run_until_cancelled(tell(&*teller)).await }));
+    drop(tasks.spawn(async move { stop.run_until_cancelled(serve(&*source)).await }));
 }
 
 /// Take what comes.
-pub(super) async fn serve(source: &impl Source) {
+async fn serve(source: &impl Source) {
     let link = &source.cloud().link;
     let (came, mut coming) = mpsc::channel(WAITING);
     let mut state = link.watch();
@@ -169,43 +190,37 @@ impl Cloud {
         tracing::info!(deployment = row.id, called_off, "the cloud has called it off");
         Ok(())
     }
+}
 
-    /// Tell whoever asked how each deployment gets on, when it has another state than was told last. It
-    /// is told once this is in the spool: from there it gets to the cloud.
-    pub(super) async fn tell(
-        &self,
-        status: impl Fn(DeploymentState) -> Option<&'static str>,
-        message: impl Fn(&DeploymentRow, &str, &Detail) -> Option<(String, Value)>,
-    ) {
-        loop {
-            let changed = self.queue.changed();
-            match self.tell_all(&status, &message).await {
-                Ok(true) => changed.await,
-                Ok(false) => tokio::time::sleep(AGAIN).await,
-                Err(error) => {
-                    tracing::error!(%error, "it cannot be read what the cloud is to be told");
-                    changed.await;
-                }
+/// Tell whoever asked how each deployment gets on, when it has another state than was told last. It is
+/// told once this is in the spool: from there it gets to the cloud.
+async fn tell(source: &impl Source) {
+    let queue = &source.cloud().queue;
+    loop {
+        let changed = queue.changed();
+        match tell_all(source).await {
+            Ok(true) => changed.await,
+            Ok(false) => tokio::time::sleep(AGAIN).await,
+            Err(error) => {
+                tracing::error!(%error, "it cannot be read what the cloud is to be told");
+                changed.await;
             }
         }
     }
+}
 
-    async fn tell_all(
-        &self,
-        status: &impl Fn(DeploymentState) -> Option<&'static str>,
-        message: &impl Fn(&DeploymentRow, &str, &Detail) -> Option<(String, Value)>,
-    ) -> Result<bool, StoreError> {
-        for row in self.queue.list().await?.iter().rev() {
-            let Some(status) = status(row.state).filter(|status| row.told != *status) else {
-                continue;
-            };
-            let detail = Detail::from_json(&row.detail);
-            let Some((topic, message)) = message(row, status, &detail) else { continue };
-            if !self.publish(topic, message.to_string()).await {
-                return Ok(false);
-            }
-            self.store.set_told(&row.id, status).await?;
+async fn tell_all<S: Source>(source: &S) -> Result<bool, StoreError> {
+    let Cloud { queue, store, .. } = source.cloud();
+    for row in queue.list().await?.iter().rev() {
+        let Some(status) = S::status(row.state).filter(|status| row.told != *status) else {
+            continue;
+        };
+        let detail = Detail::from_json(&row.detail);
+        let Some((topic, message)) = source.message(row, status, &detail) else { continue };
+        if !source.cloud().publish(topic, message.to_string()).await {
+            return Ok(false);
         }
-        Ok(true)
+        store.set_told(&row.id, status).await?;
     }
+    Ok(true)
 }

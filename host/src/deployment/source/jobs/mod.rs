@@ -7,14 +7,14 @@
 
 mod message;
 
-use super::cloud::{Cloud, Source, serve};
+use super::cloud::{Cloud, Source, start};
 use crate::cloud::LinkSubscription;
-use crate::store::{DeploymentRow, StoreError};
+use crate::deployment::outcome::Detail;
+use crate::store::{DeploymentRow, DeploymentState, StoreError};
 use crate::tasks::Tasks;
 use gg_model::ThingName;
 use message::{Execution, Next, Notice, Topics};
-use serde_json::json;
-use std::sync::Arc;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -35,17 +35,7 @@ pub(in crate::deployment::source) enum Came {
 impl Jobs {
     /// Take deployments, and tell their jobs how they get on, until asked to stop.
     pub(crate) fn start(cloud: Cloud, thing: &ThingName, tasks: &Tasks, stop: CancellationToken) {
-        let this = Arc::new(Self { cloud, topics: Topics::of(thing) });
-        let (teller, telling) = (Arc::clone(&this), stop.clone());
-        drop(tasks.spawn(async move { telling.run_until_cancelled(teller.tell()).await }));
-        drop(tasks.spawn(async move { stop.run_until_cancelled(serve(&*this)).await }));
-    }
-
-    async fn tell(&self) {
-        let message = |row: &DeploymentRow, status: &str, detail: &_| {
-            Some((self.topics.update(job(row)?), message::update(status, detail)))
-        };
-        self.cloud.tell(message::status, message).await;
+        start(Self { cloud, topics: Topics::of(thing) }, tasks, stop);
     }
 }
 
@@ -94,6 +84,19 @@ impl Source for Jobs {
                 self.cloud.enqueue(source, &job_id, job_document.to_string()).await
             }
         }
+    }
+
+    fn status(state: DeploymentState) -> Option<&'static str> {
+        message::status(state)
+    }
+
+    fn message(
+        &self,
+        row: &DeploymentRow,
+        status: &str,
+        detail: &Detail,
+    ) -> Option<(String, Value)> {
+        Some((self.topics.update(job(row)?), message::update(status, detail)))
     }
 }
 

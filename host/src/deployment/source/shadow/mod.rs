@@ -3,13 +3,14 @@
 
 mod message;
 
-use super::cloud::{Cloud, Source, serve};
+use super::cloud::{Cloud, Source, start};
 use crate::cloud::LinkSubscription;
-use crate::store::{DeploymentRow, StoreError};
+use crate::deployment::outcome::Detail;
+use crate::store::{DeploymentRow, DeploymentState, StoreError};
 use crate::tasks::Tasks;
 use gg_model::ThingName;
 use message::{Shadow, Topics, Wish};
-use std::sync::Arc;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -23,18 +24,7 @@ pub(crate) struct OfShadow {
 impl OfShadow {
     /// Take deployments, and tell the shadow how they get on, until asked to stop.
     pub(crate) fn start(cloud: Cloud, thing: &ThingName, tasks: &Tasks, stop: CancellationToken) {
-        let this = Arc::new(Self { cloud, topics: Topics::of(thing) });
-        let (teller, telling) = (Arc::clone(&this), stop.clone());
-        drop(tasks.spawn(async move { telling.run_until_cancelled(teller.tell()).await }));
-        drop(tasks.spawn(async move { stop.run_until_cancelled(serve(&*this)).await }));
-    }
-
-    async fn tell(&self) {
-        let message = |row: &DeploymentRow, status: &str, detail: &_| {
-            let arn = asked_by(row)?;
-            Some((self.topics.update(), message::update(arn, status, detail)))
-        };
-        self.cloud.tell(message::status, message).await;
+        start(Self { cloud, topics: Topics::of(thing) }, tasks, stop);
     }
 }
 
@@ -70,6 +60,19 @@ impl Source for OfShadow {
                 }
             }
         }
+    }
+
+    fn status(state: DeploymentState) -> Option<&'static str> {
+        message::status(state)
+    }
+
+    fn message(
+        &self,
+        row: &DeploymentRow,
+        status: &str,
+        detail: &Detail,
+    ) -> Option<(String, Value)> {
+        Some((self.topics.update(), message::update(asked_by(row)?, status, detail)))
     }
 }
 
