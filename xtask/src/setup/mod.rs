@@ -102,17 +102,25 @@ impl Toolchains {
     }
 }
 
-/// Install what the demo needs: Rust, and JavaScript if it can be had.
+/// Install what the demo needs: Rust, and JavaScript and boto3 if they can be had.
 pub fn for_demo() -> Toolchains {
     let mut missing = Vec::new();
+    let python = keep("Python", python::install(), &mut missing);
+    let ipc = python.as_ref().and_then(|python| {
+        keep("the AWS IoT Device SDK for Python", ipc::install(python), &mut missing)
+    });
+    let aws = python
+        .as_ref()
+        .zip(ipc.as_ref())
+        .and_then(|(python, ipc)| keep("boto3", aws::install(python, ipc), &mut missing));
     Toolchains {
         rust: keep("Rust", wasm_target::install(), &mut missing),
         c: None,
         js: keep("JavaScript", js::install(), &mut missing),
         python: None,
-        ipc: None,
+        ipc,
         ipc_js: None,
-        aws: None,
+        aws,
         onnx: None,
         sigstore: None,
     }

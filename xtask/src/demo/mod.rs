@@ -1,23 +1,27 @@
-//! The main job on one screen: a sensor publishes, a filter in another language reacts, and an
-//! aggregator sums up.
+//! The main job on two screens: a sensor publishes, a filter in another language reacts, and an
+//! aggregator sums up; and components that come from a cloud to a device.
+
+mod cloud;
 
 use crate::{samples, setup};
 use anyhow::{Context, Result, bail};
+use cloud::Boto3;
+use std::path::Path;
 use std::process::Command;
 
 /// Build what is needed and run it.
 pub fn run() -> Result<()> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    step("building the host (the first time takes some minutes)");
+    step("building the host and gg-cloud (the first time takes some minutes)");
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--package", "gg-host", "--no-default-features"])
+        .args(["build", "--package", "gg-host", "--package", "gg-cloud", "--no-default-features"])
         .current_dir(root)
         // Where the program is run from, whatever the user's own settings are.
         .env("CARGO_TARGET_DIR", format!("{root}/target"))
         .status()
         .context("cannot run cargo")?;
     if !built.success() {
-        bail!("the host does not build");
+        bail!("they do not build");
     }
     step("building the components");
     let tools = setup::for_demo();
@@ -56,7 +60,16 @@ pub fn run() -> Result<()> {
     step(
         "done: alerts/temperature came from the filter, aggregates/temperature from the aggregator",
     );
-    Ok(())
+    match tools.ipc.zip(tools.aws) {
+        Some((ipc, aws)) => {
+            let boto3 = Boto3 { interpreter: ipc.interpreter, packages: aws.packages };
+            cloud::run(Path::new(root), &boto3)
+        }
+        None => {
+            step("without boto3 there is no cloud to show; see the warnings above");
+            Ok(())
+        }
+    }
 }
 
 fn step(text: &str) {
