@@ -52,14 +52,14 @@ fn show(root: &Path, folder: &Path, boto3: &Boto3) -> Result<()> {
     )?;
 
     step("a component that `build` has signed, whose key the device trusts");
-    author.publish("1.0.0", "500", true)?;
+    author.publish("1.0.0", "", true)?;
     author.deploy("1.0.0", "SUCCEEDED")?;
     author.components()?;
     step("the next version, which nobody has signed");
-    author.publish("1.1.0", "500", false)?;
+    author.publish("1.1.0", "", false)?;
     author.deploy("1.1.0", "FAILED")?;
     step("and one that is signed and fails: the device goes back");
-    author.publish("2.0.0", "soon", true)?;
+    author.publish("2.0.0", "count: not a number", true)?;
     author.deploy("2.0.0", "FAILED")?;
     author.components()?;
     drop((device, cloud));
@@ -101,8 +101,8 @@ impl Author<'_> {
         Ok(fs::write(device.join("trust.yaml"), policy)?)
     }
 
-    /// Publish a version of the sensor.
-    fn publish(&self, version: &str, interval: &str, signs: bool) -> Result<()> {
+    /// Publish a version of the sensor, with this in its configuration.
+    fn publish(&self, version: &str, setting: &str, signs: bool) -> Result<()> {
         let artifacts = self.folder.join(version);
         fs::create_dir(&artifacts)?;
         let wasm = artifacts.join("component.wasm");
@@ -112,7 +112,7 @@ impl Author<'_> {
             &recipe,
             format!(
                 "RecipeFormatVersion: '2020-01-25'\nComponentName: {NAME}\nComponentVersion: {version}\n\
-                 ComponentConfiguration:\n  DefaultConfiguration:\n    intervalMs: {interval}\n    \
+                 ComponentConfiguration:\n  DefaultConfiguration:\n    {setting}\n    \
                  accessControl:\n      aws.greengrass.ipc.pubsub:\n        {NAME}:pubsub:1:\n          \
                  operations: ['aws.greengrass#PublishToTopic']\n          resources: ['sensors/*']\n\
                  Manifests:\n  - Platform: {{runtime: wasm}}\n    Lifecycle: {{run: '{{artifacts:path}}/component.wasm'}}\n    \
@@ -140,7 +140,7 @@ impl Author<'_> {
         let ended = self.ask(&["deploy", NAME, version])?;
         let status = ended["coreDeviceExecutionStatus"].as_str().unwrap_or_default();
         println!("{NAME} {version}: {status}");
-        if let Some(reason) = ended["reason"].as_str() {
+        if let Some(reason) = ended["reason"].as_str().filter(|_| status == "FAILED") {
             println!("    {reason}");
         }
         ensure!(status == wanted, "it should be {wanted}: {ended}");
