@@ -22,6 +22,7 @@ mod host;
 mod inspect;
 mod ipc;
 mod jobs;
+mod lies;
 mod limits;
 mod link;
 mod logs;
