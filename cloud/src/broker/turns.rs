@@ -42,10 +42,15 @@ impl Turns {
     /// The work's, or the state's.
     pub(super) async fn change(&self, work: Work) -> Result<(), Refusal> {
         let _place = self.places.acquire().await.map_err(|error| Refusal::internal(&error))?;
-        let (sender, done) = oneshot::channel();
+        let (sender, mut done) = oneshot::channel();
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push((work, sender));
-        let turn = self.turn.lock().await;
-        // Who was here before may have taken this along.
+        let turn = tokio::select! {
+            biased;
+            // Who was here before has taken this along. To wait for a turn that is not needed would take as
+            // long as all do who stand before it.
+            done = &mut done => return done.map_err(|error| Refusal::internal(&error))?,
+            turn = self.turn.lock() => turn,
+        };
         let all = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         if !all.is_empty() {
             let state = self.registry.state.clone();
