@@ -109,9 +109,11 @@ impl Registry {
         }
     }
 
-    /// Go on with jobs as time goes by, until the tasks are told to stop.
+    /// Go on with jobs as time goes by and as there are things to be told, until the tasks are told to stop.
     pub async fn go_on(self) {
+        let mut to_be_told = self.state.watch(jobs::TO_BE_TOLD);
         loop {
+            to_be_told.mark_unchanged();
             let now = self.clock.now();
             let step = move |tx: &mut dyn Transaction| {
                 jobs::roll(tx, now)?;
@@ -121,6 +123,7 @@ impl Registry {
             let pause = if more { Duration::ZERO } else { BETWEEN_STEPS };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
+                _ = to_be_told.changed() => {}
                 () = self.tasks.stopped() => return,
             }
         }

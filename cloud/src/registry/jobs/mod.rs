@@ -46,7 +46,7 @@ pub use expire::expire;
 pub use job::{Counts, Job, JobStatus, Selection, Target};
 pub use list::{ExecutionFilter, JobFilter, jobs, of_job, of_thing};
 pub use membership::{forget, joined, left};
-pub use notice::spread;
+pub use notice::{TO_BE_TOLD, spread};
 pub use order::Queued;
 pub use pending::{Pending, pending};
 pub use rollout::{Each, FASTEST, Growth, Rollout, roll};

@@ -16,6 +16,9 @@ const TOLD: Table<Told> = Table::new("jobs-told");
 /// Things that are still to be told, by the order in which that was found.
 const WAITING: Table<Waiting> = Table::new("jobs-waiting");
 
+/// The tables with things that are still to be told.
+pub const TO_BE_TOLD: &[&str] = &[WAITING.name()];
+
 /// Most things that are told in the transaction that changes something for them.
 const AT_ONCE: usize = 20;
 /// Things that [`spread`] tells in a transaction.
