@@ -66,7 +66,8 @@ fn update(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
     let request = UpdateRequest::parse(&call.body)
         .map_err(|rejected| shadows::ShadowError::from(rejected.refusal))?;
     let now = registry.clock.now();
-    let updated = registry.state.change(|tx| shadows::update(tx, &id, &request, now))?;
+    let updated =
+        registry.state.change_with_others(|tx| shadows::update(tx, &id, &request, now))?;
     Ok(Answer::ok(updated))
 }
 

@@ -8,6 +8,7 @@
 
 mod key;
 pub mod outbox;
+mod shared;
 mod sqlite;
 mod table;
 #[cfg(test)]
@@ -118,6 +119,15 @@ pub trait State: Debug + Send + Sync {
     /// The database fails.
     fn begin(&self) -> Result<Box<dyn Transaction + '_>, StateError>;
 
+    /// The same, in a transaction with others that begin meanwhile: each sees what those before it have
+    /// done, and all last together. Where there are many, that takes the disk once instead of once for
+    /// each. Not for what does something besides, such as removing a file, on the strength of what it
+    /// reads: that may not last yet.
+    ///
+    /// # Errors
+    /// The database fails.
+    fn begin_shared(&self) -> Result<Box<dyn Transaction + '_>, StateError>;
+
     /// Counts the changes to any of these tables from now on, each once it lasts.
     fn watch(&self, tables: &'static [&'static str]) -> watch::Receiver<u64>;
 }
@@ -131,9 +141,26 @@ impl dyn State + '_ {
         &self,
         work: impl FnOnce(&mut dyn Transaction) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut transaction = self.begin()?;
-        let value = work(transaction.as_mut())?;
-        transaction.commit()?;
-        Ok(value)
+        done(self.begin()?, work)
     }
+
+    /// Do work that changes nothing but the state, in a [shared](State::begin_shared) transaction.
+    ///
+    /// # Errors
+    /// The work's, or the database's.
+    pub fn change_with_others<T, E: From<StateError>>(
+        &self,
+        work: impl FnOnce(&mut dyn Transaction) -> Result<T, E>,
+    ) -> Result<T, E> {
+        done(self.begin_shared()?, work)
+    }
+}
+
+fn done<T, E: From<StateError>>(
+    mut transaction: Box<dyn Transaction + '_>,
+    work: impl FnOnce(&mut dyn Transaction) -> Result<T, E>,
+) -> Result<T, E> {
+    let value = work(transaction.as_mut())?;
+    transaction.commit()?;
+    Ok(value)
 }

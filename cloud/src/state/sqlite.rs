@@ -1,13 +1,18 @@
 //! The state in one SQLite file: WAL with `synchronous=FULL`, so that what is committed is on disk
 //! (SQLite, "Write-Ahead Logging"). One connection changes, others read as much as they like.
+//!
+//! Changes that may share a transaction are savepoints in it (SQLite, "Savepoints"): it is committed by
+//! the one that nobody waits behind, and none of them is done before.
 
+use super::shared::{self, Shared};
 use super::watchers::Watchers;
 use super::{Key, Row, Rows, State, StateError, Transaction};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -25,9 +30,18 @@ const BUSY: Duration = Duration::from_secs(10);
 /// The file.
 pub struct Sqlite {
     path: PathBuf,
-    writer: Mutex<Connection>,
+    writer: Mutex<Writer>,
+    /// Changes that wait for their turn and may share a transaction.
+    waiting: AtomicUsize,
     readers: Mutex<Vec<Connection>>,
     watchers: Watchers,
+}
+
+/// The connection that changes.
+struct Writer {
+    connection: Connection,
+    /// The transaction that is open between changes that share it.
+    shared: Option<Shared>,
 }
 
 impl fmt::Debug for Sqlite {
@@ -48,7 +62,8 @@ impl Sqlite {
         migrate(path, &mut connection)?;
         Ok(Self {
             path: path.to_owned(),
-            writer: Mutex::new(connection),
+            writer: Mutex::new(Writer { connection, shared: None }),
+            waiting: AtomicUsize::new(0),
             readers: Mutex::default(),
             watchers: Watchers::default(),
         })
@@ -56,6 +71,33 @@ impl Sqlite {
 
     fn said(&self, error: &rusqlite::Error) -> StateError {
         said(&self.path, error)
+    }
+
+    /// Let who waits for a turn share the transaction, or make it last.
+    fn go_on(&self, writer: &mut Writer) {
+        let changes = writer.shared.as_ref().map_or(0, |shared| shared.changes);
+        let is_awaited = self.waiting.load(Ordering::SeqCst) > 0 && changes < shared::MOST;
+        if !is_awaited || writer.connection.is_autocommit() {
+            self.end_shared(writer);
+        }
+    }
+
+    /// Make last what others share, and tell them.
+    fn end_shared(&self, writer: &mut Writer) {
+        let Some(Shared { changed, outcome, .. }) = writer.shared.take() else { return };
+        // After some errors the database takes back the whole transaction itself, and this fails.
+        let done = writer.connection.execute_batch("COMMIT");
+        match &done {
+            Ok(()) => self.watchers.changed(&changed),
+            Err(_) => roll_back(&writer.connection),
+        }
+        outcome.tell(done.map_err(|error| error.to_string()));
+    }
+}
+
+fn roll_back(connection: &Connection) {
+    if !connection.is_autocommit() {
+        let _ended = connection.execute_batch("ROLLBACK");
     }
 }
 
@@ -101,9 +143,28 @@ impl State for Sqlite {
     }
 
     fn begin(&self) -> Result<Box<dyn Transaction + '_>, StateError> {
-        let connection = lock(&self.writer);
-        connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| self.said(&error))?;
-        Ok(Box::new(Change { state: self, connection, changed: BTreeSet::new() }))
+        let mut writer = lock(&self.writer);
+        self.end_shared(&mut writer);
+        writer.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| self.said(&error))?;
+        Ok(Box::new(Change { state: self, writer, changed: BTreeSet::new(), is_over: false }))
+    }
+
+    fn begin_shared(&self) -> Result<Box<dyn Transaction + '_>, StateError> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let mut writer = lock(&self.writer);
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        if writer.shared.is_none() {
+            writer
+                .connection
+                .execute_batch("BEGIN IMMEDIATE")
+                .map_err(|error| self.said(&error))?;
+            writer.shared = Some(Shared::default());
+        }
+        if let Err(error) = execute(&writer.connection, "SAVEPOINT change") {
+            self.go_on(&mut writer);
+            return Err(self.said(&error));
+        }
+        Ok(Box::new(Change { state: self, writer, changed: BTreeSet::new(), is_over: false }))
     }
 
     fn watch(&self, tables: &'static [&'static str]) -> watch::Receiver<u64> {
@@ -132,19 +193,31 @@ impl Drop for Snapshot<'_> {
     }
 }
 
-/// The transaction that changes.
+/// The transaction that changes, or a change in one that is shared.
 struct Change<'s> {
     state: &'s Sqlite,
-    connection: MutexGuard<'s, Connection>,
+    writer: MutexGuard<'s, Writer>,
     changed: BTreeSet<&'static str>,
+    /// Whether it was committed, alone or into what is shared.
+    is_over: bool,
 }
 
 impl Drop for Change<'_> {
     fn drop(&mut self) {
-        if !self.connection.is_autocommit() {
-            let _ended = self.connection.execute_batch("ROLLBACK");
+        if self.is_over {
+            return;
         }
+        if self.writer.shared.is_none() {
+            return roll_back(&self.writer.connection);
+        }
+        let _ended = self.writer.connection.execute_batch("ROLLBACK TO change; RELEASE change");
+        // What it was refused for may be the work of others, which is to last before anybody hears of it.
+        self.state.end_shared(&mut self.writer);
     }
+}
+
+fn execute(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(statement)?.execute([]).map(drop)
 }
 
 fn get(connection: &Connection, table: &str, key: &Key) -> rusqlite::Result<Option<Vec<u8>>> {
@@ -203,7 +276,7 @@ impl Rows for Snapshot<'_> {
 
 impl Rows for Change<'_> {
     fn get(&self, table: &'static str, key: &Key) -> Result<Option<Vec<u8>>, StateError> {
-        get(&self.connection, table, key).map_err(|error| self.state.said(&error))
+        get(&self.writer.connection, table, key).map_err(|error| self.state.said(&error))
     }
 
     fn scan(
@@ -213,14 +286,16 @@ impl Rows for Change<'_> {
         after: Option<&Key>,
         limit: usize,
     ) -> Result<Vec<Row>, StateError> {
-        scan(&self.connection, table, prefix, after, limit).map_err(|error| self.state.said(&error))
+        let connection = &self.writer.connection;
+        scan(connection, table, prefix, after, limit).map_err(|error| self.state.said(&error))
     }
 }
 
 impl Transaction for Change<'_> {
     fn put(&mut self, table: &'static str, key: &Key, value: &[u8]) -> Result<(), StateError> {
         self.changed.insert(table);
-        self.connection
+        self.writer
+            .connection
             .prepare_cached(
                 "INSERT INTO rows (tab, key, value) VALUES (?, ?, ?) \
                  ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -232,16 +307,32 @@ impl Transaction for Change<'_> {
 
     fn delete(&mut self, table: &'static str, key: &Key) -> Result<(), StateError> {
         self.changed.insert(table);
-        self.connection
+        self.writer
+            .connection
             .prepare_cached("DELETE FROM rows WHERE tab = ? AND key = ?")
             .and_then(|mut delete| delete.execute(params![table, key.as_bytes()]))
             .map_err(|error| self.state.said(&error))?;
         Ok(())
     }
 
-    fn commit(self: Box<Self>) -> Result<(), StateError> {
-        self.connection.execute_batch("COMMIT").map_err(|error| self.state.said(&error))?;
-        self.state.watchers.changed(&self.changed);
-        Ok(())
+    fn commit(mut self: Box<Self>) -> Result<(), StateError> {
+        let Self { state, writer, changed, is_over } = self.as_mut();
+        let Writer { connection, shared } = &mut **writer;
+        let Some(all) = shared else {
+            connection.execute_batch("COMMIT").map_err(|error| state.said(&error))?;
+            *is_over = true;
+            state.watchers.changed(changed);
+            return Ok(());
+        };
+        execute(connection, "RELEASE change").map_err(|error| state.said(&error))?;
+        *is_over = true;
+        all.changes += 1;
+        all.changed.append(changed);
+        let (path, outcome) = (&state.path, Arc::clone(&all.outcome));
+        state.go_on(writer);
+        // The next takes its turn, and what is shared comes to its end with it or with a later one.
+        drop(self);
+        let failed = |message| StateError::Database { path: path.clone(), message };
+        outcome.wait().map_err(failed)
     }
 }

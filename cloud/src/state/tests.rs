@@ -142,3 +142,95 @@ fn messages_can_hold_any_bytes() {
         assert_eq!(waiting.last().map(|(_, found)| found), Some(&message));
     }
 }
+
+/// Changes of several threads at once, each on rows of its own: those that fail, and the others.
+fn many_at_once(state: &dyn State, work: impl Fn(&dyn State, u32) -> bool + Sync) -> Vec<u32> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|thread| {
+                let work = &work;
+                scope.spawn(move || {
+                    (0..50).map(|n| thread * 50 + n).filter(|n| work(state, *n)).collect()
+                })
+            })
+            .collect();
+        let done = threads.into_iter().map(|thread| thread.join().unwrap());
+        done.collect::<Vec<Vec<u32>>>().concat()
+    })
+}
+
+#[test]
+fn changes_that_share_a_transaction_fail_alone_and_last_when_they_are_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder);
+    let key = |number| Key::new().number(u64::from(number));
+    let done = many_at_once(state.as_ref(), |state, number| {
+        let changed = state.change_with_others(|tx| {
+            NUMBERS.put(tx, &key(number), &number)?;
+            match number % 3 {
+                0 => Err(StateError::Corrupt { table: "numbers", message: "as told".to_owned() }),
+                _ => Ok(()),
+            }
+        });
+        // Who reads does so over a connection of their own, and sees what lasts.
+        let rows = state.snapshot().unwrap();
+        let found = NUMBERS.get(rows.as_ref(), &key(number)).unwrap();
+        assert_eq!(found, changed.is_ok().then_some(number));
+        changed.is_ok()
+    });
+    assert_eq!(done.len(), (0..400).filter(|number| number % 3 != 0).count());
+    drop(state);
+    assert_eq!(scan(open(&folder).as_ref(), &Key::new(), None, 1000), done);
+}
+
+#[test]
+fn a_change_of_its_own_sees_only_what_lasts() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder);
+    let counter = Key::new();
+    put(state.as_ref(), &[(counter.clone(), 0)]);
+    let done = many_at_once(state.as_ref(), |state, number| {
+        let add = |tx: &mut dyn Transaction| -> Result<(), StateError> {
+            let count = NUMBERS.get(tx, &counter)?.unwrap();
+            if number % 5 == 0 {
+                let rows = state.snapshot()?;
+                assert_eq!(NUMBERS.get(rows.as_ref(), &counter)?, Some(count));
+            }
+            NUMBERS.put(tx, &counter, &(count + 1))
+        };
+        match number % 5 {
+            0 => state.change(add).unwrap(),
+            _ => state.change_with_others(add).unwrap(),
+        }
+        true
+    });
+    assert_eq!(scan(state.as_ref(), &Key::new(), None, 10), [done.len() as u32]);
+}
+
+#[test]
+fn those_who_wait_for_a_table_learn_of_shared_changes_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder);
+    let numbers = state.watch(&["numbers"]);
+    let done: Result<(), StateError> =
+        state.change_with_others(|tx| NUMBERS.put(tx, &Key::new(), &1));
+    assert!(done.is_ok() && numbers.has_changed().unwrap());
+}
+
+#[test]
+fn who_panics_takes_back_their_own_change_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder);
+    let done = many_at_once(state.as_ref(), |state, number| {
+        let change = || -> Result<(), StateError> {
+            state.change_with_others(|tx| {
+                NUMBERS.put(tx, &Key::new().number(u64::from(number)), &number)?;
+                assert!(number % 10 != 0, "as told");
+                Ok(())
+            })
+        };
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(change)).is_ok()
+    });
+    assert_eq!(done.len(), 360);
+    assert_eq!(scan(state.as_ref(), &Key::new(), None, 1000), done);
+}

@@ -55,7 +55,7 @@ struct Several {
 
 fn add(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
     let ((thing, group), now) = (Pair::read(registry, call)?, registry.clock.now());
-    registry.state.change(|tx| groups::join(tx, &thing, &group, now))?;
+    registry.state.change_with_others(|tx| groups::join(tx, &thing, &group, now))?;
     done()
 }
 

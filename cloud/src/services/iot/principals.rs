@@ -27,7 +27,9 @@ fn attach(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
         return Err(Refusal::invalid("gg-cloud attaches certificates as NON_EXCLUSIVE_THING only"));
     }
     let certificate = certificate(&registry.place, call)?;
-    registry.state.change(|tx| principals::attach(tx, call.part("thingName"), certificate))?;
+    registry
+        .state
+        .change_with_others(|tx| principals::attach(tx, call.part("thingName"), certificate))?;
     done()
 }
 

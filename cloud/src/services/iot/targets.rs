@@ -28,7 +28,9 @@ struct Asked {
 
 fn attach(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
     let target = Target::read(&registry.place, &call.json::<Asked>()?.target)?;
-    registry.state.change(|tx| policies::attach(tx, call.part("policyName"), &target))?;
+    registry
+        .state
+        .change_with_others(|tx| policies::attach(tx, call.part("policyName"), &target))?;
     done()
 }
 

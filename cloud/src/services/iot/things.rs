@@ -50,8 +50,9 @@ fn show(place: &Place, thing: &Thing) -> Value {
 fn create(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
     let (name, asked) = (call.part("thingName"), call.json::<Asked>()?);
     let attributes = asked.attribute_payload.unwrap_or_default().attributes;
-    let thing =
-        registry.state.change(|tx| things::create(tx, name, asked.thing_type_name, attributes))?;
+    let thing = registry
+        .state
+        .change_with_others(|tx| things::create(tx, name, asked.thing_type_name, attributes))?;
     Ok(Answer::ok(json!({
         "thingName": thing.name,
         "thingArn": things::arn(&registry.place, &thing.name),
