@@ -8,6 +8,8 @@ use crate::setup::docker;
 use crate::{samples, setup};
 use anyhow::{Context, Result, bail};
 use report::Row;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,7 +17,7 @@ use std::process::{Command, Stdio};
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The programs, in the order of the table.
-const PROGRAMS: [&str; 11] = [
+const PROGRAMS: [&str; 13] = [
     "calls",
     "start",
     "pubsub",
@@ -27,7 +29,19 @@ const PROGRAMS: [&str; 11] = [
     "reconnect",
     "shadow",
     "spool",
+    "requests",
+    "signatures",
 ];
+
+/// The crate that has one. Crates are built one by one, so that each has no more of what it uses than it
+/// asks for.
+fn package(program: &str) -> &'static str {
+    match program {
+        "fleet" | "requests" => "gg-cloud",
+        "signatures" => "gg-trust",
+        _ => "gg-host",
+    }
+}
 
 /// Run all benchmarks in an optimised build, or those named, and print a table. Rows as JSON are
 /// left in `target/bench.json`. For containers, an engine runs meanwhile.
@@ -37,17 +51,12 @@ pub fn run(arguments: &[String]) -> Result<()> {
     if programs.is_empty() {
         bail!("there are the benchmarks {}", PROGRAMS.join(", "));
     }
-    let onnxruntime = setup::for_bench(programs.contains(&"inference"))?;
-    samples::build_bench_guests()?;
-    // All are built before one is run, so that nothing is built meanwhile.
-    let mut build = cargo();
-    build.arg("--no-run");
-    for program in &programs {
-        build.args(["--bench", program]);
+    let mut onnxruntime = None;
+    if programs.iter().any(|program| package(program) == "gg-host") {
+        onnxruntime = setup::for_bench(programs.contains(&"inference"))?;
+        samples::build_bench_guests()?;
     }
-    if !build.status().context("cannot run cargo")?.success() {
-        bail!("the benchmarks do not build");
-    }
+    build(&programs)?;
     let containers = match programs.contains(&"nucleus") {
         true => docker::start(&Path::new(ROOT).canonicalize()?.join("target/docker"), false)?,
         false => None,
@@ -55,30 +64,65 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let mut json = String::new();
     for program in programs {
         eprintln!("\n==> {program}");
-        let output = cargo()
-            .envs(onnxruntime.iter().flat_map(|onnx| {
-                [("GG_BENCH_ONNXRUNTIME", &onnx.interpreter), ("GG_ONNXRUNTIME", &onnx.library)]
-            }))
-            .envs(containers.iter().flat_map(docker::Containers::environment))
-            .args(["--quiet", "--bench", program, "--", "--json"])
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()?;
-        if !output.status.success() {
-            bail!("the benchmark {program} failed");
-        }
-        json += &String::from_utf8(output.stdout)?;
+        let models = onnxruntime.iter().flat_map(|onnx| {
+            [("GG_BENCH_ONNXRUNTIME", &onnx.interpreter), ("GG_ONNXRUNTIME", &onnx.library)]
+        });
+        let models = models.map(|(name, value)| (name, value.clone().into_os_string()));
+        let engine = containers.iter().flat_map(docker::Containers::environment);
+        let engine = engine.map(|(name, value)| (name, value.into()));
+        json += &measure(program, &[], &models.chain(engine).collect::<Vec<_>>())?;
     }
     drop(containers);
+    report(&json, "bench.json")
+}
+
+/// Build benchmarks, all before one is run, so that nothing is built meanwhile.
+pub fn build(programs: &[&str]) -> Result<()> {
+    let packages: BTreeSet<&str> = programs.iter().map(|program| package(program)).collect();
+    for of in packages {
+        let mut build = cargo(of);
+        build.arg("--no-run");
+        for program in programs.iter().filter(|program| package(program) == of) {
+            build.args(["--bench", program]);
+        }
+        if !build.status().context("cannot run cargo")?.success() {
+            bail!("the benchmarks do not build");
+        }
+    }
+    Ok(())
+}
+
+/// Run a benchmark. Its rows as JSON, one a line.
+pub fn measure(
+    program: &str,
+    arguments: &[String],
+    environment: &[(&str, OsString)],
+) -> Result<String> {
+    let output = cargo(package(program))
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .args(["--quiet", "--bench", program, "--", "--json"])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        bail!("the benchmark {program} failed");
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Leave the rows in a file below `target`, and print a table of them.
+pub fn report(json: &str, file: &str) -> Result<()> {
     let row = |line: &str| Row::from_json(&serde_json::from_str(line).ok()?);
     let rows: Vec<Row> = json.lines().filter_map(row).collect();
-    fs::write(format!("{ROOT}/target/bench.json"), json)?;
+    fs::create_dir_all(format!("{ROOT}/target"))?;
+    fs::write(format!("{ROOT}/target/{file}"), json)?;
     println!("\n{}", report::table(&rows));
     Ok(())
 }
 
-fn cargo() -> Command {
+fn cargo(package: &str) -> Command {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["bench", "--package", "gg-host"]).current_dir(ROOT);
+    cargo.args(["bench", "--package", package]).current_dir(ROOT);
     cargo
 }

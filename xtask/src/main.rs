@@ -7,6 +7,7 @@ mod demo;
 mod fuzz;
 mod samples;
 mod setup;
+mod simulate;
 mod test;
 
 use anyhow::{Result, bail};
@@ -21,6 +22,7 @@ usage: cargo xtask COMMAND
   samples    build the sample components into target/samples
   check      formatting, clippy, licences and sources of dependencies
   bench      run the benchmarks and print a table with ratios
+  simulate   run fleets of devices at gg-cloud (--devices N, --rounds N, --idle SECONDS)
   fuzz       run the fuzz targets (TARGET…, --seconds N)
   bindings   generate the C bindings anew (--check: only compare)
 
@@ -38,6 +40,7 @@ fn main() -> Result<()> {
         Some("fuzz") => fuzz::run(&arguments[1..]),
         Some("samples") => samples::build(&setup::run(ci)?, None, ci),
         Some("setup") => setup::run(ci).map(drop),
+        Some("simulate") => simulate::run(&arguments[1..]),
         Some("test") => test::run(ci, &arguments[1..]),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");
