@@ -57,10 +57,10 @@ fn measure(name: &str, key: &PrivateKey, content: &[u8]) -> Result<Row> {
         })?);
     }
     let name = format!("{name}: read and verified (against SHA-256 alone)");
-    Ok(Row::new(name, "µs", ours, Aim::NONE).beside(peer))
+    Ok(Row::new(name, "ms", ours, Aim::NONE).beside(peer))
 }
 
-/// Microseconds that something takes.
+/// Milliseconds that something takes.
 fn each(work: impl Fn() -> Result<()>) -> Result<f64> {
     let begin = Instant::now();
     let mut times = 0.0;
@@ -68,7 +68,7 @@ fn each(work: impl Fn() -> Result<()>) -> Result<f64> {
         work()?;
         times += 1.0;
     }
-    Ok(begin.elapsed().as_secs_f64() * 1e6 / times)
+    Ok(begin.elapsed().as_secs_f64() * 1e3 / times)
 }
 
 /// A table, or with `--json` one JSON object a line.
