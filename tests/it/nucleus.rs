@@ -305,7 +305,7 @@ ComponentDependencies:
 Manifests:
   - Lifecycle: {Run: 'true'}
     Artefacts: []
-    Artifacts: [{URI: 's3://bucket/file.zip'}]
+    Artifacts: [{URI: 's3://bucket/file.zip'}, {URI: 'greengrass:other.zip'}]
 ";
     let good = crate::host::file(folder.path(), "good.yaml", good);
     let mut command = crate::host::command("recipe");
@@ -315,9 +315,10 @@ Manifests:
     assert_eq!(answer["component"], "com.example.Good 1.0.0");
     assert!(answer["warnings"][0].as_str().unwrap().contains("Artifacts"), "{answer}");
     let missing = answer["notServed"].to_string();
-    for words in ["StreamManager", "s3://bucket/file.zip", "--artifact-dir"] {
+    for words in ["StreamManager", "greengrass:other.zip", "--artifact-dir"] {
         assert!(missing.contains(words), "{missing}");
     }
+    assert!(!missing.contains("s3:"), "{missing}");
     let bad = crate::host::file(folder.path(), "bad.yaml", "ComponentName: a\n");
     let mut command = crate::host::command("recipe");
     command.arg("check").args([&good, &bad]);

@@ -213,9 +213,10 @@ fn unserved(recipe: &Recipe) -> Vec<String> {
 fn of_manifest(manifest: &Manifest) -> Vec<String> {
     let mut missing = Vec::new();
     for artifact in &manifest.artifacts {
-        if matches!(artifact.uri, ArtifactUri::S3 { .. } | ArtifactUri::Greengrass { .. }) {
+        if matches!(artifact.uri, ArtifactUri::Greengrass { .. }) {
             missing.push(format!(
-                "{} is fetched from AWS; put the file into the folder given with --artifact-dir",
+                "{} is fetched for components of the cloud alone; put the file into the folder given \
+                 with --artifact-dir",
                 artifact.uri
             ));
         }

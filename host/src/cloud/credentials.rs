@@ -142,6 +142,11 @@ impl Credentials {
         }
     }
 
+    /// Where they are had, and as whom.
+    pub(super) fn source(&self) -> &Source {
+        &self.0.source
+    }
+
     /// Tells when the identity was renewed, from now on.
     pub(crate) fn renewals(&self) -> Renewals {
         self.0.source.identity.watch(&self.0.tasks)

@@ -23,6 +23,7 @@ pub mod publication;
 pub(crate) mod rate;
 mod remedy;
 mod run;
+pub mod s3;
 pub mod secrets;
 mod session;
 pub mod settings;

@@ -3,7 +3,7 @@
 
 use super::cloud_clock::CloudClock;
 use super::credentials::Credentials;
-use super::sign::{Scope, sign};
+use super::sign::{Request, Scope, sign};
 use crate::network::{Client, NetworkFault};
 use gg_model::SecretVersion;
 use gg_model::secret::{AnswerError, region_of};
@@ -91,7 +91,9 @@ impl SecretsManager {
         let mut first = true;
         loop {
             let now = self.clock.now();
-            let headers = sign(scope, &credentials, &headers, &body, now);
+            let request =
+                Request { method: &Method::POST, path: "/", headers: &headers, body: &body };
+            let headers = sign(scope, &credentials, request, now);
             let headers = headers.ok_or_else(wrong)?;
             let sent = self.client.send(Method::POST, &uri, &headers, body.clone());
             let mut answer = sent.await?;

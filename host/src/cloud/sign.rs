@@ -1,10 +1,9 @@
-//! Signatures of requests to AWS: Signature Version 4, for requests that are sent with POST to `/`
-//! and are a JSON text, which is all that is needed here (AWS General Reference, "Create a signed
-//! AWS API request").
+//! Signatures of requests to AWS: Signature Version 4, for requests without a query, which is all that is
+//! needed here (AWS General Reference, "Create a signed AWS API request").
 
 use crate::hexadecimal::hexadecimal;
 use gg_model::RoleCredentials;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method};
 use ring::digest::{SHA256, digest};
 use ring::hmac;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,15 +19,28 @@ pub(super) struct Scope<'a> {
     pub(super) host: &'a str,
 }
 
-/// The headers by which a request is signed, with those of its own, whose names are in lower case
-/// and in order. `None`: one of them can be no header.
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request<'a> {
+    /// How.
+    pub(super) method: &'a Method,
+    /// The path as it is sent, encoded once (S3 alone has others than `/` here, and does not encode twice).
+    pub(super) path: &'a str,
+    /// Headers of its own, whose names are in lower case.
+    pub(super) headers: &'a [(&'static str, &'a str)],
+    /// Its body.
+    pub(super) body: &'a [u8],
+}
+
+/// The headers by which a request is signed, with those of its own. `None`: one of them can be no
+/// header.
 pub(super) fn sign(
     scope: Scope<'_>,
     credentials: &RoleCredentials,
-    headers: &[(&'static str, &str)],
-    body: &[u8],
+    request: Request<'_>,
     at: SystemTime,
 ) -> Option<HeaderMap> {
+    let Request { method, path, headers, body } = request;
     let seconds = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     // `2015-08-30T12:36:00Z` without its signs.
     let time =
@@ -48,7 +60,7 @@ pub(super) fn sign(
     let lines: String =
         all.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
     let payload = hexadecimal(digest(&SHA256, body).as_ref());
-    let canonical = format!("POST\n/\n\n{lines}\n{names}\n{payload}");
+    let canonical = format!("{method}\n{path}\n\n{lines}\n{names}\n{payload}");
     let Scope { service, region, .. } = scope;
     let place = format!("{day}/{region}/{service}/aws4_request");
     let canonical = hexadecimal(digest(&SHA256, canonical.as_bytes()).as_ref());
@@ -94,7 +106,8 @@ mod tests {
         let scope =
             Scope { service: "service", region: "us-east-1", host: "example.amazonaws.com" };
         let at = UNIX_EPOCH + Duration::from_secs(1_440_938_160);
-        let signed = sign(scope, &credentials, headers, body, at).unwrap();
+        let request = Request { method: &Method::POST, path: "/", headers, body };
+        let signed = sign(scope, &credentials, request, at).unwrap();
         assert_eq!(signed["x-amz-date"], "20150830T123600Z");
         let authorization = signed["authorization"].to_str().unwrap();
         authorization.rsplit_once("Signature=").unwrap().1.to_owned()
@@ -116,6 +129,28 @@ mod tests {
         assert_eq!(signature(token, &[], b""), before);
     }
 
+    /// From the S3 API reference, "Authenticating Requests: Using the Authorization Header", `GET Object`.
+    #[test]
+    fn a_request_to_s3_is_signed_as_aws_shows() {
+        let credentials = RoleCredentials {
+            access_key: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+            secret_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned().into(),
+            token: String::new().into(),
+            expiration: String::new(),
+        };
+        let host = "examplebucket.s3.amazonaws.com";
+        let scope = Scope { service: "s3", region: "us-east-1", host };
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let headers = [("range", "bytes=0-9"), ("x-amz-content-sha256", empty)];
+        let request =
+            Request { method: &Method::GET, path: "/test.txt", headers: &headers, body: b"" };
+        let at = UNIX_EPOCH + Duration::from_secs(1_369_353_600);
+        let signed = sign(scope, &credentials, request, at).unwrap();
+        let authorization = signed["authorization"].to_str().unwrap();
+        let expected = "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41";
+        assert!(authorization.ends_with(expected), "{authorization}");
+    }
+
     #[test]
     fn what_can_be_no_header_is_not_signed() {
         let credentials = RoleCredentials {
@@ -125,6 +160,7 @@ mod tests {
             expiration: String::new(),
         };
         let scope = Scope { service: "s", region: "r", host: "h" };
-        assert!(sign(scope, &credentials, &[], b"", UNIX_EPOCH).is_none());
+        let request = Request { method: &Method::POST, path: "/", headers: &[], body: b"" };
+        assert!(sign(scope, &credentials, request, UNIX_EPOCH).is_none());
     }
 }

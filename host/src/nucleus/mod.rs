@@ -5,6 +5,7 @@ pub mod device;
 mod memory;
 mod requests;
 pub mod root;
+mod sources;
 pub mod time;
 
 use crate::capability::Capabilities;
@@ -27,13 +28,12 @@ use crate::capability::shadow::{Shadows, topics};
 use crate::clock::Clock;
 use crate::cloud::credentials::{Credentials, Source};
 use crate::cloud::data_plane::{self, DataPlane};
+use crate::cloud::s3::S3;
 use crate::cloud::secrets::SecretsManager;
 use crate::cloud::spool::Spool;
 use crate::cloud::{CloudClock, FileKey, Link, LinkSettings};
 use crate::component::InstalledComponent;
-use crate::component::artifact::source::https::Https;
-use crate::component::artifact::source::{Files, Greengrass};
-use crate::component::artifact::{ArtifactSource, FetchSettings, Fetcher};
+use crate::component::artifact::{FetchSettings, Fetcher};
 use crate::component::library::Library;
 use crate::deployment::assemble::Assembler;
 use crate::deployment::bootstrap::Restart;
@@ -72,7 +72,6 @@ use device::Device;
 use gg_model::{ComponentName, InferenceSettings, NucleusSettings, ThingName};
 use requests::{Deployments, Host, Lives};
 use root::Root;
-use rustls::ClientConfig;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -182,7 +181,24 @@ impl Nucleus {
         let groups = config.device.as_ref().map(|device| device.operators.clone());
         let process = &config.process;
         let plane = config.data_plane.map(|place| DataPlane::new(place, tasks.clone()));
-        let kept = config.device.map(|device| Kept::open(device, process, plane, &tasks));
+        let operator = Caller::operator(&operators::own_name(), config.thing.clone());
+        let alone = NucleusSettings { inference: config.inference, ..NucleusSettings::default() };
+        let alone = watch::channel(Arc::new(alone)).1;
+        let own = config.device.as_ref().map(|device| device.own().clone());
+        let told = || own.as_ref().map_or_else(|| alone.clone(), |own| own.watch());
+        let (mut exchange, mut manager, mut s3, mut keys) = (None, None, None, Vec::new());
+        if let Some(source) = config.credentials {
+            let proxies = source.proxies.clone();
+            let (clock, stop) = (CloudClock::new(config.clock.clone()), operator.stop().clone());
+            let credentials = Credentials::new(source, told(), clock.clone(), tasks.clone(), stop);
+            keys.extend(credentials.device_key().await);
+            let tls = network::tls::public().context("cannot prepare for TLS")?;
+            let client = Client::new([tls.clone(), tls], proxies, Patience::default());
+            s3 = Some(S3::new(credentials.clone(), clock.clone(), told()));
+            manager = Some(SecretsManager::new(client, clock, credentials.clone()));
+            exchange = Some(credentials);
+        }
+        let kept = config.device.map(|device| Kept::open(device, process, (plane, s3), &tasks));
         let kept = kept.transpose()?;
         let store = kept.as_ref().map(|kept| kept.store.clone());
         let keyvalue = match &kept {
@@ -197,10 +213,6 @@ impl Nucleus {
         let pubsub = PubSub::counted(counters.clone());
         let (clock, thing) = (config.clock.clone(), config.thing.clone());
         let shadows = Shadows::new(clock, store.clone(), thing, &pubsub, &tasks);
-        let operator = Caller::operator(&operators::own_name(), config.thing.clone());
-        let alone = NucleusSettings { inference: config.inference, ..NucleusSettings::default() };
-        let alone = watch::channel(Arc::new(alone)).1;
-        let told = || kept.as_ref().map_or_else(|| alone.clone(), |kept| kept.own.watch());
         let spool = match &config.link {
             Some(_) => Some(Spool::open(store.clone(), told(), config.clock.clone()).await?),
             None => None,
@@ -211,17 +223,6 @@ impl Nucleus {
             .map(|(settings, spool)| Link::start(settings, spool, &tasks, operator.stop().clone()));
         if let Some(link) = &link {
             Sync::start(&shadows, link, config.thing.clone(), &tasks, operator.stop().clone());
-        }
-        let (mut exchange, mut manager, mut keys) = (None, None, Vec::new());
-        if let Some(source) = config.credentials {
-            let proxies = source.proxies.clone();
-            let (clock, stop) = (CloudClock::new(config.clock.clone()), operator.stop().clone());
-            let credentials = Credentials::new(source, told(), clock.clone(), tasks.clone(), stop);
-            keys.extend(credentials.device_key().await);
-            let tls = network::tls::public().context("cannot prepare for TLS")?;
-            let client = Client::new([tls.clone(), tls], proxies, Patience::default());
-            manager = Some(SecretsManager::new(client, clock, credentials.clone()));
-            exchange = Some(credentials);
         }
         let secrets = match &kept {
             Some(kept) => {
@@ -536,11 +537,13 @@ impl Kept {
     fn open(
         device: Device,
         process: &ProcessConfig,
-        plane: Option<DataPlane>,
+        (plane, s3): (Option<DataPlane>, Option<S3>),
         tasks: &Tasks,
     ) -> anyhow::Result<Self> {
         let Device { operators: _, own, root, store, tasks: _ } = device;
-        let fetcher = Arc::new(fetcher(&root, process.proxy.as_ref(), plane.as_ref(), tasks)?);
+        let sources = sources::all(&own, process.proxy.as_ref(), (plane.as_ref(), s3), tasks)?;
+        let settings = FetchSettings::new(root.path().join("packages"));
+        let fetcher = Arc::new(Fetcher::new(tasks.clone(), sources, settings));
         let library = Library::open(root.path()).context("cannot open the component store")?;
         Ok(Self { fetcher, store, library, own, plane, root, tokens: process.tokens.clone() })
     }
@@ -570,27 +573,4 @@ pub fn proxies(proxy: Option<&Proxy>) -> anyhow::Result<ProxySettings> {
     let Some(Proxy { url, except }) = proxy else { return Ok(ProxySettings::default()) };
     let proxy: network::Proxy = url.parse().context("networkProxy.proxy.url")?;
     Ok(ProxySettings::new(Some(proxy.clone()), Some(proxy), except))
-}
-
-/// Brings the files of components from this machine, from web servers and from the cloud.
-fn fetcher(
-    root: &Root,
-    proxy: Option<&Proxy>,
-    plane: Option<&DataPlane>,
-    tasks: &Tasks,
-) -> anyhow::Result<Fetcher> {
-    let proxies = proxies(proxy)?;
-    let https = |tls: Result<Arc<ClientConfig>, rustls::Error>| {
-        let tls = tls.context("cannot prepare for TLS")?;
-        let patience = Patience::default();
-        anyhow::Ok(Https::new(Client::new([tls.clone(), tls], proxies.clone(), patience)))
-    };
-    let mut sources: Vec<Box<dyn ArtifactSource>> =
-        vec![Box::new(Files::new(tasks.clone())), Box::new(https(network::tls::public())?)];
-    if let Some(plane) = plane {
-        let https = https(plane.tls_for_files())?;
-        sources.push(Box::new(Greengrass::new(plane.clone(), https)));
-    }
-    let settings = FetchSettings::new(root.path().join("packages"));
-    Ok(Fetcher::new(tasks.clone(), sources, settings))
 }

@@ -55,9 +55,9 @@ pub use limits::{Exceeded, LimitOverrides, Limits};
 pub use model::{BatchSettings, ModelDeclaration, Share};
 pub use name::{ComponentName, ModelName, NamePattern, ThingName};
 pub use nucleus::{
-    ClaimSettings, IdentityFiles, InferenceSettings, LogFormat, LogOutput, LoggingSettings,
-    MetricsSettings, MqttSettings, MqttVersion, NucleusFile, NucleusSettings, OtlpSettings,
-    TokenExchangeSettings,
+    ArtifactSettings, ClaimSettings, IdentityFiles, InferenceSettings, LogFormat, LogOutput,
+    LoggingSettings, MetricsSettings, MqttSettings, MqttVersion, NucleusFile, NucleusSettings,
+    OtlpSettings, TokenExchangeSettings,
 };
 pub use platform::{Platform, RuntimeKind};
 pub use policy::{AccessPolicy, Grant, ResourceStyle};

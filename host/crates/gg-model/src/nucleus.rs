@@ -2,6 +2,7 @@
 //! configuration, as the Java nucleus (`aws.greengrass.Nucleus`) and nucleus lite
 //! (`aws.greengrass.NucleusLite`) have them.
 
+mod artifacts;
 mod claim;
 mod data_plane;
 mod file;
@@ -15,6 +16,7 @@ mod settings;
 mod spooler;
 mod token_exchange;
 
+pub use artifacts::ArtifactSettings;
 pub use claim::ClaimSettings;
 pub use data_plane::DataPlaneSettings;
 pub use file::{IdentityFiles, NucleusFile};

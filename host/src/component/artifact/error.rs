@@ -3,6 +3,7 @@
 use super::Digest;
 use super::unpack::UnpackError;
 use crate::cloud::data_plane::DataPlaneError;
+use crate::cloud::s3::S3Error;
 use crate::network::NetworkFault;
 use gg_trust::Refusal;
 use std::io;
@@ -145,6 +146,14 @@ pub enum ArtifactError {
         /// When it may be asked again.
         again_after: Option<Duration>,
     },
+    /// S3 does not give it.
+    #[error("{uri}: {error}")]
+    S3 {
+        /// Which.
+        uri: String,
+        /// Why.
+        error: S3Error,
+    },
     /// Nobody brings files of this scheme.
     #[error(
         "{uri}: artifacts come from file:, http:, https:, s3:, greengrass: and docker:; put others \
@@ -221,6 +230,7 @@ impl ArtifactError {
                 500..=599 => "SERVER_ERROR",
                 _ => "HTTP_REQUEST_ERROR",
             },
+            Self::S3 { error, .. } => error.code(),
             Self::Scheme { .. } => "UNSUPPORTED_ARTIFACT_SCHEME",
             Self::TooLarge { .. } => "ARTIFACT_DOWNLOAD_ERROR",
             Self::Untrusted(_) => "ARTIFACT_NOT_TRUSTED",
@@ -240,6 +250,7 @@ impl ArtifactError {
                 matches!(status, 408 | 425 | 429 | 500..=599)
             }
             Self::Network { .. } | Self::Cloud { error: DataPlaneError::Unreached(_), .. } => true,
+            Self::S3 { error, .. } => error.passes(),
             _ => false,
         }
     }
@@ -248,6 +259,7 @@ impl ArtifactError {
     pub(super) fn again_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { again_after, .. } => *again_after,
+            Self::S3 { error, .. } => error.again_after(),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! A component's folders, for the tests beside this.
 
 use super::source::https::Https;
-use super::source::{ArtifactSource, Files};
+use super::source::{ArtifactSource, Bandwidth, Download, Files};
 use super::unpack::UnpackLimits;
 use super::{ArtifactError, Digest, FetchSettings, Fetcher, Folders, Retry, Transfer};
 use crate::network::testing::trusting_client;
@@ -62,7 +62,7 @@ impl Scene {
     ) -> Result<(), ArtifactError> {
         let tls = trusting_client();
         let client = Client::new([tls.clone(), tls], self.proxies.clone(), self.patience);
-        let https = Https::new(client);
+        let https = Https::new(Download::new(client, Bandwidth::unlimited()));
         let sources: Vec<Box<dyn ArtifactSource>> =
             vec![Box::new(Files::new(self.tasks.clone())), Box::new(https)];
         let fetcher = Fetcher::new(self.tasks.clone(), sources, self.settings.clone());

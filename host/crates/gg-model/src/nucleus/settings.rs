@@ -1,8 +1,8 @@
 //! The configuration of a nucleus.
 
 use super::{
-    DataPlaneSettings, InferenceSettings, LoggingSettings, MetricsSettings, MqttSettings, OTHERS,
-    ProxySettings, SpoolerSettings, TokenExchangeSettings, number,
+    ArtifactSettings, DataPlaneSettings, InferenceSettings, LoggingSettings, MetricsSettings,
+    MqttSettings, OTHERS, ProxySettings, SpoolerSettings, TokenExchangeSettings, number,
 };
 use crate::deployment::{PosixUser, SystemResourceLimits, read_posix_user};
 use crate::name::ComponentName;
@@ -42,6 +42,8 @@ pub struct NucleusSettings {
     pub platform: BTreeMap<String, String>,
     /// `greengrassDataPlaneEndpoint` and `greengrassDataPlanePort`.
     pub data_plane: DataPlaneSettings,
+    /// `artifacts`.
+    pub artifacts: ArtifactSettings,
     /// `inference`.
     pub inference: InferenceSettings,
     /// `logging`.
@@ -123,6 +125,7 @@ impl NucleusSettings {
         let spooler = SpoolerSettings { storage, ..next.mqtt.spooler };
         let alike = Self {
             mqtt: MqttSettings { spooler, ..self.mqtt.clone() },
+            artifacts: next.artifacts.clone(),
             inference: next.inference.clone(),
             posix_user: next.posix_user.clone(),
             resources: next.resources,
@@ -170,6 +173,9 @@ impl NucleusSettings {
             .read("networkProxy", |path, value| ProxySettings::read(path, value, warnings))?
             .flatten();
         settings.platform = object.read("platformOverride", platform)?.unwrap_or_default();
+        settings.artifacts = object
+            .read("artifacts", |path, value| ArtifactSettings::read(path, value, warnings))?
+            .unwrap_or_default();
         settings.inference = object
             .read("inference", |path, value| InferenceSettings::read(path, value, warnings))?
             .unwrap_or_default();

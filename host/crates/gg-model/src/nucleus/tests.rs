@@ -1,6 +1,6 @@
 use super::*;
 use crate::recipe::RecipeError;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn the_file_of_an_installer_is_read() {
@@ -316,4 +316,22 @@ fn the_components_that_it_stands_for_are_configured_beside_it() {
         ..NucleusSettings::default()
     };
     assert!(other(None).takes_restart(&other(Some(1))), "components are told the port");
+}
+
+#[test]
+fn how_artifacts_are_brought_is_read_and_counts_at_once() {
+    let read = |artifacts: Value| NucleusSettings::read(&json!({ "artifacts": artifacts }));
+    let settings = read(json!({
+        "bytesPerSecond": "250000", "dockerConfig": "/root/.docker/config.json",
+        "s3Endpoint": "https://gg.lan:9443",
+    }))
+    .unwrap();
+    assert_eq!(settings.warnings, []);
+    assert_eq!(settings.artifacts.bytes_per_second, Some(250_000));
+    assert_eq!(settings.artifacts.docker_config.as_deref(), Some("/root/.docker/config.json"));
+    assert_eq!(settings.artifacts.s3_endpoint.as_deref(), Some("https://gg.lan:9443"));
+    assert!(!NucleusSettings::default().takes_restart(&settings));
+    for wrong in [json!({"bytesPerSecond": 0}), json!({"s3Endpoint": 7}), json!([])] {
+        assert!(read(wrong.clone()).is_err(), "{wrong}");
+    }
 }

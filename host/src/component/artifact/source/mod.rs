@@ -1,12 +1,18 @@
 //! Where the bytes of artifacts come from.
 
+mod bandwidth;
+mod download;
 mod file;
 mod greengrass;
 pub mod https;
+mod s3;
 
+pub use bandwidth::Bandwidth;
+pub use download::Download;
 pub use file::Files;
 pub use greengrass::Greengrass;
 pub use https::Https;
+pub use s3::Objects;
 
 use super::{ArtifactError, Part};
 use futures_util::future::{BoxFuture, ready};

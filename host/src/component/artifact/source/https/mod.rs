@@ -4,29 +4,28 @@
 #[cfg(test)]
 mod tests;
 
-use super::{ArtifactSource, Asked, Evidence};
+use super::download::{
+    MOST_REDIRECTS, continues, continuing, is_redirect, lost, next, number, validator,
+};
+use super::{ArtifactSource, Asked, Download, Evidence};
 use crate::component::artifact::location::shown;
 use crate::component::artifact::{ArtifactError, Part};
-use crate::network::{Answer, Client, NetworkFault, Target};
+use crate::network::Target;
 use futures_util::future::BoxFuture;
 use gg_trust::signature::{MAX_SIGNATURE_BYTES, SUFFIXES};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use hyper::body::Bytes;
+use http::{HeaderMap, StatusCode, Uri, header};
 use std::time::Duration;
-
-/// So many redirects are followed.
-const MOST_REDIRECTS: usize = 5;
 
 /// Downloads files.
 #[derive(Clone, Debug)]
 pub struct Https {
-    client: Client,
+    download: Download,
 }
 
 impl Https {
     /// Download with this.
-    pub fn new(client: Client) -> Self {
-        Self { client }
+    pub fn new(download: Download) -> Self {
+        Self { download }
     }
 
     async fn download(
@@ -39,14 +38,16 @@ impl Https {
         let mut uri: Uri = from.parse().map_err(|_| invalid())?;
         for _ in 0..=MOST_REDIRECTS {
             check_target(from, &uri, pinned)?;
-            let mut answer = self.ask(from, &uri, part).await?;
+            let mut headers = HeaderMap::new();
+            continuing(from, part, &header::IF_RANGE, &mut headers)?;
+            let mut answer = self.download.ask(from, &uri, &headers).await?;
             match answer.status() {
                 StatusCode::OK => {
                     part.restart(validator(answer.headers())).await?;
-                    return receive(from, &mut answer, part).await;
+                    return self.download.receive(from, &mut answer, part).await;
                 }
                 StatusCode::PARTIAL_CONTENT if continues(answer.headers(), part) => {
-                    return receive(from, &mut answer, part).await;
+                    return self.download.receive(from, &mut answer, part).await;
                 }
                 // Another piece than was asked for, or one that the file does not have.
                 StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE
@@ -88,12 +89,10 @@ impl Https {
         let mut uri: Uri = from.parse().map_err(|_| invalid())?;
         for _ in 0..=MOST_REDIRECTS {
             check_target(from, &uri, true)?;
-            let failed = |fault| ArtifactError::Network { uri: shown(from), fault };
-            let answer = self.client.send(Method::GET, &uri, &HeaderMap::new(), Bytes::new()).await;
-            let mut answer = answer.map_err(failed)?;
+            let mut answer = self.download.ask(from, &uri, &HeaderMap::new()).await?;
             match answer.status() {
                 StatusCode::OK => {
-                    let whole = answer.all(most).await.map_err(failed)?;
+                    let whole = answer.all(most).await.map_err(|fault| lost(from, fault))?;
                     return Ok(whole.map(|whole| whole.to_vec()));
                 }
                 status if is_redirect(status) => {
@@ -107,23 +106,6 @@ impl Https {
             }
         }
         Err(ArtifactError::Redirects { uri: shown(from) })
-    }
-
-    /// Ask for what is missing of a file.
-    async fn ask(&self, from: &str, uri: &Uri, part: &Part<'_>) -> Result<Answer, ArtifactError> {
-        let mut headers = HeaderMap::new();
-        if let Some(validator) = part.validator() {
-            let no_header = |_| ArtifactError::Uri {
-                uri: shown(from),
-                reason: "what its server calls it cannot be sent back",
-            };
-            let range = format!("bytes={}-", part.length());
-            headers.insert(header::RANGE, HeaderValue::try_from(range).map_err(no_header)?);
-            let validator = HeaderValue::try_from(validator).map_err(no_header)?;
-            headers.insert(header::IF_RANGE, validator);
-        }
-        let answer = self.client.send(Method::GET, uri, &headers, Bytes::new()).await;
-        answer.map_err(|fault| ArtifactError::Network { uri: shown(from), fault })
     }
 }
 
@@ -161,67 +143,7 @@ fn check_target(from: &str, uri: &Uri, pinned: bool) -> Result<(), ArtifactError
     Ok(())
 }
 
-/// Take the body of an answer in.
-async fn receive(
-    from: &str,
-    answer: &mut Answer,
-    part: &mut Part<'_>,
-) -> Result<(), ArtifactError> {
-    if let Some(length) = number(answer.headers(), &header::CONTENT_LENGTH) {
-        part.expect(part.length().saturating_add(length)).await?;
-    }
-    let failed = |fault: NetworkFault| ArtifactError::Network { uri: shown(from), fault };
-    while let Some(piece) = answer.piece().await.map_err(failed)? {
-        part.append(&piece).await?;
-    }
-    Ok(())
-}
-
-/// What a server calls this state of a file: a strong entity tag, or when it changed.
-fn validator(headers: &HeaderMap) -> Option<String> {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let strong = text(header::ETAG).filter(|tag| tag.starts_with('"'));
-    strong.or_else(|| text(header::LAST_MODIFIED)).map(str::to_owned)
-}
-
-/// Whether an answer begins where what is here ends.
-fn continues(headers: &HeaderMap, part: &Part<'_>) -> bool {
-    let range = headers.get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
-    let start =
-        range.and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok());
-    part.length() > 0 && start == Some(part.length())
-}
-
-fn is_redirect(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
-}
-
-/// Where a redirect leads.
-fn next(from: &Uri, headers: &HeaderMap) -> Option<Uri> {
-    let location = headers.get(header::LOCATION)?.to_str().ok()?;
-    let location = location.split('#').next().unwrap_or_default();
-    let (scheme, authority) = (from.scheme_str()?, from.authority()?);
-    let path = from.path();
-    let absolute = if location.split(['/', '?']).next().is_some_and(|first| first.contains(':')) {
-        location.to_owned()
-    } else if location.starts_with("//") {
-        format!("{scheme}:{location}")
-    } else if location.starts_with('/') {
-        format!("{scheme}://{authority}{location}")
-    } else if location.starts_with('?') || location.is_empty() {
-        format!("{scheme}://{authority}{path}{location}")
-    } else {
-        let folder = &path[..path.rfind('/').map_or(0, |slash| slash + 1)];
-        format!("{scheme}://{authority}{folder}{location}")
-    };
-    absolute.parse().ok()
-}
-
 fn refused(from: &str, status: StatusCode, headers: &HeaderMap) -> ArtifactError {
     let again_after = number(headers, &header::RETRY_AFTER).map(Duration::from_secs);
     ArtifactError::Refused { uri: shown(from), status: status.as_u16(), again_after }
-}
-
-fn number(headers: &HeaderMap, name: &header::HeaderName) -> Option<u64> {
-    headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }

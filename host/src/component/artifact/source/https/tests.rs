@@ -1,5 +1,6 @@
 use super::*;
 use crate::component::artifact::testing::{Scene, artifact, content};
+use crate::network::NetworkFault;
 use crate::network::testing::{Reply, Server, ok, partial, proxy, serve, status};
 use crate::network::{Patience, ProxySettings};
 use std::fs;
