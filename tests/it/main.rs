@@ -36,6 +36,7 @@ mod own;
 mod predictions;
 mod provision;
 mod published;
+mod registry;
 mod run;
 mod samples;
 mod sandbox;

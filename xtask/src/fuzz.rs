@@ -6,7 +6,7 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 22] = [
+const TARGETS: [&str; 23] = [
     "access_control",
     "cloud_policy",
     "configuration",
@@ -23,6 +23,7 @@ const TARGETS: [&str; 22] = [
     "onnx",
     "pkcs11_uri",
     "recipe",
+    "registry",
     "secrets",
     "shadow",
     "trust",

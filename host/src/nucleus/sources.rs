@@ -4,7 +4,9 @@ use super::proxies;
 use crate::cloud::data_plane::DataPlane;
 use crate::cloud::s3::S3;
 use crate::component::artifact::ArtifactSource;
-use crate::component::artifact::source::{Bandwidth, Download, Files, Greengrass, Https, Objects};
+use crate::component::artifact::source::{
+    Bandwidth, Download, Files, Greengrass, Https, Objects, Registries,
+};
 use crate::deployment::own::OwnConfiguration;
 use crate::network::{self, Client, Patience};
 use crate::runtime::process::Proxy;
@@ -26,11 +28,13 @@ pub(super) fn all(
         let client = Client::new([tls.clone(), tls], proxies.clone(), Patience::default());
         anyhow::Ok(Download::new(client, bandwidth.clone()))
     };
+    let public = download(network::tls::public())?;
     let s3 = s3.map(|s3| anyhow::Ok((s3.clone(), download(s3.tls())?))).transpose()?;
     let mut sources: Vec<Box<dyn ArtifactSource>> = vec![
         Box::new(Files::new(tasks.clone())),
-        Box::new(Https::new(download(network::tls::public())?)),
+        Box::new(Https::new(public.clone())),
         Box::new(Objects::new(s3)),
+        Box::new(Registries::new(public, tasks.clone(), own.watch())),
     ];
     if let Some(plane) = plane {
         let https = Https::new(download(plane.tls_for_files())?);

@@ -11,6 +11,7 @@ mod dependency;
 pub mod document;
 mod lifecycle;
 mod manifest;
+mod oci_reference;
 mod selection;
 mod skip_if;
 mod step;
@@ -21,6 +22,7 @@ pub use artifact_uri::{ArtifactUri, ArtifactUriError, MAX_URI_BYTES};
 pub use dependency::{Dependency, DependencyType};
 pub use lifecycle::{DEFAULT_ERROR_RESET_TIME, Lifecycle};
 pub use manifest::Manifest;
+pub use oci_reference::{OciReference, OciReferenceError};
 pub use skip_if::{Condition, SkipIf, SkipIfError};
 pub use step::{Step, StepName};
 

@@ -56,7 +56,7 @@ impl Source {
         match uri {
             ArtifactUri::File { .. } => Self::Local,
             ArtifactUri::S3 { .. } | ArtifactUri::Greengrass { .. } => Self::Cloud,
-            ArtifactUri::Docker { .. } => Self::Oci,
+            ArtifactUri::Docker { .. } | ArtifactUri::Oci { .. } => Self::Oci,
             ArtifactUri::Other { .. } if uri.scheme() == "oci" => Self::Oci,
             ArtifactUri::Http { .. } | ArtifactUri::Other { .. } => Self::Web,
         }

@@ -33,9 +33,20 @@ impl Digest {
         Ok(Self::of_hashed(&hasher))
     }
 
+    /// Of bytes.
+    pub(super) fn of_bytes(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
     /// Of what was hashed up to now.
     pub(super) fn of_hashed(hasher: &Sha256) -> Self {
         Self(hasher.clone().finalize().into())
+    }
+}
+
+impl From<[u8; 32]> for Digest {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why a component's files cannot be had, in sentences and in Greengrass's codes.
 
 use super::Digest;
+use super::source::oci::RegistryError;
 use super::unpack::UnpackError;
 use crate::cloud::data_plane::DataPlaneError;
 use crate::cloud::s3::S3Error;
@@ -146,6 +147,14 @@ pub enum ArtifactError {
         /// When it may be asked again.
         again_after: Option<Duration>,
     },
+    /// A registry does not give it.
+    #[error("{uri}: {error}")]
+    Registry {
+        /// Which.
+        uri: String,
+        /// Why.
+        error: RegistryError,
+    },
     /// S3 does not give it.
     #[error("{uri}: {error}")]
     S3 {
@@ -156,7 +165,7 @@ pub enum ArtifactError {
     },
     /// Nobody brings files of this scheme.
     #[error(
-        "{uri}: artifacts come from file:, http:, https:, s3:, greengrass: and docker:; put others \
+        "{uri}: artifacts come from file:, http:, https:, s3:, oci:, greengrass: and docker:; put others \
          into the folder of a local deployment (--artifact-dir)"
     )]
     Scheme {
@@ -230,6 +239,7 @@ impl ArtifactError {
                 500..=599 => "SERVER_ERROR",
                 _ => "HTTP_REQUEST_ERROR",
             },
+            Self::Registry { error, .. } => error.code(),
             Self::S3 { error, .. } => error.code(),
             Self::Scheme { .. } => "UNSUPPORTED_ARTIFACT_SCHEME",
             Self::TooLarge { .. } => "ARTIFACT_DOWNLOAD_ERROR",
@@ -250,6 +260,7 @@ impl ArtifactError {
                 matches!(status, 408 | 425 | 429 | 500..=599)
             }
             Self::Network { .. } | Self::Cloud { error: DataPlaneError::Unreached(_), .. } => true,
+            Self::Registry { error, .. } => error.passes(),
             Self::S3 { error, .. } => error.passes(),
             _ => false,
         }
@@ -259,6 +270,7 @@ impl ArtifactError {
     pub(super) fn again_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { again_after, .. } => *again_after,
+            Self::Registry { error, .. } => error.again_after(),
             Self::S3 { error, .. } => error.again_after(),
             _ => None,
         }

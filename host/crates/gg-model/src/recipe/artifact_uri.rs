@@ -1,5 +1,6 @@
 //! Where an artifact comes from.
 
+use super::oci_reference::{OciReference, OciReferenceError};
 use crate::text::excerpt;
 use std::fmt;
 use std::str::FromStr;
@@ -38,6 +39,11 @@ pub enum ArtifactUri {
         /// The whole URI.
         url: String,
     },
+    /// `oci://registry/repository:tag`: an artifact in a registry. Greengrass does not know it.
+    Oci {
+        /// Which.
+        reference: OciReference,
+    },
     /// Anything else.
     Other {
         /// The whole URI.
@@ -73,6 +79,14 @@ pub enum ArtifactUriError {
         /// The URI.
         uri: String,
     },
+    /// It says wrong what of a registry is meant.
+    #[error("the URI `{uri}`: {error}")]
+    Oci {
+        /// The URI.
+        uri: String,
+        /// What is wrong.
+        error: OciReferenceError,
+    },
 }
 
 impl ArtifactUri {
@@ -83,6 +97,7 @@ impl ArtifactUri {
             Self::Greengrass { .. } => "greengrass".into(),
             Self::Docker { .. } => "docker".into(),
             Self::File { .. } => "file".into(),
+            Self::Oci { .. } => "oci".into(),
             Self::Http { url: uri } | Self::Other { uri } => {
                 uri.split_once(':').map_or("", |(scheme, _)| scheme).to_ascii_lowercase()
             }
@@ -97,6 +112,7 @@ impl ArtifactUri {
             Self::S3 { key, .. } => key,
             Self::Greengrass { artifact } => artifact,
             Self::Docker { .. } => return None,
+            Self::Oci { reference } => reference.file_name(),
             Self::File { path } => path,
             Self::Http { url } => url.split(['?', '#']).next()?,
             Self::Other { uri } => uri.split_once(':').map_or(uri.as_str(), |(_, path)| path),
@@ -133,6 +149,11 @@ impl FromStr for ArtifactUri {
                 path if path.starts_with('/') => Self::File { path: path.into() },
                 _ => return Err(ArtifactUriError::FileHost { uri: excerpt(text) }),
             },
+            ("oci", Some(place)) => Self::Oci {
+                reference: place
+                    .parse()
+                    .map_err(|error| ArtifactUriError::Oci { uri: excerpt(text), error })?,
+            },
             ("http" | "https", Some(_)) => Self::Http { url: text.into() },
             _ => Self::Other { uri: text.into() },
         })
@@ -149,6 +170,7 @@ impl fmt::Display for ArtifactUri {
             Self::File { path } if path.starts_with("//") => write!(f, "file://{path}"),
             Self::File { path } => write!(f, "file:{path}"),
             Self::Http { url } => f.write_str(url),
+            Self::Oci { reference } => write!(f, "oci://{reference}"),
             Self::Other { uri } => f.write_str(uri),
         }
     }

@@ -5,6 +5,7 @@ mod download;
 mod file;
 mod greengrass;
 pub mod https;
+pub mod oci;
 mod s3;
 
 pub use bandwidth::Bandwidth;
@@ -12,6 +13,7 @@ pub use download::Download;
 pub use file::Files;
 pub use greengrass::Greengrass;
 pub use https::Https;
+pub use oci::Registries;
 pub use s3::Objects;
 
 use super::{ArtifactError, Part};

@@ -21,6 +21,8 @@ fn the_scheme_decides_what_it_is() {
         ("file:/a/b", file("/a/b"), Some("b")), ("file:a/..", file("a/.."), None),
         ("https://h/a/b.wasm?x=/y#/z", ArtifactUri::Http { url: "https://h/a/b.wasm?x=/y#/z".into() }, Some("b.wasm")),
         ("https:x", other("https:x"), Some("x")), ("http://h/a?b", ArtifactUri::Http { url: "http://h/a?b".into() }, Some("a")),
+        ("OCI://R.test/a/b:1", ArtifactUri::Oci { reference: "r.test/a/b:1".parse().unwrap() }, Some("b.wasm")),
+        ("oci:r.test/a:1", other("oci:r.test/a:1"), Some("a:1")),
         ("classpath:/a/b.zip", other("classpath:/a/b.zip"), Some("b.zip")), ("a", other("a"), Some("a")),
         ("{BUCKET}/x", other("{BUCKET}/x"), Some("x")), (":", other(":"), None), ("x:..", other("x:.."), None),
     ];
@@ -37,6 +39,7 @@ fn what_is_no_uri_is_refused_with_the_remedy() {
     let table = [
         ("", "the URI is empty; write for example `s3://bucket/file.wasm`"),
         ("s3://b/a\0", "the URI `s3://b/a\\0` contains the control character '\\0'"),
+        ("oci://r.test/a", "the URI `oci://r.test/a`: it has neither a tag nor a digest; write oci://REGISTRY/REPOSITORY:TAG or …@sha256:DIGEST"),
         ("file://host/a", "the URI `file://host/a` names a host; write `file:///folder/file` or `file:folder/file`"),
     ];
     for (text, expected) in table {
