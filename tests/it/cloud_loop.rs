@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// gg-cloud, until it is dropped.
-struct Cloud {
+pub(crate) struct Cloud {
     child: Child,
     ready: Value,
     data: PathBuf,
@@ -19,7 +19,7 @@ struct Cloud {
 }
 
 impl Cloud {
-    fn start(data: &Path) -> Self {
+    pub(crate) fn start(data: &Path) -> Self {
         let variable = |name: &str| {
             std::env::var(name)
                 .unwrap_or_else(|_| panic!("{name} is not set; run cargo xtask test"))
@@ -45,19 +45,20 @@ impl Cloud {
         self.ready[name].as_str().unwrap()
     }
 
-    /// Make a device known, and give it what it needs.
-    fn enrol(&self, device: &Device) {
+    /// Make a device known; what it needs is in the file.
+    pub(crate) fn kit(&self, device: &Device) -> PathBuf {
         let kit = device.path("kit.tar.gz");
         let mut command = program();
-        command
-            .args(["thing", "add", "Core", "--group", "fleet", "--endpoint", "localhost", "--root"])
-            .arg(device.root());
+        command.args(["thing", "add", "Core", "--group", "fleet", "--endpoint", "localhost"]);
         let status = command.arg("--kit").arg(&kit).arg("--data").arg(&self.data).status();
         assert!(status.unwrap().success());
-        fs::create_dir(device.root()).unwrap();
-        let mut tar = Command::new("tar");
-        let status = tar.arg("-xzf").arg(&kit).arg("-C").arg(device.root()).status();
-        assert!(status.unwrap().success());
+        kit
+    }
+
+    /// Make a device known, and give it what it needs.
+    pub(crate) fn enrol(&self, device: &Device) {
+        let kit = self.kit(device);
+        device.ask("provision", ["--kit", kit.to_str().unwrap()]).expect_code(0);
         let text = fs::read_to_string(device.root().join("config.yaml")).unwrap();
         let mut configuration: Value =
             serde_json::from_str(text.trim_start_matches("---")).unwrap();
@@ -69,7 +70,7 @@ impl Cloud {
     }
 
     /// Have boto3 do something; gives what it prints.
-    fn boto3(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn boto3(&self, arguments: &[&str]) -> Value {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/aws/gg_cloud/loop.py");
         let mut command = Command::new(&self.interpreter);
         command

@@ -6,7 +6,7 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 23] = [
+const TARGETS: [&str; 24] = [
     "access_control",
     "cloud_policy",
     "configuration",
@@ -17,6 +17,7 @@ const TARGETS: [&str; 23] = [
     "interpolate",
     "ipc_frame",
     "ipc_shapes",
+    "kit",
     "load",
     "log_lines",
     "mqtt",

@@ -12,6 +12,7 @@ mod metrics;
 mod model;
 mod new;
 mod print;
+mod provision;
 mod publish;
 mod recipe;
 mod restart;
@@ -54,6 +55,7 @@ enum Command {
     Logs(logs::Args),
     Model(model::Args),
     New(new::Args),
+    Provision(Box<provision::Args>),
     Pub(publish::Args),
     Recipe(recipe::Args),
     Run(Box<run::Args>),
@@ -152,6 +154,7 @@ impl Cli {
             Command::Logs(args) => logs::run(args),
             Command::Model(args) => model::run(&args),
             Command::New(args) => new::run(&args),
+            Command::Provision(args) => provision::run(&args),
             Command::Pub(args) => publish::run(&args),
             Command::Recipe(args) => recipe::run(&args),
             Command::Run(args) => run::run(*args),

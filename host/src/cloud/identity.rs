@@ -224,6 +224,14 @@ impl Identity {
         Ok([Arc::new(broker), Arc::new(builder()?.with_no_client_auth())])
     }
 
+    /// Whether it is there and can be used. Blocks, if a token takes part.
+    ///
+    /// # Errors
+    /// What is wrong with it, for people.
+    pub fn check(&self) -> Result<(), String> {
+        self.load().map(drop).map_err(|error| error.to_string())
+    }
+
     /// How TLS is spoken to a proxy alone.
     ///
     /// # Errors
@@ -315,6 +323,23 @@ impl Renewals {
             }
         }
     }
+}
+
+/// Whether a certificate and a private key, in PEM, belong together.
+///
+/// # Errors
+/// They do not, or they are none; for people, without the key.
+pub(crate) fn check_pair(certificate: &[u8], key: &[u8]) -> Result<(), String> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate).collect();
+    let chain = chain.map_err(|error| format!("the certificate is none in PEM: {error}"))?;
+    if chain.is_empty() {
+        return Err("the certificate is none in PEM".to_owned());
+    }
+    let key = PrivateKeyDer::from_pem_slice(key);
+    let key = key.map_err(|_| "the private key is none in PEM".to_owned())?;
+    let client = tls::trusting(tls::public_roots())
+        .and_then(|builder| builder.with_client_auth_cert(chain, key));
+    client.map(drop).map_err(|error| format!("certificate and private key: {error}"))
 }
 
 fn roots(path: &Path) -> Result<RootCertStore, IdentityError> {

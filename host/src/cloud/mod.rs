@@ -38,6 +38,7 @@ pub mod wire;
 pub use cloud_clock::CloudClock;
 pub use device_key::{DeviceKey, FileKey};
 pub use identity::Identity;
+pub(crate) use identity::check_pair;
 pub use publication::{PayloadFormat, Priority, Publication, Qos};
 pub use settings::LinkSettings;
 pub use table::Deliver;

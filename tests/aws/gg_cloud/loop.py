@@ -17,16 +17,20 @@ DEADLINE = 120
 greengrass = boto3.client("greengrassv2")
 
 
-def publish(name: str, version: str, path: str, signed: str = "") -> Any:
-    """Of the artifact in a file, with a recipe of its own or with that of another file."""
+def put(key: str, path: str) -> Any:
     s3 = boto3.client("s3")
     try:
         s3.create_bucket(Bucket=BUCKET)
     except ClientError as error:
         if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
             raise
+    return {"tag": s3.put_object(Bucket=BUCKET, Key=key, Body=Path(path).read_bytes())["ETag"]}
+
+
+def publish(name: str, version: str, path: str, signed: str = "") -> Any:
+    """Of the artifact in a file, with a recipe of its own or with that of another file."""
     key = f"{name}/{version}/component.wasm"
-    s3.put_object(Bucket=BUCKET, Key=key, Body=Path(path).read_bytes())
+    put(key, path)
     if signed:
         made = greengrass.create_component_version(inlineRecipe=Path(signed).read_bytes())
         return {"arn": made["arn"]}
@@ -91,6 +95,18 @@ def installed() -> Any:
         time.sleep(0.1)
 
 
+def cores() -> Any:
+    """The core devices, once there is one."""
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        found = greengrass.list_core_devices()["coreDevices"]
+        if found:
+            return {one["coreDeviceThingName"]: one["status"] for one in found}
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.1)
+
+
 def plain(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
@@ -99,7 +115,13 @@ def plain(value: Any) -> str:
 
 def main() -> None:
     action, *arguments = sys.argv[1:]
-    actions = {"publish": publish, "deploy": deploy, "installed": installed}
+    actions = {
+        "cores": cores,
+        "deploy": deploy,
+        "installed": installed,
+        "publish": publish,
+        "put": put,
+    }
     print(json.dumps(actions[action](*arguments), default=plain))
 
 
