@@ -134,6 +134,20 @@ fn boto3_deploys_a_wasm_component_and_reads_how_a_bad_one_was_rolled_back() {
     let reason = ended["reason"].as_str().unwrap_or_default();
     assert!(reason.contains("com.example.Sensor"), "{ended}");
     assert_eq!(device.components(), ["com.example.Sensor 1.0.0 RUNNING"]);
+
+    // What ends badly whenever it is started: what it said last goes to the cloud.
+    cloud.boto3(&["publish", "com.example.Exits", "1.0.0", guest("exits").to_str().unwrap()]);
+    let ended = cloud.boto3(&["deploy", "com.example.Exits", "1.0.0"]);
+    assert_eq!(ended["coreDeviceExecutionStatus"], "FAILED", "{ended}");
+    let reason = ended["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("it said last: ") && reason.contains("ending: "), "{ended}");
+    let details = &ended["statusDetails"];
+    let stack = json!(["DEPLOYMENT_FAILURE", "COMPONENT_UPDATE_ERROR", "COMPONENT_BROKEN"]);
+    assert_eq!(
+        (&details["errorStack"], &details["errorTypes"]),
+        (&stack, &json!(["COMPONENT_ERROR"]))
+    );
+    assert_eq!(device.components(), ["com.example.Sensor 1.0.0 RUNNING"]);
     drop(nucleus);
 }
 

@@ -201,8 +201,7 @@ impl Assembler {
                     to_install(&mut desired, &installed, &mut installs);
                     deployment.components.push(desired);
                 }
-                Err(problem) => broken
-                    .push(Broken { component: Some(name.clone()), reason: problem.to_string() }),
+                Err(problem) => broken.push(Broken::new(Some(name.clone()), problem.message)),
             }
         }
         Ok(Stored { deployment, installs, broken })
@@ -376,7 +375,8 @@ impl Assembler {
         fetched.map_err(|error| match &error {
             // It says of which component it speaks.
             ArtifactError::Untrusted(refusal) => Problem::new(error.code(), refusal),
-            _ => Problem::new(error.code(), format!("{name} {version}: {error}")),
+            _ => Problem::new(error.code(), format!("{name} {version}: {error}"))
+                .within("ARTIFACT_DOWNLOAD_ERROR"),
         })
     }
 

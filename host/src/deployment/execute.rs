@@ -50,6 +50,15 @@ pub struct Broken {
     pub component: Option<ComponentName>,
     /// How it ended.
     pub reason: String,
+    /// What it said last.
+    pub last_lines: Vec<String>,
+}
+
+impl Broken {
+    /// One that has said nothing.
+    pub fn new(component: Option<ComponentName>, reason: impl Into<String>) -> Self {
+        Self { component, reason: reason.into(), last_lines: Vec::new() }
+    }
 }
 
 impl fmt::Display for Broken {
@@ -290,10 +299,10 @@ impl Executor {
                     broken.push(self.broken(name));
                 }
                 Ok(_) => progress.tell(name, Phase::Up),
-                Err(needed) => waiting.push(Broken {
-                    component: Some(name.clone()),
-                    reason: format!("it waits for {needed}, which is broken"),
-                }),
+                Err(needed) => {
+                    let reason = format!("it waits for {needed}, which is broken");
+                    waiting.push(Broken::new(Some(name.clone()), reason));
+                }
             }
         }
         // What is wrong comes before what that has led to.
@@ -404,14 +413,18 @@ impl Executor {
 
     fn broken(&self, name: &ComponentName) -> Broken {
         let status = self.parts.supervisor.status(name);
-        let exit = status.and_then(|status| status.borrow().exit.clone());
+        let status = status.map(|status| status.borrow().clone());
+        let (exit, last_lines) = match status {
+            Some(status) => (status.exit, status.last_lines),
+            None => (None, Vec::new()),
+        };
         let reason = match exit {
             Some(Exit::Failed(failure)) => failure.message.clone(),
             Some(Exit::Finished(code)) => format!("ended with code {code}"),
             Some(Exit::Killed) => "was ended".to_owned(),
             None => "did not start".to_owned(),
         };
-        Broken { component: Some(name.clone()), reason }
+        Broken { component: Some(name.clone()), reason, last_lines }
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod assemble;
 pub mod bootstrap;
+mod codes;
 pub mod concrete;
 mod device;
 pub mod execute;

@@ -365,7 +365,7 @@ impl Worker {
             self.assembler.keep_only(&[&current, &before]).await;
             return Ok(None);
         };
-        let problem = Problem::new("COMPONENT_BROKEN", first);
+        let problem = Problem::new("COMPONENT_BROKEN", first).saying(&first.last_lines);
         tracing::error!(deployment = row.id, %problem, "deployment failed");
         if self.assembler.policy(row) == FailureHandlingPolicy::DoNothing {
             let detail = Detail::failed(DetailedStatus::FailedRollbackNotRequested, &problem);
@@ -438,10 +438,11 @@ impl Worker {
         let done = self.store.bootstrapped(deployment).await?;
         for name in steps.into_iter().filter(|name| !done.iter().any(|one| one == name.as_str())) {
             tracing::info!(deployment, component = %name, "bootstrap");
-            let reason = match self.executor.bootstrap(ready, &name, &self.progress).await {
-                Err(failure) => failure.message,
+            let ended = self.executor.bootstrap(ready, &name, &self.progress).await;
+            let (reason, last_lines) = match ended {
+                Err(failure) => (failure.message, failure.last_lines),
                 Ok(code) => match bootstrap::asked_for(code) {
-                    None => format!("the step bootstrap ended with code {code}"),
+                    None => (format!("the step bootstrap ended with code {code}"), Vec::new()),
                     Some(restart) => {
                         self.store.set_bootstrapped(deployment, name.as_str()).await?;
                         match restart {
@@ -451,7 +452,8 @@ impl Worker {
                     }
                 },
             };
-            return Ok(Bootstrapped::Failed(Broken { component: Some(name), reason }));
+            let component = Some(name);
+            return Ok(Bootstrapped::Failed(Broken { component, reason, last_lines }));
         }
         Ok(Bootstrapped::Done)
     }
@@ -477,15 +479,13 @@ impl Worker {
         let (ready, unfit) = match prepared {
             Ok(prepared) => prepared,
             Err(circle) => {
-                broken.push(Broken { component: None, reason: circle.to_string() });
+                broken.push(Broken::new(None, circle.to_string()));
                 installed();
                 return Ok(Brought::Up(broken));
             }
         };
-        broken.extend(unfit.into_iter().map(|(component, failure)| Broken {
-            component: Some(component),
-            reason: failure.message,
-        }));
+        let unfit = unfit.into_iter();
+        broken.extend(unfit.map(|(name, failure)| Broken::new(Some(name), failure.message)));
         let wanted = ready.set();
         // What the other generation comes to takes files to be read, and perhaps fetched.
         if let Some((row, why)) = under_way.filter(|_| bootstrap::is_there(&wanted)) {
@@ -505,5 +505,5 @@ impl Worker {
 }
 
 fn late(patience: Duration) -> Broken {
-    Broken { component: None, reason: format!("not all components came up within {patience:?}") }
+    Broken::new(None, format!("not all components came up within {patience:?}"))
 }

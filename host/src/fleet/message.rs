@@ -199,9 +199,9 @@ fn deployment(row: &DeploymentRow) -> DeploymentInformation {
         deployment_id: row.id.clone(),
         status_details: DeploymentStatusDetails {
             detailed_status: detailed.as_str().unwrap_or_default().to_owned(),
-            failure_cause: short(&detail.failure_cause),
+            failure_cause: detail.told(LONGEST_REASON),
             error_stack: detail.error_stack,
-            error_types: Vec::new(),
+            error_types: detail.error_types,
         },
         unchanged_root_components: Vec::new(),
     }

@@ -49,6 +49,9 @@ pub trait Prepared: fmt::Debug + Send + Sync {
         false
     }
 
+    /// What it has said last, in whichever of its steps.
+    fn last_lines(&self) -> Vec<String>;
+
     /// Start it on behalf of a caller: its step `startup` or `run`.
     fn start(&self, caller: Caller) -> Running;
 

@@ -78,6 +78,8 @@ pub struct ComponentStatus {
     pub errors: u64,
     /// How it ended last.
     pub exit: Option<Exit>,
+    /// What it had said last when it failed last.
+    pub last_lines: Vec<String>,
     /// Its work, while it runs and waits to be called.
     pub activity: Option<Activity>,
     /// What it uses, while something of it runs.

@@ -86,6 +86,7 @@ impl Worker {
             starts: 0,
             errors: 0,
             exit: None,
+            last_lines: Vec::new(),
             activity: None,
             hold: None,
         });
@@ -392,8 +393,10 @@ impl Worker {
     }
 
     fn failed(&mut self, exit: Exit) {
+        let last_lines = self.present.prepared.last_lines();
         self.status.send_modify(|status| {
             status.exit = Some(exit);
+            status.last_lines = last_lines;
             status.errors += 1;
         });
         self.on(Event::Failed);

@@ -202,12 +202,14 @@ fn details(kept: &str) -> Option<DeploymentStatusDetails> {
     let kept: Value = serde_json::from_str(kept).ok()?;
     let word = kept["detailedStatus"].as_str()?;
     let status = DetailedDeploymentStatus::ALL.iter().find(|known| known.as_str() == word)?;
-    let codes = kept["errorStack"].as_array();
-    let codes = codes.into_iter().flatten().filter_map(|code| code.as_str());
+    let codes = |name: &str| {
+        let codes = kept[name].as_array().into_iter().flatten();
+        codes.filter_map(|code| code.as_str()).map(str::to_owned).collect()
+    };
     Some(DeploymentStatusDetails {
         detailed_deployment_status: *status,
-        deployment_error_stack: codes.map(str::to_owned).collect(),
-        deployment_error_types: Vec::new(),
+        deployment_error_stack: codes("errorStack"),
+        deployment_error_types: codes("errorTypes"),
         deployment_failure_cause: kept["failureCause"].as_str().map(str::to_owned),
     })
 }

@@ -237,6 +237,10 @@ impl Prepared for Ready {
         RuntimeKind::Docker
     }
 
+    fn last_lines(&self) -> Vec<String> {
+        self.log.recent()
+    }
+
     fn start(&self, caller: Caller) -> Running {
         let kill = CancellationToken::new();
         let (sender, status) = watch::channel(Status::Starting);

@@ -346,6 +346,10 @@ impl Prepared for Ready {
         RuntimeKind::Process
     }
 
+    fn last_lines(&self) -> Vec<String> {
+        self.log.recent()
+    }
+
     fn start(&self, caller: Caller) -> Running {
         let kill = CancellationToken::new();
         let (sender, status) = watch::channel(Status::Starting);

@@ -207,6 +207,10 @@ impl Prepared for Ready {
         true
     }
 
+    fn last_lines(&self) -> Vec<String> {
+        self.instances.surroundings.logging.sink().recent()
+    }
+
     fn start(&self, caller: Caller) -> Running {
         let kill = CancellationToken::new();
         let (sender, status) = watch::channel(Status::Starting);

@@ -101,14 +101,14 @@ pub(super) fn update(status: &str, detail: &Detail) -> Value {
         details.insert("detailed-deployment-status".to_owned(), word);
     }
     if !detail.failure_cause.is_empty() {
-        let cause: String = detail.failure_cause.chars().take(LONGEST_DETAIL).collect();
+        let cause = detail.told(LONGEST_DETAIL);
         details.insert("deployment-failure-cause".to_owned(), cause.into());
     }
     if !detail.error_stack.is_empty() {
         // Texts are all that details may be.
-        let stack = json!(detail.error_stack).to_string();
-        details.insert("deployment-error-stack".to_owned(), stack.into());
-        details.insert("deployment-error-types".to_owned(), "[]".into());
+        let text = |codes: &[String]| Value::from(json!(codes).to_string());
+        details.insert("deployment-error-stack".to_owned(), text(&detail.error_stack));
+        details.insert("deployment-error-types".to_owned(), text(&detail.error_types));
     }
     json!({"status": status, "statusDetails": details})
 }
@@ -148,7 +148,8 @@ mod tests {
         assert_eq!(details["detailed-deployment-status"], "FAILED_ROLLBACK_COMPLETE");
         assert_eq!(details["deployment-failure-cause"].as_str().unwrap().len(), LONGEST_DETAIL);
         let stack = details["deployment-error-stack"].as_str().unwrap();
-        assert_eq!(stack, r#"["DEPLOYMENT_FAILURE","COMPONENT_BROKEN"]"#);
+        assert_eq!(stack, r#"["DEPLOYMENT_FAILURE","COMPONENT_UPDATE_ERROR","COMPONENT_BROKEN"]"#);
+        assert_eq!(details["deployment-error-types"], r#"["COMPONENT_ERROR"]"#);
         assert_eq!(update("IN_PROGRESS", &Detail::default())["statusDetails"], json!({}));
     }
 }

@@ -113,12 +113,12 @@ pub(super) fn status(state: DeploymentState) -> Option<&'static str> {
 
 /// The same as a message.
 pub(super) fn update(arn: &str, status: &str, detail: &Detail) -> Value {
-    let cause: String = detail.failure_cause.chars().take(LONGEST_CAUSE).collect();
+    let cause = detail.told(LONGEST_CAUSE);
     json!({ "state": { "reported": {
         "fleetConfigurationArnForStatus": arn, "status": status,
         "ggcVersion": env!("CARGO_PKG_VERSION"),
         "statusDetails": { "detailedStatus": detail.detailed_status, "failureCause": cause,
-            "errorStack": detail.error_stack, "errorTypes": [] },
+            "errorStack": detail.error_stack, "errorTypes": detail.error_types },
     } } })
 }
 
