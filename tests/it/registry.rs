@@ -187,8 +187,60 @@ async fn signatures_of_both_kinds_of_cosign_are_found_in_a_registry() {
     registry.run("GG_COSIGN", &[&sign[..], &now].concat());
     let both = found().await;
     assert!(both.signatures.len() == 2 && holds(&both), "{both:?}");
+    // Nor does it matter whether it is asked for as an image.
+    let image = format!("docker:{}/me/filter@{digest}", registry.address);
+    let image = Asked { uri: &image, ..asked };
+    let image = registries.evidence(image, manifest).await.unwrap();
+    assert!(image.signatures.len() == 2 && holds(&image), "{image:?}");
     // Of another file this manifest says nothing.
     let other = registries.evidence(asked, Digest::of(b"other")).await.unwrap();
     assert_eq!(other.manifest, None);
     tasks.finish().await;
+}
+
+#[test]
+fn a_device_takes_from_a_registry_what_is_signed_there() {
+    let registry = Registry::start();
+    registry.put("sensor.wasm", fs::read(sample("sensor")).unwrap());
+    registry.run("GG_COSIGN_2", &["generate-key-pair", "--output-key-prefix", "me"]);
+    let kind = ["--artifact-type", "application/vnd.example"];
+    let digest = registry.push("me/sensor:1", &kind, &["sensor.wasm:application/wasm"]);
+
+    let device = Device::new();
+    device.settings("");
+    let key = fs::read_to_string(registry.folder.path().join("me.pub")).unwrap();
+    let policy = format!(
+        "format: gg-host/trust/1\nversion: 1\nsources: {{local: off}}\nkeys:\n  - name: me\n    \
+         components: ['com.example.*']\n    publicKey: |\n      {}\n",
+        key.trim_end().replace('\n', "\n      ")
+    );
+    file(&device.root(), "trust.yaml", policy);
+    let _nucleus = device.start();
+    let at = &registry.address;
+    let refused = |version: &str, code: &str, words: &str| {
+        let outcome = device.deploy(["--merge", &format!("{NAME}={version}")]);
+        let detail = &outcome.expect_code(1).answer()["deploymentStatusDetails"];
+        assert!(detail["failureCause"].as_str().unwrap().contains(words), "{detail}");
+        assert!(detail["errorStack"].to_string().contains(code), "{detail}");
+        fs::remove_file(device.path("recipes").join(format!("{NAME}-{version}.yaml"))).unwrap();
+    };
+    device.recipe(NAME, "1.0.0", &recipe(&format!("oci://{at}/me/sensor:1"), "sensor.wasm"));
+    refused("1.0.0", "ARTIFACT_NOT_TRUSTED", "no signature; sign it with `me`");
+    let name = format!("{at}/me/sensor@{digest}");
+    let sign = ["sign", "--yes", "--key", "me.key", "--tlog-upload=false"];
+    let for_another = [&sign[..], &["-a", "gg.component=com.example.Other", &name]].concat();
+    registry.run("GG_COSIGN_2", &for_another);
+    device.recipe(NAME, "1.0.0", &recipe(&format!("oci://{at}/me/sensor:1"), "sensor.wasm"));
+    refused("1.0.0", "ARTIFACT_NOT_TRUSTED", "`com.example.Other` alone");
+    registry.run("GG_COSIGN_2", &[&sign[..], &[&name]].concat());
+    device.recipe(NAME, "1.0.0", &recipe(&format!("oci://{at}/me/sensor:1"), "sensor.wasm"));
+    device.deploy(["--merge", &format!("{NAME}=1.0.0")]).expect_code(0);
+    assert_eq!(device.components(), [format!("{NAME} 1.0.0 RUNNING")]);
+
+    // A lying registry: the tag means something else from now on, which nobody has signed.
+    registry.put("sensor.wasm", b"\0asm something else");
+    registry.push("me/sensor:1", &kind, &["sensor.wasm:application/wasm"]);
+    device.recipe(NAME, "1.1.0", &recipe(&format!("oci://{at}/me/sensor:1"), "sensor.wasm"));
+    refused("1.1.0", "ARTIFACT_NOT_TRUSTED", "no signature");
+    assert_eq!(device.components(), [format!("{NAME} 1.0.0 RUNNING")]);
 }

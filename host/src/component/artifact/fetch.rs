@@ -154,9 +154,6 @@ impl Fetcher {
         judge: Option<&Judge>,
         tell: &(dyn Fn(Transfer<'_>) + Sync),
     ) -> Result<(), ArtifactError> {
-        for artifact in artifacts.iter().filter(|artifact| is_image(&artifact.uri)) {
-            judge.map_or(Ok(()), |judge| judged::image(judge, &artifact.uri))?;
-        }
         let wanted = artifacts.iter().filter_map(|artifact| Wanted::of(artifact, folders));
         let mut wanted = wanted.collect::<Result<Vec<_>, _>>()?;
         mark_signatures(&mut wanted);
@@ -168,6 +165,9 @@ impl Fetcher {
         });
         made.await?;
         let fetch = Fetch { fetcher: self, folders, version, judge, room: OnceCell::new(), tell };
+        for artifact in artifacts.iter().filter(|artifact| is_image(&artifact.uri)) {
+            fetch.judge_image(&artifact.uri).await?;
+        }
         for one in &wanted {
             let digest = fetch.have(one).await?;
             tell(Transfer::Ready { file: one.file });
@@ -301,14 +301,14 @@ impl Fetch<'_> {
     async fn evidence(
         &self,
         source: &dyn ArtifactSource,
-        wanted: &Wanted<'_>,
+        (asked, name): (Asked<'_>, &str),
         file: gg_trust::Digest,
     ) -> Result<Evidence, ArtifactError> {
         let mut failures = 1;
         loop {
-            match source.evidence(self.asked(wanted), file).await {
+            match source.evidence(asked, file).await {
                 Err(error) if error.passes() && failures < self.fetcher.settings.retry.attempts => {
-                    self.wait(wanted.file, &error, failures).await;
+                    self.wait(name, &error, failures).await;
                     failures += 1;
                 }
                 done => return done,

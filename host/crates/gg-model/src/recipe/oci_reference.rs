@@ -40,6 +40,18 @@ pub struct OciReference {
 pub struct OciReferenceError(&'static str);
 
 impl OciReference {
+    /// Where an image is, as Docker names images: those without a registry are Docker Hub's.
+    ///
+    /// # Errors
+    /// It has neither a tag nor a digest, or is no reference.
+    pub fn of_image(image: &str) -> Result<Self, OciReferenceError> {
+        let is_host = |first: &str| first.contains(['.', ':']) || first == "localhost";
+        match image.split_once('/') {
+            Some((first, _)) if is_host(first) => image.parse(),
+            _ => format!("docker.io/{image}").parse(),
+        }
+    }
+
     /// The host of the registry, in lower case, and its port if one is said.
     pub fn registry(&self) -> &str {
         &self.registry
@@ -190,6 +202,23 @@ fn is_digest(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn images_without_a_registry_are_those_of_docker() {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        for (image, registry, repository) in [
+            (format!("alpine@{digest}"), "docker.io", "alpine"),
+            (format!("me/app:1@{digest}"), "docker.io", "me/app"),
+            (format!("localhost/app@{digest}"), "localhost", "app"),
+            (format!("127.0.0.1:5000/me/app@{digest}"), "127.0.0.1:5000", "me/app"),
+            (format!("registry.example/app@{digest}"), "registry.example", "app"),
+        ] {
+            let reference = OciReference::of_image(&image).unwrap();
+            assert_eq!((reference.registry(), reference.repository()), (registry, repository));
+            assert_eq!(reference.manifest(), digest);
+        }
+        assert!(OciReference::of_image("alpine").is_err());
+    }
 
     #[test]
     fn the_parts_of_a_reference_are_told_apart() {

@@ -1,7 +1,7 @@
 //! Whether a file that is here may be used, before it has its name and is unpacked.
 
 use super::{Fetch, Wanted};
-use crate::component::artifact::source::Evidence;
+use crate::component::artifact::source::{Asked, Evidence};
 use crate::component::artifact::{ArtifactError, Digest};
 use crate::component::signatures::beside;
 use crate::trust::Judge;
@@ -43,13 +43,38 @@ impl Fetch<'_> {
             return Ok(());
         }
         let evidence = match self.fetcher.source(wanted) {
-            Ok(found) => self.evidence(found, wanted, digest).await?,
+            Ok(found) => self.evidence(found, (self.asked(wanted), wanted.file), digest).await?,
             Err(_) => Evidence::default(),
         };
         let Evidence { manifest, signatures } = evidence;
         let judged =
             self.with((judge, source), wanted, path, (digest, manifest), signatures).await?;
         judged.map_err(untrusted)
+    }
+
+    /// Ask the judge of an image, if there is one: it must say what it is. Its signatures are where its
+    /// registry keeps them.
+    pub(super) async fn judge_image(&self, uri: &ArtifactUri) -> Result<(), ArtifactError> {
+        let (Some(judge), ArtifactUri::Docker { image }) = (self.judge, uri) else { return Ok(()) };
+        let named = uri.to_string();
+        let digest = image.rsplit_once('@').and_then(|(_, digest)| digest.parse().ok());
+        let Some(digest) = digest else {
+            if !judge.holds(uri) {
+                return Ok(());
+            }
+            let reason = "the trust policy takes images by their digests: docker:IMAGE@sha256:…";
+            return Err(ArtifactError::Uri { uri: named, reason });
+        };
+        let registries = self.fetcher.sources.iter().find(|source| source.serves("oci"));
+        let evidence = match registries.filter(|_| judge.asks(uri, Source::Oci)) {
+            Some(source) => {
+                let asked = Asked { uri: &named, pinned: true, version: None };
+                self.evidence(source.as_ref(), (asked, image), digest).await?
+            }
+            None => Evidence::default(),
+        };
+        let (content, subject) = (Content::known_by(digest), (uri, Source::Oci));
+        judge.artifact(subject, None, &content, &evidence.signatures).map_err(untrusted)
     }
 
     /// Judge it by these signatures.
@@ -77,21 +102,6 @@ impl Fetch<'_> {
         };
         self.fetcher.blocking(path, judged).await
     }
-}
-
-/// Whether an image may be used: it must say what it is.
-pub(super) fn image(judge: &Judge, uri: &ArtifactUri) -> Result<(), ArtifactError> {
-    let ArtifactUri::Docker { image } = uri else { return Ok(()) };
-    let digest = image.rsplit_once('@').and_then(|(_, digest)| digest.parse().ok());
-    let content = match digest {
-        Some(digest) => Content::known_by(digest),
-        None if !judge.holds(uri) => return Ok(()),
-        None => {
-            let reason = "the trust policy takes images by their digests: docker:IMAGE@sha256:…";
-            return Err(ArtifactError::Uri { uri: uri.to_string(), reason });
-        }
-    };
-    judge.artifact((uri, Source::Oci), None, &content, &[]).map_err(untrusted)
 }
 
 fn untrusted(refusal: Refusal) -> ArtifactError {

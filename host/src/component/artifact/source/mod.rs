@@ -69,7 +69,7 @@ pub trait ArtifactSource: fmt::Debug + Send + Sync {
     ) -> BoxFuture<'a, Result<(), ArtifactError>>;
 
     /// The signatures that are kept beside a file that was brought, in one attempt; `file`: its
-    /// digest.
+    /// digest. Of an image (`docker:`), which a registry has, `file` is the digest of its manifest.
     ///
     /// # Errors
     /// It cannot be told whether there are any.

@@ -83,11 +83,7 @@ impl Registries {
     }
 
     /// The signatures that are on the manifest that says what a file is.
-    async fn signatures(
-        &self,
-        from: &str,
-        file: gg_trust::Digest,
-    ) -> Result<Evidence, ArtifactError> {
+    async fn of_file(&self, from: &str, file: gg_trust::Digest) -> Result<Evidence, ArtifactError> {
         let reference = opened(from)?;
         let mut session = self.session(from, &reference);
         let manifest = session.manifest(reference.manifest()).await?;
@@ -98,26 +94,47 @@ impl Registries {
             return Ok(Evidence::default());
         }
         let digest = gg_trust::Digest::of(&manifest);
-        let mut signatures = Vec::new();
-        for holder in holders(&mut session, &digest).await? {
-            let layers = match oci::layers(&holder) {
-                Ok(layers) => layers,
-                Err(error) => {
-                    signatures.push(Err(error));
-                    continue;
-                }
-            };
-            for layer in layers {
-                if signatures.len() >= MAX_SIGNATURES {
-                    break;
-                }
-                let blob = small(&mut session, &format!("blobs/{}", layer.digest)).await?;
-                signatures.extend(blob.map(|blob| layer.signature(&blob)));
-            }
-        }
-        signatures.truncate(MAX_SIGNATURES);
-        Ok(Evidence { manifest: Some(digest), signatures })
+        signatures(&mut session, digest).await
     }
+
+    /// The signatures that are on an image.
+    async fn of_image(
+        &self,
+        (from, image): (&str, &str),
+        manifest: gg_trust::Digest,
+    ) -> Result<Evidence, ArtifactError> {
+        let reference = OciReference::of_image(image).map_err(|_| ArtifactError::Uri {
+            uri: shown(from),
+            reason: "it names no image of a registry",
+        })?;
+        signatures(&mut self.session(from, &reference), manifest).await
+    }
+}
+
+/// The signatures that are on a manifest.
+async fn signatures(
+    session: &mut Session<'_>,
+    digest: gg_trust::Digest,
+) -> Result<Evidence, ArtifactError> {
+    let mut signatures = Vec::new();
+    for holder in holders(session, &digest).await? {
+        let layers = match oci::layers(&holder) {
+            Ok(layers) => layers,
+            Err(error) => {
+                signatures.push(Err(error));
+                continue;
+            }
+        };
+        for layer in layers {
+            if signatures.len() >= MAX_SIGNATURES {
+                break;
+            }
+            let blob = small(session, &format!("blobs/{}", layer.digest)).await?;
+            signatures.extend(blob.map(|blob| layer.signature(&blob)));
+        }
+    }
+    signatures.truncate(MAX_SIGNATURES);
+    Ok(Evidence { manifest: Some(digest), signatures })
 }
 
 impl ArtifactSource for Registries {
@@ -138,7 +155,12 @@ impl ArtifactSource for Registries {
         asked: Asked<'a>,
         file: gg_trust::Digest,
     ) -> BoxFuture<'a, Result<Evidence, ArtifactError>> {
-        Box::pin(self.signatures(asked.uri, file))
+        Box::pin(async move {
+            match asked.uri.parse() {
+                Ok(ArtifactUri::Docker { image }) => self.of_image((asked.uri, &image), file).await,
+                _ => self.of_file(asked.uri, file).await,
+            }
+        })
     }
 }
 
