@@ -7,16 +7,17 @@ use crate::broker::Broker;
 use crate::clock::Clock;
 use crate::pki::{Authority, Clients};
 use crate::registry::endpoint::{self, Endpoint};
+use crate::registry::secrets::{self, Vault};
 use crate::registry::{AccessKey, Place, Refusal, Registry, keys};
 use crate::services;
 use crate::state::{Sqlite, State};
 use crate::tasks::Tasks;
 use crate::web::{HTTP, Listener, MQTT, Servers, Speaks, Web};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// How long what is being answered may still take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(20);
+
+/// The file of the keys that secrets are sealed with, in the folder for everything.
+const SECRET_KEYS: &str = "pki/secrets.json";
 
 /// What every machine calls itself.
 const ALWAYS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -108,10 +112,12 @@ async fn serve(args: Args) -> Result<()> {
     let place =
         state.change(|transaction| Place::settle(transaction, args.region, args.account))?;
     let (key, is_new) = administrator(state.as_ref())?;
+    let vault = Arc::new(vault(&data.join(SECRET_KEYS), state.as_ref())?);
     let registry = Registry {
         state,
         artifacts,
         authority: Arc::clone(&authority),
+        vault,
         place,
         clock,
         tasks: tasks.clone(),
@@ -160,6 +166,17 @@ async fn serve(args: Args) -> Result<()> {
         tracing::warn!("some requests took too long and were cut off");
     }
     Ok(())
+}
+
+/// What secrets are sealed with. Where there are secrets, a new key would open none of them.
+fn vault(file: &Path, state: &dyn State) -> Result<Vault> {
+    if !file.exists() && secrets::any(state.snapshot()?.as_ref())? {
+        bail!(
+            "{} is missing, and without it no secret can be opened; put it back from a backup",
+            file.display()
+        );
+    }
+    Ok(Vault::open(file)?)
 }
 
 async fn bind(address: SocketAddr, option: &str) -> Result<Listener> {

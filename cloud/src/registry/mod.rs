@@ -24,6 +24,7 @@ pub mod references;
 mod refusal;
 pub mod reserved;
 pub mod role_aliases;
+pub mod secrets;
 pub mod sessions;
 pub mod shadows;
 pub mod tags;
@@ -62,6 +63,8 @@ pub struct Registry {
     pub artifacts: Artifacts,
     /// Whom devices trust, and who signs their certificates.
     pub authority: Arc<Authority>,
+    /// What secrets are sealed with.
+    pub vault: Arc<secrets::Vault>,
     /// Where this is.
     pub place: Place,
     /// The time.
@@ -95,11 +98,15 @@ impl Registry {
         self.blocking(move || state.change(work)).await
     }
 
-    /// Remove now and then what nobody refers to, until the tasks are told to stop.
+    /// Remove now and then what nobody refers to and what is deleted for good, until the tasks are told to stop.
     pub async fn tidy(self) {
         loop {
-            let artifacts = self.artifacts.clone();
-            let collect = move |rows: &mut dyn Transaction| references::collect(rows, &artifacts);
+            let (artifacts, place) = (self.artifacts.clone(), self.place.clone());
+            let now = self.clock.now();
+            let collect = move |rows: &mut dyn Transaction| {
+                let more = secrets::expire(rows, &place, now)?;
+                Ok(references::collect(rows, &artifacts)? | more)
+            };
             let more = self.change(collect).await.unwrap_or_default();
             let pause = if more { Duration::ZERO } else { BETWEEN_TIDYING };
             tokio::select! {

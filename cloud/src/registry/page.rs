@@ -40,6 +40,23 @@ impl Paging {
         Ok(Self { after: token.map(read).transpose()?, size: size.max(1) })
     }
 
+    /// The page of what is in the order of its keys, upwards or downwards.
+    pub(super) fn cut<T>(&self, all: Vec<(Key, T)>, descends: bool) -> Page<T> {
+        let is_past = |key: &Key| match &self.after {
+            None => true,
+            Some(after) if descends => key < after,
+            Some(after) => key > after,
+        };
+        let mut rest = all.into_iter().filter(|(key, _)| is_past(key));
+        let (mut items, mut last) = (Vec::new(), None);
+        for (key, item) in rest.by_ref().take(self.size) {
+            items.push(item);
+            last = Some(key);
+        }
+        let next = rest.next().and(last).map(|key| token(&key));
+        Page { items, next }
+    }
+
     /// All there is.
     pub fn all() -> Self {
         Self { after: None, size: usize::MAX }

@@ -22,6 +22,7 @@ impl Bench {
             authority: Arc::new(
                 Authority::open(&folder.path().join("pki"), &Clock::system()).unwrap(),
             ),
+            vault: Arc::new(secrets::Vault::open(&folder.path().join("secrets.json")).unwrap()),
             place: Place::new(None, None).unwrap(),
             clock: Clock::system(),
             tasks: Tasks::default(),

@@ -7,6 +7,7 @@ mod iot;
 mod iot_data;
 mod iot_jobs_data;
 mod s3;
+mod secretsmanager;
 mod sts;
 
 use crate::registry::{Refusal, Registry};
@@ -27,6 +28,7 @@ pub fn all(registry: &Registry) -> Vec<Service> {
         iot_data::service(registry),
         iot_jobs_data::service(registry),
         s3::service(registry),
+        secretsmanager::service(registry),
         sts::service(registry),
     ]
 }

@@ -15,6 +15,7 @@ mod kit;
 mod mqtt;
 mod objects;
 mod policies;
+mod secrets;
 mod server;
 mod shadows;
 mod start;

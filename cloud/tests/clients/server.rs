@@ -65,6 +65,11 @@ impl Server {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         change(&self.data);
+        self.start();
+    }
+
+    /// Start it again where it was.
+    pub(crate) fn start(&mut self) {
         (self.child, self.ready) = launch(&self.data, self.https_port(), self.mqtt_port());
         assert_eq!(self.ready.get("secretAccessKey"), None, "it is shown once");
     }
@@ -75,6 +80,18 @@ impl Server {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         assert!(self.child.wait().unwrap().success());
+    }
+
+    /// Start it again, which it refuses. What it says.
+    pub(crate) fn start_fails(&self) -> String {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_gg-cloud"));
+        let output = program
+            .args(["serve", "--listen", "127.0.0.1:0", "--mqtt-listen", "127.0.0.1:0", "--data"])
+            .arg(&self.data)
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
     pub(crate) fn data(&self) -> &Path {

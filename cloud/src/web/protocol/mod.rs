@@ -1,5 +1,6 @@
 //! How AWS writes down what services say: a file a protocol (Smithy, "AWS protocols").
 
+pub mod json;
 pub mod query;
 pub mod rest_json;
 pub mod rest_xml;
@@ -13,6 +14,8 @@ use http::{HeaderValue, Method, StatusCode};
 /// A protocol.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Protocol {
+    /// `awsJson1_1`: a header names the operation, JSON in and out.
+    Json,
     /// `awsQuery`: a form in, XML out.
     Query,
     /// `restJson1`: paths, JSON.
@@ -25,6 +28,7 @@ impl Protocol {
     /// An error, written down.
     pub fn fault(self, fault: &Fault, method: &Method, path: &str, request_id: &str) -> Response {
         let (content_type, text) = match self {
+            Self::Json => (json::TYPE, json::fault(fault)),
             Self::Query => ("text/xml", query::fault(fault, request_id)),
             Self::RestJson => ("application/json", rest_json::fault(fault)),
             Self::RestXml => ("application/xml", rest_xml::fault(fault, path, request_id)),
