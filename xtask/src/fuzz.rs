@@ -6,7 +6,7 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 24] = [
+const TARGETS: [&str; 25] = [
     "access_control",
     "cloud_policy",
     "configuration",
@@ -25,6 +25,7 @@ const TARGETS: [&str; 24] = [
     "pkcs11_uri",
     "recipe",
     "registry",
+    "s3_documents",
     "secrets",
     "shadow",
     "trust",

@@ -12,7 +12,7 @@ use crate::registry::{AccessKey, Place, Refusal, Registry, keys};
 use crate::services;
 use crate::state::{Sqlite, State};
 use crate::tasks::Tasks;
-use crate::web::{HTTP, Listener, MQTT, Servers, Speaks, Web};
+use crate::web::{HTTP, Hosts, Listener, MQTT, Servers, Speaks, Web};
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io::{IsTerminal as _, Write as _};
@@ -124,7 +124,7 @@ async fn serve(args: Args) -> Result<()> {
     };
 
     let names = names(args.names);
-    let server = authority.server(&names)?;
+    let server = authority.server(&with_buckets(&names))?;
     let https = bind(args.listen, "--listen").await?;
     let mqtt = bind(args.mqtt_listen, "--mqtt-listen").await?;
     let ready = Ready {
@@ -139,7 +139,9 @@ async fn serve(args: Args) -> Result<()> {
     drop(tasks.spawn(registry.clone().tidy()));
     drop(tasks.spawn(registry.clone().go_on()));
     let broker = Broker::start(registry.clone(), &data.join("mqtt")).await?;
-    let web = Web::new(registry.clone(), services::all(&registry), services::devices(&registry));
+    let (all, devices) = (services::all(&registry), services::devices(&registry));
+    let hosts = Hosts::new(&names, &registry.place.region);
+    let web = Web::new(registry.clone(), all, devices, hosts);
     let web = Arc::new(web);
     let (port, mqtt_port) = (ready.https.port(), ready.mqtt.port());
     let endpoint = Endpoint { name: outside(&names), port, mqtt: mqtt_port };
@@ -205,6 +207,13 @@ fn names(mut chosen: Vec<String>) -> Vec<String> {
         }
     }
     chosen
+}
+
+/// Also with a bucket before them, for clients of S3. TLS allows for that where names have a dot.
+fn with_buckets(names: &[String]) -> Vec<String> {
+    let is_address = |name: &String| name.parse::<std::net::IpAddr>().is_ok();
+    let domains = names.iter().filter(|name| name.contains('.') && !is_address(name));
+    names.iter().cloned().chain(domains.map(|name| format!("*.{name}"))).collect()
 }
 
 /// The name that others than this machine know it by, if there is one.

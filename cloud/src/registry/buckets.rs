@@ -62,15 +62,18 @@ pub fn delete(transaction: &mut dyn Transaction, name: &str) -> Result<(), Refus
     Ok(BUCKETS.delete(transaction, &key(name))?)
 }
 
-/// S3 user guide, "General purpose bucket naming rules".
-fn check_name(name: &str) -> Result<(), Refusal> {
+/// Whether a bucket can have this name (S3 user guide, "General purpose bucket naming rules").
+pub fn can_be_called(name: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let fine = (3..=63).contains(&name.len())
+    (3..=63).contains(&name.len())
         && name.bytes().all(|byte| letter(byte) || byte == b'-' || byte == b'.')
         && [name.bytes().next(), name.bytes().last()].into_iter().flatten().all(letter)
         && !name.contains("..")
-        && name.parse::<std::net::Ipv4Addr>().is_err();
-    match fine {
+        && name.parse::<std::net::Ipv4Addr>().is_err()
+}
+
+fn check_name(name: &str) -> Result<(), Refusal> {
+    match can_be_called(name) {
         true => Ok(()),
         false => Err(Refusal::invalid(format!(
             "{name:?} cannot be a bucket: write 3 to 63 lower-case letters, digits, hyphens and dots"

@@ -78,20 +78,51 @@ fn key(bucket: &str, name: &str) -> Key {
 pub fn put(
     transaction: &mut dyn Transaction,
     artifacts: &Artifacts,
-    (bucket, name): (&str, &str),
+    place: (&str, &str),
     object: Object,
     whole: Whole,
     condition: &Condition,
 ) -> Result<(), Refusal> {
-    buckets::find(transaction, bucket)?;
-    check_name(name)?;
-    let before = OBJECTS.get(transaction, &key(bucket, name))?;
-    condition.check(before.as_ref().map(|object| object.etag.as_str()))?;
+    check_place(transaction, place, condition)?;
     references::keep(transaction, artifacts, whole)?;
-    if let Some(before) = before {
+    replace(transaction, place, &object)
+}
+
+/// Put one whose bytes are there already.
+///
+/// # Errors
+/// There is no such bucket, or the condition does not hold.
+pub fn put_copy(
+    transaction: &mut dyn Transaction,
+    place: (&str, &str),
+    copy: &Object,
+    condition: &Condition,
+) -> Result<(), Refusal> {
+    check_place(transaction, place, condition)?;
+    references::add(transaction, &copy.digest)?;
+    replace(transaction, place, copy)
+}
+
+fn check_place(
+    rows: &dyn Rows,
+    (bucket, name): (&str, &str),
+    condition: &Condition,
+) -> Result<(), Refusal> {
+    buckets::find(rows, bucket)?;
+    check_name(name)?;
+    let before = OBJECTS.get(rows, &key(bucket, name))?;
+    condition.check(before.as_ref().map(|object| object.etag.as_str()))
+}
+
+fn replace(
+    transaction: &mut dyn Transaction,
+    (bucket, name): (&str, &str),
+    object: &Object,
+) -> Result<(), Refusal> {
+    if let Some(before) = OBJECTS.get(transaction, &key(bucket, name))? {
         references::release(transaction, &before.digest)?;
     }
-    Ok(OBJECTS.put(transaction, &key(bucket, name), &object)?)
+    Ok(OBJECTS.put(transaction, &key(bucket, name), object)?)
 }
 
 /// Whether a key can be one.

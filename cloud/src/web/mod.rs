@@ -7,6 +7,7 @@
 mod auth;
 pub mod body;
 mod fault;
+mod hosts;
 mod listener;
 mod metrics;
 mod patient;
@@ -17,6 +18,7 @@ pub mod sigv4;
 
 pub use auth::Integrity;
 pub use fault::Fault;
+pub use hosts::{HostBucket, Hosts};
 pub use listener::{HTTP, Listener, MQTT, Servers, Speaks};
 pub use metrics::Metrics;
 pub use service::{Answer, Call, Operation, OperationName, Service};
@@ -39,6 +41,7 @@ pub struct Web {
     registry: Registry,
     services: Vec<Service>,
     devices: Service,
+    hosts: Hosts,
     metrics: Metrics,
 }
 
@@ -47,9 +50,9 @@ pub struct Web {
 pub struct RequestId(pub String);
 
 impl Web {
-    /// For these services, and the one for devices, which sign nothing.
-    pub fn new(registry: Registry, services: Vec<Service>, devices: Service) -> Self {
-        Self { registry, services, devices, metrics: Metrics::default() }
+    /// For these services, and the one for devices, which sign nothing, by these names.
+    pub fn new(registry: Registry, services: Vec<Service>, devices: Service, hosts: Hosts) -> Self {
+        Self { registry, services, devices, hosts, metrics: Metrics::default() }
     }
 
     /// Answer one request.
@@ -128,6 +131,10 @@ impl Web {
         body: Incoming,
     ) -> Result<Response, Fault> {
         let checked = if service.protocol == Protocol::RestXml {
+            let host = head.headers.get("host").and_then(|host| host.to_str().ok());
+            if let Some(bucket) = host.and_then(|host| self.hosts.bucket(host)) {
+                head.extensions.insert(bucket);
+            }
             match auth::streamed(&self.registry, &head, &query, &claim).await {
                 Ok((caller, integrity)) => {
                     head.extensions.insert(integrity);

@@ -1,6 +1,7 @@
 //! What the credentials of devices are good for: to read objects and secrets, and to ask whose they
 //! are. Everything else takes an access key. This is the one place that says so.
 
+use super::hosts::HostBucket;
 use http::Method;
 use http::request::Parts;
 
@@ -19,7 +20,11 @@ pub(super) fn may(service: &str, head: &Parts) -> bool {
 
 /// `GetObject`, `HeadObject`, and `GetBucketLocation`, which clients ask before.
 fn reads_object(head: &Parts) -> bool {
-    let (_, key) = head.uri.path().trim_start_matches('/').split_once('/').unwrap_or_default();
+    let path = head.uri.path();
+    let key = match head.extensions.get::<HostBucket>() {
+        Some(_) => path.strip_prefix('/').unwrap_or_default(),
+        None => path.trim_start_matches('/').split_once('/').unwrap_or_default().1,
+    };
     let reads = head.method == Method::GET || head.method == Method::HEAD;
     let located = head.uri.query() == Some("location") && head.method == Method::GET;
     reads && (!key.is_empty() || located)
@@ -50,6 +55,18 @@ mod tests {
             (Method::POST, "/bucket/key?uploads", false),
         ] {
             assert_eq!(may("s3", &head(method.clone(), uri, "")), may_do, "{method} {uri}");
+        }
+        for (method, uri, may_do) in [
+            (Method::GET, "/key", true),
+            (Method::HEAD, "/a/b", true),
+            (Method::GET, "/?location", true),
+            (Method::GET, "/", false),
+            (Method::GET, "/?list-type=2", false),
+            (Method::PUT, "/key", false),
+        ] {
+            let mut head = head(method.clone(), uri, "");
+            head.extensions.insert(HostBucket("bucket".to_owned()));
+            assert_eq!(may("s3", &head), may_do, "{method} {uri} of a bucket's host");
         }
         let secret = |target| may("secretsmanager", &head(Method::POST, "/", target));
         assert!(secret("secretsmanager.GetSecretValue"));

@@ -16,6 +16,16 @@ fn links_hold_without_a_key() {
     Server::new().python("links.py").expect_ok();
 }
 
+#[test]
+fn boto3_copies_and_deletes_many() {
+    Server::new().python("copies.py").expect_ok();
+}
+
+#[test]
+fn a_bucket_can_stand_before_the_name_of_the_server() {
+    Server::named(&["gg.test"]).python("hosts.py").expect_ok();
+}
+
 /// Bytes that compress badly and repeat nowhere.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u32;
@@ -48,6 +58,37 @@ fn the_cli_copies_files_of_any_size() {
     server.aws(["s3", "rm", "s3://files/folder/small"]).expect_ok();
     server.aws(["s3", "rb", "s3://files"]).expect_failure("BucketNotEmpty");
     server.aws(["s3", "rb", "s3://files", "--force"]).expect_ok();
+}
+
+#[test]
+fn the_cli_copies_between_buckets_synchronizes_and_removes_folders() {
+    let server = Server::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    for bucket in ["s3://one", "s3://two"] {
+        server.aws(["s3", "mb", bucket]).expect_ok();
+    }
+    fs::create_dir_all(path("from/deep")).unwrap();
+    // The larger is copied in parts.
+    for (name, length) in [("a & <b>", 10), ("deep/c", 2000), ("large", 9 * 1024 * 1024)] {
+        fs::write(path("from").as_str().to_owned() + "/" + name, noise(length)).unwrap();
+    }
+    server.aws(["s3", "sync", &path("from"), "s3://one/x"]).expect_ok();
+    server.aws(["s3", "cp", "--recursive", "s3://one/x", "s3://two/y"]).expect_ok();
+    server.aws(["s3", "sync", "s3://two/y", &path("to")]).expect_ok();
+    for name in ["a & <b>", "deep/c", "large"] {
+        let read = |folder: &str| fs::read(format!("{}/{name}", path(folder))).unwrap();
+        assert!(read("from") == read("to"), "{name}");
+    }
+    fs::remove_file(path("from/deep/c")).unwrap();
+    server.aws(["s3", "sync", "--delete", &path("from"), "s3://one/x"]).expect_ok();
+    let listed = server.aws(["s3", "ls", "--recursive", "s3://one"]).expect_ok();
+    assert!(!listed.contains("deep/c") && listed.contains("x/a & <b>"), "{listed}");
+    server.aws(["s3", "mv", "s3://one/x/a & <b>", "s3://one/moved"]).expect_ok();
+    server.aws(["s3", "rm", "--recursive", "s3://two/y"]).expect_ok();
+    server.aws(["s3", "rb", "s3://two"]).expect_ok();
+    let listed = server.aws(["s3", "ls", "--recursive", "s3://one"]).expect_ok();
+    assert!(listed.lines().count() == 2 && listed.contains("moved"), "{listed}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ assert refused("get_object", **B, Key="none") == ("NoSuchKey", 404)
 assert refused("head_object", **B, Key="none") == ("404", 404)
 assert refused("get_bucket_acl", **B) == ("NotImplemented", 501)
 assert refused("get_object_tagging", **B, Key="a") == ("NotImplemented", 501)
-assert refused("copy_object", **B, Key="a", CopySource="bucket/b") == ("NotImplemented", 501)
+assert refused("copy_object", **B, Key="a", CopySource="bucket/b") == ("NoSuchKey", 404)
 
 # Keys are kept byte for byte.
 KEYS = ["a", "a//b", "a/./b", "../x", "a b+c", "trailing.", "trailing/", "é/ü ~", "%41", "?x&y=z#", "a/b/c", "<&>\"'"]

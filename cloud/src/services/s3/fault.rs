@@ -40,6 +40,7 @@ fn name(kind: Kind, about: &str) -> (StatusCode, &'static str) {
         (Kind::Invalid, "bucket") => (StatusCode::BAD_REQUEST, "InvalidBucketName"),
         (Kind::Invalid, "key") => (StatusCode::BAD_REQUEST, "KeyTooLongError"),
         (Kind::Invalid, "parts" | "xml") => (StatusCode::BAD_REQUEST, "MalformedXML"),
+        (Kind::Invalid, "request") => (StatusCode::BAD_REQUEST, "InvalidRequest"),
         (Kind::Invalid, "range") => (StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange"),
         (Kind::Encoding | Kind::Invalid, _) => (StatusCode::BAD_REQUEST, "InvalidArgument"),
         (Kind::Part, "parts") => (StatusCode::BAD_REQUEST, "InvalidPartOrder"),

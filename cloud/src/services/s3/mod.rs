@@ -5,6 +5,9 @@
 
 mod buckets;
 mod checksum;
+mod copy;
+mod deletion;
+mod documents;
 mod fault;
 mod headers;
 mod list;
@@ -30,35 +33,78 @@ type Reply = Result<Response, Refusal>;
 /// Does what is asked.
 type Run = for<'c> fn(&'c mut Call) -> Pin<Box<dyn Future<Output = Reply> + Send + 'c>>;
 
-/// Method, what the path names, the parameter that is there, the name, and what does it. The first
-/// that fits is meant.
-type Operation = (Method, Level, Option<&'static str>, &'static str, Run);
+/// What tells an operation from others of its method and path.
+#[derive(Clone, Copy, Debug)]
+enum Sign {
+    /// Nothing.
+    None,
+    /// A parameter of the query.
+    Parameter(&'static str),
+    /// A header that names an object to copy, and no parameter.
+    Copy,
+    /// That header, and a parameter.
+    CopyAnd(&'static str),
+}
+
+impl Sign {
+    fn parameter(self) -> Option<&'static str> {
+        match self {
+            Self::Parameter(name) | Self::CopyAnd(name) => Some(name),
+            Self::None | Self::Copy => None,
+        }
+    }
+
+    fn is_in(self, call: &Call) -> bool {
+        let copies = matches!(self, Self::Copy | Self::CopyAnd(_));
+        self.parameter().is_none_or(|name| call.query.has(name))
+            && (!copies || call.headers.contains_key("x-amz-copy-source"))
+    }
+}
+
+/// Method, what the path names, what tells it from others, the name, and what does it. The first that
+/// fits is meant.
+type Operation = (Method, Level, Sign, &'static str, Run);
 
 static OPERATIONS: &[Operation] = &[
-    (Method::GET, Level::Root, None, "ListBuckets", |call| Box::pin(buckets::list(call))),
-    (Method::GET, Level::Bucket, Some("location"), "GetBucketLocation", |call| {
+    (Method::GET, Level::Root, Sign::None, "ListBuckets", |call| Box::pin(buckets::list(call))),
+    (Method::GET, Level::Bucket, Sign::Parameter("location"), "GetBucketLocation", |call| {
         Box::pin(buckets::location(call))
     }),
-    (Method::GET, Level::Bucket, Some("list-type"), "ListObjectsV2", |call| {
+    (Method::GET, Level::Bucket, Sign::Parameter("list-type"), "ListObjectsV2", |call| {
         Box::pin(list::objects(call))
     }),
-    (Method::PUT, Level::Bucket, None, "CreateBucket", |call| Box::pin(buckets::create(call))),
-    (Method::HEAD, Level::Bucket, None, "HeadBucket", |call| Box::pin(buckets::head(call))),
-    (Method::DELETE, Level::Bucket, None, "DeleteBucket", |call| Box::pin(buckets::delete(call))),
-    (Method::POST, Level::Object, Some("uploads"), "CreateMultipartUpload", |call| {
+    (Method::POST, Level::Bucket, Sign::Parameter("delete"), "DeleteObjects", |call| {
+        Box::pin(deletion::objects(call))
+    }),
+    (Method::PUT, Level::Bucket, Sign::None, "CreateBucket", |call| {
+        Box::pin(buckets::create(call))
+    }),
+    (Method::HEAD, Level::Bucket, Sign::None, "HeadBucket", |call| Box::pin(buckets::head(call))),
+    (Method::DELETE, Level::Bucket, Sign::None, "DeleteBucket", |call| {
+        Box::pin(buckets::delete(call))
+    }),
+    (Method::POST, Level::Object, Sign::Parameter("uploads"), "CreateMultipartUpload", |call| {
         Box::pin(parts::begin(call))
     }),
-    (Method::PUT, Level::Object, Some("uploadId"), "UploadPart", |call| Box::pin(parts::put(call))),
-    (Method::POST, Level::Object, Some("uploadId"), "CompleteMultipartUpload", |call| {
+    (Method::PUT, Level::Object, Sign::CopyAnd("uploadId"), "UploadPartCopy", |call| {
+        Box::pin(copy::part(call))
+    }),
+    (Method::PUT, Level::Object, Sign::Parameter("uploadId"), "UploadPart", |call| {
+        Box::pin(parts::put(call))
+    }),
+    (Method::POST, Level::Object, Sign::Parameter("uploadId"), "CompleteMultipartUpload", |call| {
         Box::pin(parts::complete(call))
     }),
-    (Method::DELETE, Level::Object, Some("uploadId"), "AbortMultipartUpload", |call| {
+    (Method::DELETE, Level::Object, Sign::Parameter("uploadId"), "AbortMultipartUpload", |call| {
         Box::pin(parts::abort(call))
     }),
-    (Method::PUT, Level::Object, None, "PutObject", |call| Box::pin(objects::put(call))),
-    (Method::GET, Level::Object, None, "GetObject", |call| Box::pin(objects::get(call))),
-    (Method::HEAD, Level::Object, None, "HeadObject", |call| Box::pin(objects::get(call))),
-    (Method::DELETE, Level::Object, None, "DeleteObject", |call| Box::pin(objects::delete(call))),
+    (Method::PUT, Level::Object, Sign::Copy, "CopyObject", |call| Box::pin(copy::object(call))),
+    (Method::PUT, Level::Object, Sign::None, "PutObject", |call| Box::pin(objects::put(call))),
+    (Method::GET, Level::Object, Sign::None, "GetObject", |call| Box::pin(objects::get(call))),
+    (Method::HEAD, Level::Object, Sign::None, "HeadObject", |call| Box::pin(objects::get(call))),
+    (Method::DELETE, Level::Object, Sign::None, "DeleteObject", |call| {
+        Box::pin(objects::delete(call))
+    }),
 ];
 
 /// Parameters that ask for something that is not served. One that is in [`OPERATIONS`] is so only for
@@ -116,20 +162,16 @@ async fn answer(registry: Registry, request: Request) -> Response {
         Ok(call) => call,
         Err(refusal) => return fault::response(&refusal),
     };
-    let found = OPERATIONS.iter().find(|(method, level, parameter, ..)| {
-        *method == call.method
-            && *level == call.level()
-            && parameter.is_none_or(|parameter| call.query.has(parameter))
+    let found = OPERATIONS.iter().find(|(method, level, sign, ..)| {
+        *method == call.method && *level == call.level() && sign.is_in(&call)
     });
     // A parameter changes what is meant, unless the operation is found by it.
-    let by_parameter = found.is_some_and(|(_, _, parameter, ..)| parameter.is_some());
+    let by_parameter = found.is_some_and(|(_, _, sign, ..)| sign.parameter().is_some());
     let unserved = UNSERVED.iter().find(|name| !by_parameter && call.query.has(name));
-    let copies = call.headers.contains_key("x-amz-copy-source");
-    let response = match (found, unserved, copies) {
-        (_, Some(name), _) => fault::response(&not_served(&format!("{} ?{name}", call.method))),
-        (_, _, true) => fault::response(&not_served("copying of objects")),
-        (None, ..) => fault::response(&not_served(&format!("{} of {}", call.method, call.level()))),
-        (Some((_, _, _, name, run)), ..) => {
+    let response = match (found, unserved) {
+        (_, Some(name)) => fault::response(&not_served(&format!("{} ?{name}", call.method))),
+        (None, _) => fault::response(&not_served(&format!("{} of {}", call.method, call.level()))),
+        (Some((_, _, _, name, run)), None) => {
             let mut response =
                 run(&mut call).await.unwrap_or_else(|refusal| fault::response(&refusal));
             response.extensions_mut().insert(OperationName(name));

@@ -2,7 +2,7 @@
 
 use super::buckets::xml;
 use super::request::Call;
-use super::{Reply, headers, objects as single, payload};
+use super::{Reply, documents, headers, objects as single, payload};
 use crate::artifacts::Whole;
 use crate::registry::objects::Object;
 use crate::registry::uploads::{self, MOST_PARTS, Part, Upload};
@@ -10,8 +10,6 @@ use crate::registry::{Refusal, Registry};
 use axum::response::IntoResponse as _;
 use http::StatusCode;
 use md5::{Digest as _, Md5};
-use quick_xml::Reader;
-use quick_xml::events::Event;
 use tokio::io::AsyncReadExt as _;
 
 /// Most bytes of the list of parts.
@@ -36,16 +34,22 @@ pub(super) async fn begin(call: &mut Call) -> Reply {
     })
 }
 
-fn id(call: &Call) -> String {
+/// The upload's id.
+pub(super) fn id(call: &Call) -> String {
     call.query.get("uploadId").unwrap_or_default().to_owned()
 }
 
-pub(super) async fn put(call: &mut Call) -> Reply {
+/// The part's number.
+pub(super) fn number(call: &Call) -> Result<u64, Refusal> {
     let number = call.number("partNumber")?.filter(|number| (1..=MOST_PARTS).contains(number));
-    let number = number.ok_or_else(|| {
+    number.ok_or_else(|| {
         Refusal::invalid(format!("partNumber is not from 1 to {MOST_PARTS}"))
             .about("argument", "partNumber")
-    })?;
+    })
+}
+
+pub(super) async fn put(call: &mut Call) -> Reply {
+    let number = number(call)?;
     let (bucket, key, id) = (call.bucket.clone(), call.key.clone(), id(call));
     let place = (bucket.clone(), key.clone(), id.clone());
     call.registry.read(move |rows| uploads::find(rows, &place.0, &place.1, &place.2)).await?;
@@ -60,7 +64,8 @@ pub(super) async fn put(call: &mut Call) -> Reply {
 
 pub(super) async fn complete(call: &mut Call) -> Reply {
     let document = payload::document(call, LARGEST_LIST).await?;
-    let listed = read_list(&document)?;
+    let listed = documents::parts(&document)
+        .map_err(|what| Refusal::invalid(format!("the list of parts: {what}")).about("xml", ""))?;
     let (bucket, key, id) = (call.bucket.clone(), call.key.clone(), id(call));
     let (place, wanted) = ((bucket.clone(), key.clone(), id.clone()), listed.clone());
     let look = call.registry.read(move |rows| {
@@ -122,62 +127,4 @@ pub(super) async fn abort(call: &mut Call) -> Reply {
     let (bucket, key, id) = (call.bucket.clone(), call.key.clone(), id(call));
     call.registry.change(move |rows| uploads::abort(rows, &bucket, &key, &id)).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-/// Numbers and entity tags of `<CompleteMultipartUpload><Part>…`.
-fn read_list(document: &[u8]) -> Result<Vec<(u64, String)>, Refusal> {
-    let wrong =
-        |what: String| Refusal::invalid(format!("the list of parts: {what}")).about("xml", "");
-    let text = std::str::from_utf8(document).map_err(|_| wrong("it is not UTF-8".to_owned()))?;
-    let mut reader = Reader::from_str(text);
-    let mut listed = Vec::new();
-    let (mut number, mut tag, mut inside) = (None, None, String::new());
-    loop {
-        match reader.read_event().map_err(|error| wrong(error.to_string()))? {
-            Event::Start(_) => inside.clear(),
-            Event::Text(text) => inside.push_str(&text),
-            // Entity tags may stand in `&quot;`, which are left out all the same.
-            Event::GeneralRef(_) => {}
-            Event::End(end) => match end.local_name().as_ref() {
-                "PartNumber" => number = inside.trim().parse().ok(),
-                "ETag" => tag = Some(inside.trim().trim_matches('"').to_owned()),
-                "Part" => {
-                    let part = number.take().zip(tag.take());
-                    listed
-                        .push(part.ok_or_else(|| wrong("a part has no number or tag".to_owned()))?);
-                    if listed.len() as u64 > MOST_PARTS {
-                        return Err(wrong(format!("there are more than {MOST_PARTS}")));
-                    }
-                }
-                _ => {}
-            },
-            Event::Eof => return Ok(listed),
-            _ => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_of_parts_are_read() {
-        let list = "<CompleteMultipartUpload xmlns=\"x\"><Part><ETag>&quot;aa&quot;</ETag>\
-             <PartNumber>1</PartNumber><ChecksumCRC32>x</ChecksumCRC32></Part>\
-             <Part><PartNumber>3</PartNumber><ETag>\"bb\"</ETag></Part></CompleteMultipartUpload>";
-        let wanted = vec![(1, "aa".to_owned()), (3, "bb".to_owned())];
-        assert_eq!(read_list(list.as_bytes()).unwrap(), wanted);
-        for wrong in [
-            "<Part><ETag>a</ETag></Part>",
-            "<Part>",
-            "<a></b>",
-            "<Part><PartNumber>x</PartNumber><ETag>a</ETag></Part>",
-            "\u{0}",
-        ] {
-            let read = read_list(wrong.as_bytes());
-            assert!(read.is_err() || read.unwrap().is_empty(), "{wrong}");
-        }
-        assert!(read_list(b"\xff").is_err());
-    }
 }

@@ -10,6 +10,7 @@ use crate::web::{Integrity, body};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use md5::{Digest as _, Md5};
 
 /// Most bytes of an object that is put at once, or of a part (S3 user guide, "Amazon S3 multipart
 /// upload limits").
@@ -124,6 +125,7 @@ pub(super) async fn store(call: &mut Call) -> Result<Arrived, Refusal> {
 
 /// Read a document of so many bytes at most.
 pub(super) async fn document(call: &mut Call, limit: usize) -> Result<Vec<u8>, Refusal> {
+    let header = checksum_header(call)?;
     let mut content = Content::new(call);
     let mut document = Vec::new();
     while let Some(bytes) = content.next(call).await? {
@@ -136,6 +138,20 @@ pub(super) async fn document(call: &mut Call, limit: usize) -> Result<Vec<u8>, R
         && *digest != crate::artifacts::Digest::of(&document).to_string()
     {
         return Err(damaged("digest", "x-amz-content-sha256 is not that of what arrived"));
+    }
+    let md5 = || STANDARD.encode(Md5::digest(&document));
+    if call.header("content-md5").is_some_and(|said| said != md5()) {
+        return Err(damaged("md5", "Content-MD5 is not that of what arrived"));
+    }
+    if let Some((header, mut checksum)) =
+        header.and_then(|header| Checksum::new(&header).map(|checksum| (header, checksum)))
+    {
+        checksum.update(&document);
+        let trailer = content.decoder.as_ref().and_then(|decoder| decoder.trailer(&header));
+        let said = call.header(&header).or(trailer);
+        if said.is_some_and(|said| said != checksum.finish()) {
+            return Err(damaged("checksum", format!("{header} is not that of what arrived")));
+        }
     }
     Ok(document)
 }

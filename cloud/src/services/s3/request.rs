@@ -1,8 +1,8 @@
 //! A request to S3: which bucket and key, and what else it says.
 
 use crate::registry::{Refusal, Registry};
-use crate::web::Integrity;
 use crate::web::sigv4::Query;
+use crate::web::{HostBucket, Integrity};
 use axum::body::Body;
 use axum::extract::Request;
 use http::{HeaderMap, Method};
@@ -48,7 +48,11 @@ impl Call {
     pub(super) fn read(registry: Registry, request: Request) -> Result<Self, Refusal> {
         let (mut head, body) = request.into_parts();
         let path = head.uri.path().strip_prefix('/').unwrap_or_default();
-        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        let named = head.extensions.remove::<HostBucket>();
+        let (bucket, key) = match &named {
+            Some(HostBucket(bucket)) => (bucket.as_str(), path),
+            None => path.split_once('/').unwrap_or((path, "")),
+        };
         let decode = |text: &str| {
             let decoded = percent_decode_str(text).decode_utf8();
             decoded
