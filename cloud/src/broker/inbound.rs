@@ -6,7 +6,7 @@ use crate::state::Transaction;
 
 /// Whether what is published at a topic is for the control plane. Nobody may publish at the other
 /// topics that begin with `$`: what is said there is the control plane's.
-pub(super) fn is_request(topic: &str) -> bool {
+pub fn is_request(topic: &str) -> bool {
     let Some(rest) = topic.strip_prefix("$aws/things/").and_then(|rest| rest.split_once('/'))
     else {
         return false;

@@ -17,6 +17,8 @@ mod review;
 mod rules;
 mod turns;
 
+pub use inbound::is_request;
+
 use crate::artifacts::Digest;
 use crate::registry::{Registry, connections};
 use anyhow::{Context as _, Result};

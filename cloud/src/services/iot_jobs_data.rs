@@ -29,6 +29,12 @@ pub(super) fn service(registry: &Registry) -> Service {
     Service { name: "iot-jobs-data", protocol: Protocol::RestJson, router }
 }
 
+/// Names of operations, and whether they are served.
+#[cfg(test)]
+pub(super) fn operations() -> Vec<(&'static str, bool)> {
+    OPERATIONS.iter().map(|operation| (operation.name, operation.is_served)).collect()
+}
+
 fn fault(refusal: &Refusal) -> Fault {
     let (status, code) = match refusal.kind {
         Kind::Conflict => (StatusCode::CONFLICT, "ConflictException"),

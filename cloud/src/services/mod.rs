@@ -9,6 +9,8 @@ mod iot_jobs_data;
 mod s3;
 mod secretsmanager;
 mod sts;
+#[cfg(test)]
+mod tests;
 
 use crate::registry::{Refusal, Registry};
 use crate::web::Service;

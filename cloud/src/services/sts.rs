@@ -18,6 +18,7 @@ static UNSERVED: &[&str] = &[
     "GetAccessKeyInfo",
     "GetDelegatedAccessToken",
     "GetFederationToken",
+    "GetScopedCredentials",
     "GetSessionToken",
     "GetWebIdentityToken",
 ];
@@ -26,6 +27,13 @@ static UNSERVED: &[&str] = &[
 pub(super) fn service(registry: &Registry) -> Service {
     let router = query::router(registry, NAMESPACE, OPERATIONS, UNSERVED);
     Service { name: "sts", protocol: Protocol::Query, router }
+}
+
+/// Names of operations, and whether they are served.
+#[cfg(test)]
+pub(super) fn operations() -> Vec<(&'static str, bool)> {
+    let served = OPERATIONS.iter().map(|(name, _)| (*name, true));
+    served.chain(UNSERVED.iter().map(|name| (*name, false))).collect()
 }
 
 fn get_caller_identity(

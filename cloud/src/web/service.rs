@@ -113,17 +113,19 @@ pub struct Operation {
     pub name: &'static str,
     /// What does it.
     pub run: Run,
+    /// Whether it is served.
+    pub is_served: bool,
 }
 
 impl Operation {
     /// One that is served.
     pub const fn new(method: Method, path: &'static str, name: &'static str, run: Run) -> Self {
-        Self { method, path, name, run }
+        Self { method, path, name, run, is_served: true }
     }
 
     /// One that AWS has and this program does not, which it says when asked.
     pub const fn unserved(method: Method, path: &'static str, name: &'static str) -> Self {
-        Self { method, path, name, run: not_served }
+        Self { method, path, name, run: not_served, is_served: false }
     }
 }
 

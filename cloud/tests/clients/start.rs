@@ -39,3 +39,9 @@ fn health_and_metrics_need_no_key() {
         "gg_cloud_requests_total{service=\"sts\",operation=\"GetCallerIdentity\",status=\"200\"} 1";
     assert!(metrics.contains(counted), "{metrics}");
 }
+
+#[test]
+fn what_is_not_served_says_so() {
+    let table = concat!(env!("CARGO_MANIFEST_DIR"), "/OPERATIONS.md");
+    Server::new().python_with("unserved.py", &[table]).expect_ok();
+}

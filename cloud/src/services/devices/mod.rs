@@ -15,6 +15,16 @@ pub(super) fn service(registry: &Registry) -> Service {
     Service { name: "devices", protocol: Protocol::RestJson, router }
 }
 
+/// Names of operations, and whether they are served.
+#[cfg(test)]
+pub(super) fn operations() -> Vec<(&'static str, bool)> {
+    [credentials::OPERATIONS, greengrass::OPERATIONS]
+        .into_iter()
+        .flatten()
+        .map(|operation| (operation.name, operation.is_served))
+        .collect()
+}
+
 fn fault(refusal: &Refusal) -> Fault {
     let (status, code) = match refusal.kind {
         Kind::Denied => (StatusCode::FORBIDDEN, "AccessDeniedException"),

@@ -41,3 +41,14 @@ pub(super) fn service(registry: &Registry) -> Service {
     let router = rest_json::router(registry, OPERATIONS.iter().copied().flatten(), fault::of);
     Service { name: "greengrass", protocol: Protocol::RestJson, router }
 }
+
+/// Names of operations, and whether they are served.
+#[cfg(test)]
+pub(super) fn operations() -> Vec<(&'static str, bool)> {
+    OPERATIONS
+        .iter()
+        .copied()
+        .flatten()
+        .map(|operation| (operation.name, operation.is_served))
+        .collect()
+}

@@ -110,9 +110,11 @@ static OPERATIONS: &[Operation] = &[
 /// Parameters that ask for something that is not served. One that is in [`OPERATIONS`] is so only for
 /// other methods and paths.
 const UNSERVED: &[&str] = &[
+    "abac",
     "accelerate",
     "acl",
     "analytics",
+    "annotation",
     "attributes",
     "cors",
     "delete",
@@ -123,7 +125,10 @@ const UNSERVED: &[&str] = &[
     "lifecycle",
     "location",
     "logging",
+    "metadataAnnotationTable",
     "metadataConfiguration",
+    "metadataInventoryTable",
+    "metadataJournalTable",
     "metadataTable",
     "metrics",
     "notification",
@@ -157,6 +162,12 @@ pub(super) fn service(registry: &Registry) -> Service {
     Service { name: "s3", protocol: Protocol::RestXml, router }
 }
 
+/// Names of operations, and whether they are served.
+#[cfg(test)]
+pub(super) fn operations() -> Vec<(&'static str, bool)> {
+    OPERATIONS.iter().map(|(.., name, _)| (*name, true)).collect()
+}
+
 async fn answer(registry: Registry, request: Request) -> Response {
     let mut call = match Call::read(registry, request) {
         Ok(call) => call,
@@ -167,7 +178,12 @@ async fn answer(registry: Registry, request: Request) -> Response {
     });
     // A parameter changes what is meant, unless the operation is found by it.
     let by_parameter = found.is_some_and(|(_, _, sign, ..)| sign.parameter().is_some());
-    let unserved = UNSERVED.iter().find(|name| !by_parameter && call.query.has(name));
+    let unserved = match by_parameter {
+        true => None,
+        false => {
+            UNSERVED.iter().copied().find(|name| call.query.has(name)).or_else(|| unknown(&call))
+        }
+    };
     let response = match (found, unserved) {
         (_, Some(name)) => fault::response(&not_served(&format!("{} ?{name}", call.method))),
         (None, _) => fault::response(&not_served(&format!("{} of {}", call.method, call.level()))),
@@ -182,6 +198,12 @@ async fn answer(registry: Registry, request: Request) -> Response {
         body::discard_rest(&mut call.body).await;
     }
     response
+}
+
+/// A parameter without a value, which S3 may have since, where something would be changed.
+fn unknown(call: &Call) -> Option<&str> {
+    let changes = ![Method::GET, Method::HEAD].contains(&call.method);
+    call.query.iter().find(|(_, value)| changes && value.is_empty()).map(|(name, _)| name)
 }
 
 fn not_served(what: &str) -> Refusal {

@@ -30,11 +30,13 @@ static OPERATIONS: &[Operation] = &[
 
 /// What AWS has besides.
 static UNSERVED: &[&str] = &[
+    "AssociateCrossAccountReplica",
     "CancelRotateSecret",
     "DeleteResourcePolicy",
+    "DisassociateCrossAccountReplica",
     "GetRandomPassword",
     "GetResourcePolicy",
-    "ListSecretRotations",
+    "ListResourcePolicies",
     "PutResourcePolicy",
     "RemoveRegionsFromReplication",
     "ReplicateSecretToRegions",
@@ -49,6 +51,13 @@ const NAME: &str = "secretsmanager";
 pub(super) fn service(registry: &Registry) -> Service {
     let json = Json { prefix: NAME, operations: OPERATIONS, unserved: UNSERVED, faults: fault };
     Service { name: NAME, protocol: Protocol::Json, router: json.router(registry) }
+}
+
+/// Names of operations, and whether they are served.
+#[cfg(test)]
+pub(super) fn operations() -> Vec<(&'static str, bool)> {
+    let served = OPERATIONS.iter().map(|(name, _)| (*name, true));
+    served.chain(UNSERVED.iter().map(|name| (*name, false))).collect()
 }
 
 /// All are 400, but for what is wrong with the server.

@@ -24,12 +24,11 @@ pub fn router(
 ) -> Router {
     let unknown = move |request: Request| async move {
         let (method, path) = (request.method(), request.uri().path());
-        let message = format!("there is no operation at {method} {path}");
+        let message = format!("gg-cloud does not serve an operation at {method} {path}");
         let code = "UnknownOperationException";
         Fault::new(StatusCode::NOT_FOUND, code, message)
     };
-    let router = Router::new().fallback(unknown).method_not_allowed_fallback(unknown);
-    operations.into_iter().fold(router, |router, operation| {
+    let router = operations.into_iter().fold(Router::new(), |router, operation| {
         let registry = registry.clone();
         let answer = move |parts: Result<RawPathParams, RawPathParamsRejection>,
                            Extension(caller): Extension<Caller>,
@@ -56,7 +55,9 @@ pub fn router(
             // A method that HTTP does not know is in no table.
             Err(_) => router,
         }
-    })
+    });
+    // Other methods are those of the routes that are there by now.
+    router.fallback(unknown).method_not_allowed_fallback(unknown)
 }
 
 async fn run(
