@@ -5,7 +5,7 @@ use super::document::document;
 use super::{BY_TIME, DEPLOYMENTS, Deployment, OF_JOBS, TARGETS};
 use super::{create, delivery, find, key, put, revisions, target_key, time_key};
 use crate::clock::Time;
-use crate::registry::jobs::{self, Cancel, Target};
+use crate::registry::jobs::{self, Cancel, JobStatus, Target};
 use crate::registry::{Kind, Place, Refusal, tags};
 use crate::state::Transaction;
 
@@ -34,6 +34,23 @@ pub fn cancel(
     deployment.is_canceled = true;
     put(tx, &deployment)?;
     Ok(deployment)
+}
+
+/// A group is deleted: its latest deployment is taken back.
+///
+/// # Errors
+/// The state fails.
+pub fn end_of_group(tx: &mut dyn Transaction, group: &str, now: Time) -> Result<(), Refusal> {
+    let Some(id) = revisions(tx, &Target::Group(group.to_owned()))?.latest else { return Ok(()) };
+    let mut deployment = find(tx, &id)?;
+    if deployment.is_canceled {
+        return Ok(());
+    }
+    if let Some(job) = deployment.job(tx)?.filter(|job| job.status == JobStatus::InProgress) {
+        jobs::cancel(tx, &job.id, &jobs::deleted_group(), now)?;
+    }
+    deployment.is_canceled = true;
+    Ok(put(tx, &deployment)?)
 }
 
 /// Delete a deployment with its job.

@@ -17,7 +17,7 @@ mod effective;
 #[cfg(test)]
 mod tests;
 
-pub use cancel::{cancel, delete};
+pub use cancel::{cancel, delete, end_of_group};
 pub use content::{
     Component, ConfigurationUpdate, Content, FailureHandling, Policies, UpdateAction, UpdatePolicy,
     ValidationPolicy,

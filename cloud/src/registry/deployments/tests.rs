@@ -240,6 +240,27 @@ fn one_whose_job_is_deleted_is_canceled() {
 }
 
 #[test]
+fn one_whose_group_is_deleted_is_canceled_and_its_devices_are_told() {
+    let world = World::new();
+    let made = world.create(new(group(), json!({})), 1).unwrap();
+    world.tx(|tx| groups::delete(tx, "fleet", None, at(2)));
+    assert_eq!(world.status(&made.id), Status::Canceled);
+    let rows = world.state.snapshot().unwrap();
+    let job = jobs::job(rows.as_ref(), &made.job_id).unwrap();
+    assert_eq!(job.status, JobStatus::Canceled);
+    assert_eq!(job.reason_code.as_deref(), Some("THING_GROUP_DELETED"));
+    let waiting = outbox::OUTBOX.scan(rows.as_ref(), &Key::new(), None, 99).unwrap();
+    let last = waiting.iter().rfind(|(_, message)| message.topic.contains("jobs/notify-namespace"));
+    let said: Value = serde_json::from_slice(&last.unwrap().1.payload.0).unwrap();
+    assert_eq!(said["jobs"], json!({}));
+    // A group that is called alike begins where this one ended.
+    world.tx(|tx| groups::create(tx, "fleet", None, Properties::default(), at(3)).map(drop));
+    let next = world.create(new(group(), json!({})), 4).unwrap();
+    assert_eq!((next.revision, world.status(&next.id)), (2, Status::Active));
+    assert_eq!(world.status(&made.id), Status::Canceled);
+}
+
+#[test]
 fn what_cannot_be_is_refused_and_a_request_is_known_again() {
     let world = World::new();
     let kind = |creation: Creation| world.create(creation, 1).unwrap_err().kind;

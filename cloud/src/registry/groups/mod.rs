@@ -10,7 +10,7 @@ pub use members::{above, all_of, direct_of, join, leave, things_in};
 
 use super::page::{self, Page, Paging};
 use super::things::unchanged;
-use super::{Attributes, Kind, Place, Refusal, names, policies};
+use super::{Attributes, Kind, Place, Refusal, deployments, jobs, names, policies};
 use crate::clock::Time;
 use crate::state::{Key, Rows, Table, Transaction};
 use serde::{Deserialize, Serialize};
@@ -157,7 +157,8 @@ pub fn update(
     Ok(group)
 }
 
-/// Remove one, if there is one. Its things leave it.
+/// Remove one, if there is one. Its deployment and the jobs that are for it alone are taken back, and
+/// its things leave it.
 ///
 /// # Errors
 /// There are groups in it, or it has changed since.
@@ -173,6 +174,8 @@ pub fn delete(
         let message = format!("there are groups in the thing group {name}; delete them first");
         return Err(Refusal::invalid(message).about("thing group", name));
     }
+    deployments::end_of_group(transaction, name, now)?;
+    jobs::end_of_group(transaction, name, now)?;
     members::all_leave(transaction, name, now)?;
     policies::detach_all(transaction, &policies::Target::Group(name.to_owned()))?;
     if let Some(parent) = &group.parent {

@@ -2,11 +2,13 @@
 //! `CancelJobExecution`).
 
 use super::execution::check_details;
-use super::rows::{self, EXECUTIONS, job_key};
-use super::{Change, Execution, Job, JobStatus, NewJob, Status, abort, create, job, notice};
+use super::rows::{self, EXECUTIONS, OPEN, job_key};
+use super::{
+    Change, Execution, Job, JobStatus, NewJob, Status, Target, abort, create, job, notice,
+};
 use crate::clock::Time;
 use crate::registry::{Kind, Refusal};
-use crate::state::Transaction;
+use crate::state::{Key, Transaction};
 use std::collections::BTreeSet;
 
 /// The reason for which a job is taken back with which too many things have failed.
@@ -56,6 +58,26 @@ pub fn replace(
     let things: Vec<String> = things.into_iter().collect();
     notice::tell(tx, &things, job.namespace.as_deref(), now)?;
     Ok(job)
+}
+
+/// How jobs are taken back whose group is deleted.
+pub fn deleted_group() -> Cancel {
+    let comment = Some("the thing group was deleted".to_owned());
+    Cancel { force: true, reason_code: Some("THING_GROUP_DELETED".to_owned()), comment }
+}
+
+/// A group is deleted: jobs that are for it alone are taken back. Others go on for their other targets.
+///
+/// # Errors
+/// The state fails.
+pub fn end_of_group(tx: &mut dyn Transaction, group: &str, now: Time) -> Result<(), Refusal> {
+    for (_, of_group) in OPEN.scan(tx, &Key::new().text(group), None, usize::MAX)? {
+        let is_alone = |target: &Target| matches!(target, Target::Group(name) if name == group);
+        if job(tx, &of_group.job)?.targets.iter().all(is_alone) {
+            cancel(tx, &of_group.job, &deleted_group(), now)?;
+        }
+    }
+    Ok(())
 }
 
 /// Take back a job with which too many things have failed.

@@ -37,7 +37,7 @@ mod tests;
 mod update;
 
 pub use abort::AbortCriterion;
-pub use cancel::{ABORTED, Cancel, cancel, cancel_execution, replace};
+pub use cancel::{ABORTED, Cancel, cancel, cancel_execution, deleted_group, end_of_group, replace};
 pub use create::{NewJob, create};
 pub use delete::delete;
 pub use door::handle;

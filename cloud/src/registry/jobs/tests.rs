@@ -113,6 +113,22 @@ fn topics(said: &[(String, Value)]) -> Vec<&str> {
 }
 
 #[test]
+fn a_group_that_is_deleted_takes_the_jobs_along_that_are_for_it_alone() {
+    let world = World::new(&["a", "b"]);
+    world.said(|tx| {
+        create(tx, new("own", &[group("all")]), at(0))?;
+        create(tx, new("shared", &[group("all"), thing("b")]), at(0)).map(drop)
+    });
+    world.said(|tx| groups::delete(tx, "all", None, at(1)));
+    assert_eq!(world.status("own", "a"), Status::Canceled);
+    assert_eq!(world.status("shared", "a"), Status::Removed);
+    assert_eq!(world.status("shared", "b"), Status::Queued);
+    let status = |id| job(world.state.snapshot().unwrap().as_ref(), id).unwrap().status;
+    assert_eq!(status("own"), JobStatus::Canceled);
+    assert_eq!(status("shared"), JobStatus::InProgress);
+}
+
+#[test]
 fn a_deployment_goes_its_way_in_both_dialects() {
     let world = World::new(&["a"]);
     let said = world.said(|tx| create(tx, new("j", &[group("all")]), at(0)).map(drop));
