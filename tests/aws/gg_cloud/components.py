@@ -118,7 +118,31 @@ names = [component["componentName"] for component in found]
 assert names == ["com.example.Hello", "com.example.Many"] + [f"com.example.N{n}" for n in range(5)], names
 assert found[1]["arn"] == ARN + "com.example.Many"
 assert found[1]["latestVersion"]["componentVersion"] == "1.10.0"
-assert gg.list_components(scope="PUBLIC")["components"] == []
+
+# What AWS provides is listed, described and given as well, and is nobody's here to change.
+PUBLIC = "arn:aws:greengrass:us-east-1:aws:components:"
+pages = gg.get_paginator("list_components").paginate(scope="PUBLIC", PaginationConfig={"PageSize": 7})
+public = {component["componentName"]: component for page in pages for component in page["components"]}
+wanted = ("Nucleus", "NucleusLite", "Cli", "TokenExchangeService", "ShadowManager", "SecretManager", "LogManager",
+          "DiskSpooler", "DockerApplicationManager", "StreamManager", "LocalDebugConsole")
+assert {f"aws.greengrass.{name}" for name in wanted} <= set(public), public.keys()
+cli = public["aws.greengrass.Cli"]
+assert cli["arn"] == PUBLIC + "aws.greengrass.Cli"
+newest = cli["latestVersion"]["arn"]
+assert newest == f'{cli["arn"]}:versions:{cli["latestVersion"]["componentVersion"]}'
+versions = gg.list_component_versions(arn=cli["arn"])["componentVersions"]
+assert [version["arn"] for version in versions] == [newest], versions
+for arn in (newest, PUBLIC + "aws.greengrass.Nucleus:versions:2.9.1"):
+    recipe = json.loads(gg.get_component(arn=arn)["recipe"])
+    described = gg.describe_component(arn=arn)
+    assert described["arn"] == arn and described["status"]["componentState"] == "DEPLOYABLE"
+    assert arn.endswith(f'{recipe["ComponentName"]}:versions:{recipe["ComponentVersion"]}')
+unknown = PUBLIC + "aws.greengrass.Unknown"
+assert gg.list_component_versions(arn=unknown)["componentVersions"] == []
+assert code(refused("get_component", arn=unknown + ":versions:1.0.0")) == ("ResourceNotFoundException", 404)
+assert code(refused("delete_component", arn=newest)) == ("ResourceNotFoundException", 404)
+assert code(refused("tag_resource", resourceArn=newest, tags={"a": "1"})) == ("ResourceNotFoundException", 404)
+assert code(refused("list_components", scope="OTHER")) == ("ValidationException", 400)
 assert code(refused("list_components", nextToken="=")) == ("ValidationException", 400)
 
 gg.tag_resource(resourceArn=made["arn"], tags={"b": "2", "c d": "3"})

@@ -2,9 +2,14 @@
 //! devices bring what they stand for themselves (Greengrass developer guide, "AWS-provided
 //! components").
 
-use crate::registry::Place;
+use super::{Component, Platform};
+use crate::clock::Time;
 use gg_model::{ComponentName, ComponentVersion, VersionRequirement};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const DESCRIPTION: &str = "Stands for what the device brings itself.";
+const PUBLISHER: &str = "gg-cloud";
 
 /// Their names, and the newest version that is known of each.
 const ALL: &[(&str, &str)] = &[
@@ -65,13 +70,36 @@ pub(super) fn version(
     known.chain(made).find(meets)
 }
 
-/// Its ARN, in the account of AWS.
-pub(super) fn arn(place: &Place, name: &ComponentName, version: &ComponentVersion) -> String {
-    format!("arn:aws:greengrass:{}:aws:components:{name}:versions:{version}", place.region)
+/// When Greengrass V2 came out, in seconds since the Unix epoch, which is as good as any time.
+const CREATED: u64 = 1_607_990_400;
+
+/// A version of one, as components are kept; the newest known one if none is said.
+pub(super) fn component(
+    name: &ComponentName,
+    version: Option<&ComponentVersion>,
+) -> Option<Component> {
+    let version = newest(name).map(|newest| version.cloned().unwrap_or(newest))?;
+    let attributes = BTreeMap::from([("os".to_owned(), "*".to_owned())]);
+    Some(Component {
+        recipe: recipe(name, &version),
+        name: name.clone(),
+        version,
+        description: Some(DESCRIPTION.to_owned()),
+        publisher: Some(PUBLISHER.to_owned()),
+        platforms: vec![Platform { name: None, attributes }],
+        created: Time::from_seconds(CREATED),
+        artifacts: BTreeMap::new(),
+        is_public: true,
+        request: None,
+    })
 }
 
-/// Its recipe.
-pub(super) fn recipe(name: &ComponentName, version: &ComponentVersion) -> Value {
+/// Their names, in order.
+pub(super) fn names() -> impl Iterator<Item = ComponentName> {
+    ALL.iter().filter_map(|(name, _)| name.parse().ok())
+}
+
+fn recipe(name: &ComponentName, version: &ComponentVersion) -> Value {
     let kind = match name.as_ref() {
         "aws.greengrass.Nucleus" => "aws.greengrass.nucleus",
         _ => "aws.greengrass.generic",
@@ -81,8 +109,8 @@ pub(super) fn recipe(name: &ComponentName, version: &ComponentVersion) -> Value 
         "ComponentName": name,
         "ComponentVersion": version,
         "ComponentType": kind,
-        "ComponentDescription": "Stands for what the device brings itself.",
-        "ComponentPublisher": "gg-cloud",
+        "ComponentDescription": DESCRIPTION,
+        "ComponentPublisher": PUBLISHER,
         "Manifests": [{ "Platform": { "os": "*" }, "Lifecycle": {} }],
     })
 }

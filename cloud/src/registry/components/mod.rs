@@ -51,6 +51,9 @@ pub struct Component {
     pub created: Time,
     /// Its artifacts, by their names.
     pub artifacts: BTreeMap<String, Artifact>,
+    /// Whether it is one that AWS provides, of which there is no row.
+    #[serde(skip)]
+    pub is_public: bool,
     /// What it was made of, by which a repeated request is known.
     request: Option<(String, Digest)>,
 }
@@ -82,7 +85,19 @@ fn key(name: &ComponentName, version: &ComponentVersion) -> Key {
 impl Component {
     /// Its ARN.
     pub fn arn(&self, place: &Place) -> String {
-        ComponentArn::text(&self.name, Some(&self.version), place)
+        let version = Some(&self.version);
+        match self.is_public {
+            true => ComponentArn::public_text(&self.name, version, place),
+            false => ComponentArn::text(&self.name, version, place),
+        }
+    }
+
+    /// Its ARN without its version.
+    pub fn bare_arn(&self, place: &Place) -> String {
+        match self.is_public {
+            true => ComponentArn::public_text(&self.name, None, place),
+            false => ComponentArn::text(&self.name, None, place),
+        }
     }
 }
 
@@ -139,6 +154,7 @@ pub fn create(
         platforms: recipe.manifests.into_iter().map(platform).collect(),
         created: now,
         artifacts,
+        is_public: false,
         request,
     };
     tags::put(transaction, &component.arn(place), &creation.tags)?;
@@ -177,7 +193,27 @@ fn pin(rows: &dyn Rows, document: &mut Value) -> Result<BTreeMap<String, Artifac
     Err(Refusal::invalid(message).about("field", "inlineRecipe"))
 }
 
-/// A version.
+/// A version, of this account's or one that AWS provides.
+///
+/// # Errors
+/// There is none.
+pub fn look(rows: &dyn Rows, place: &Place, arn: &str) -> Result<Component, Refusal> {
+    let ComponentArn { name, version, is_public } = ComponentArn::parse(arn, place)?;
+    match (is_public, version) {
+        (true, Some(version)) => builtin::component(&name, Some(&version))
+            .ok_or_else(|| Refusal::not_found("component", arn)),
+        _ => find(rows, place, arn),
+    }
+}
+
+/// The newest versions of what AWS provides, in the order of their names, after one of them.
+pub fn public(after: Option<&str>) -> impl Iterator<Item = Component> {
+    let names =
+        builtin::names().filter(move |name| after.is_none_or(|after| name.as_ref() > after));
+    names.filter_map(|name| builtin::component(&name, None))
+}
+
+/// A version of this account's.
 ///
 /// # Errors
 /// There is none.
@@ -185,6 +221,19 @@ pub fn find(rows: &dyn Rows, place: &Place, arn: &str) -> Result<Component, Refu
     let (name, version) = ComponentArn::parse_version(arn, place)?;
     let component = COMPONENTS.get(rows, &key(&name, &version))?;
     component.ok_or_else(|| Refusal::not_found("component", arn))
+}
+
+/// All versions of what an ARN names, the newest first; none of one that is not known. Of what AWS
+/// provides the newest is enough.
+///
+/// # Errors
+/// It is no ARN of a component.
+pub fn versions_of(rows: &dyn Rows, place: &Place, arn: &str) -> Result<Vec<Component>, Refusal> {
+    let ComponentArn { name, is_public, .. } = ComponentArn::parse(arn, place)?;
+    match is_public {
+        true => Ok(builtin::component(&name, None).into_iter().collect()),
+        false => Ok(versions(rows, &name)?),
+    }
 }
 
 /// All versions of a component, the newest first; none of one that is not known.

@@ -47,9 +47,11 @@ pub fn resolve(
     if found.is_empty()
         && let Some(version) = builtin::version(name, own.as_ref(), requirements)
     {
-        let arn = builtin::arn(place, name, &version);
-        let recipe = builtin::recipe(name, &version);
-        return Ok(Resolved { arn, name: name.clone(), version, recipe });
+        let absent = || Refusal::not_found("component", name.to_string());
+        let component = builtin::component(name, Some(&version)).ok_or_else(absent)?;
+        let arn = component.arn(place);
+        let Component { name, version, recipe, .. } = component;
+        return Ok(Resolved { arn, name, version, recipe });
     }
     found.retain(|component| meets(&component.version));
     let versions_meet = !found.is_empty();

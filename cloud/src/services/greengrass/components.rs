@@ -1,7 +1,7 @@
 //! Operations on components.
 
 use super::page::Page;
-use crate::registry::components::{self, ARTIFACTS, Component, ComponentArn, Creation};
+use crate::registry::components::{self, ARTIFACTS, Component, Creation};
 use crate::registry::{Kind, Refusal, Registry, keys, tags};
 use crate::web::sigv4::{Link, presign};
 use crate::web::{Answer, Call, Operation};
@@ -83,7 +83,7 @@ fn create(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
 
 fn get(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
     let (arn, rows) = (call.part("arn"), registry.state.snapshot()?);
-    let component = components::find(rows.as_ref(), &registry.place, arn)?;
+    let component = components::look(rows.as_ref(), &registry.place, arn)?;
     let format = call.query.get("recipeOutputFormat").unwrap_or("JSON");
     let recipe = match format {
         "JSON" => component.recipe.to_string(),
@@ -104,7 +104,7 @@ fn get(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
 
 fn describe(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
     let (arn, rows) = (call.part("arn"), registry.state.snapshot()?);
-    let component = components::find(rows.as_ref(), &registry.place, arn)?;
+    let component = components::look(rows.as_ref(), &registry.place, arn)?;
     let mut answer = json!({
         "arn": component.arn(&registry.place),
         "componentName": component.name,
@@ -143,18 +143,19 @@ fn add_details(answer: &mut Value, component: &Component) {
 
 fn list(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
     let page = Page::of(call)?;
-    let mut answer = json!({ "components": [] });
-    match call.query.get("scope") {
-        None | Some("PRIVATE") => {}
-        // There are none of AWS's.
-        Some("PUBLIC") => return Ok(Answer::ok(answer)),
+    let rows = registry.state.snapshot()?;
+    let after = page.after.as_deref();
+    let (found, more) = match call.query.get("scope") {
+        None | Some("PRIVATE") => components::newest(rows.as_ref(), after, page.size)?,
+        Some("PUBLIC") => {
+            let mut left = components::public(after);
+            (left.by_ref().take(page.size).collect(), left.next().is_some())
+        }
         Some(_) => {
             let message = "scope is neither PRIVATE nor PUBLIC";
             return Err(Refusal::invalid(message).about("field", "scope"));
         }
-    }
-    let rows = registry.state.snapshot()?;
-    let (found, more) = components::newest(rows.as_ref(), page.after.as_deref(), page.size)?;
+    };
     let components = found.iter().map(|component| {
         let mut latest = json!({
             "arn": component.arn(&registry.place),
@@ -162,12 +163,12 @@ fn list(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
         });
         add_details(&mut latest, component);
         json!({
-            "arn": ComponentArn::text(&component.name, None, &registry.place),
+            "arn": component.bare_arn(&registry.place),
             "componentName": component.name,
             "latestVersion": latest,
         })
     });
-    answer["components"] = components.collect();
+    let mut answer = json!({ "components": components.collect::<Value>() });
     if let Some(last) = found.last().filter(|_| more) {
         answer["nextToken"] = Page::token(last.name.as_ref()).into();
     }
@@ -176,9 +177,8 @@ fn list(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
 
 fn list_versions(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
     let page = Page::of(call)?;
-    let name = ComponentArn::parse(call.part("arn"), &registry.place)?.name;
     let rows = registry.state.snapshot()?;
-    let versions = components::versions(rows.as_ref(), &name)?;
+    let versions = components::versions_of(rows.as_ref(), &registry.place, call.part("arn"))?;
     let after = page.after.as_deref().and_then(|after| after.parse().ok());
     let mut left =
         versions.iter().filter(|one| after.as_ref().is_none_or(|last| one.version < *last));
