@@ -6,7 +6,7 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 25] = [
+const TARGETS: [&str; 26] = [
     "access_control",
     "cloud_policy",
     "configuration",
@@ -23,6 +23,7 @@ const TARGETS: [&str; 25] = [
     "mqtt",
     "onnx",
     "pkcs11_uri",
+    "provisioning_template",
     "recipe",
     "registry",
     "s3_documents",

@@ -2,12 +2,15 @@
 
 use super::client::Client;
 use crate::state::outbox::Message;
+use gg_model::TopicFilter;
 use mqtt5::QoS;
 use mqtt5::broker::BrokerConfig;
 use mqtt5::broker::client_handler::ClientHandler;
 use mqtt5::broker::resource_monitor::{ResourceLimits, ResourceMonitor};
 use mqtt5::broker::router::MessageRouter;
-use mqtt5::broker::storage::{DynamicStorage, FileBackend, QueueLimits, StorageBackend as _};
+use mqtt5::broker::storage::{
+    DynamicStorage, FileBackend, QueueLimits, QueuedMessage, StorageBackend as _,
+};
 use mqtt5::broker::sys_topics::BrokerStats;
 use mqtt5::broker::tls_acceptor::TlsStreamWrapper;
 use mqtt5::broker::transport::BrokerTransport;
@@ -117,6 +120,23 @@ impl Engine {
         let payload = message.payload.0;
         let packet = PublishPacket::new(message.topic, payload, QoS::AtLeastOnce);
         self.router.route_message(&packet, None).await;
+    }
+
+    /// Give a message to one client alone, if it subscribed to the topic. It waits in the client's queue,
+    /// as what cannot be sent at once does.
+    pub(super) async fn tell(&self, client: &str, topic: String, payload: String) {
+        let matches = |filter: &String| {
+            let filter = filter.parse::<TopicFilter>();
+            filter.is_ok_and(|filter| topic.parse().is_ok_and(|topic| filter.matches(&topic)))
+        };
+        if !self.subscriptions(client).await.iter().any(matches) {
+            return tracing::debug!(client, topic, "an answer is not wanted");
+        }
+        let (qos, payload) = (QoS::AtLeastOnce, payload.into_bytes());
+        let packet = PublishPacket::new(topic, payload, qos);
+        let queue = self.storage.queue_handle(client);
+        let _pushed = queue.push(QueuedMessage::new(packet, client.to_owned(), qos, None));
+        queue.notify();
     }
 
     /// What a client subscribed to, with its session.

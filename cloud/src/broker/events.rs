@@ -4,6 +4,7 @@ use super::client::Client;
 use super::inbound;
 use crate::registry::Refusal;
 use crate::registry::connections::{self, Reason};
+use crate::registry::provisioning::{self, Answer, Asked};
 use crate::state::Transaction;
 use mqtt5::QoS;
 use mqtt5::broker::{
@@ -62,6 +63,16 @@ impl BrokerEventHandler for Client {
             if !topic.starts_with('$') {
                 return PublishAction::Continue;
             }
+            if let Some(asked) = Asked::at(topic) {
+                return match self.provision(asked, &event).await {
+                    // What is asked is for nobody else, no more than the answer is.
+                    Ok(()) => PublishAction::Handled,
+                    Err(_) => {
+                        self.hang_up(Reason::ServerInitiatedDisconnect);
+                        unanswered()
+                    }
+                };
+            }
             if self.ask(&event).await.is_err() {
                 // It is sent again once the client is connected again.
                 self.hang_up(Reason::ServerInitiatedDisconnect);
@@ -84,6 +95,20 @@ impl Client {
             inbound::handle(transaction, &topic, &payload, clock.now())
         };
         self.broker.turns().change(Box::new(work)).await
+    }
+}
+
+impl Client {
+    /// Answer a device that asks for its certificate, or to become what a template says.
+    async fn provision(&self, asked: Asked, event: &ClientPublishEvent) -> Result<(), Refusal> {
+        let (registry, payload) = (self.broker.registry().clone(), event.payload.clone());
+        let inside = registry.clone();
+        let work = move || provisioning::answer(&inside, &asked, &payload);
+        let Answer { is_accepted, payload } = registry.blocking(work).await?;
+        let end = if is_accepted { "accepted" } else { "rejected" };
+        let topic = format!("{}/{end}", event.topic);
+        self.broker.engine().tell(self.name(), topic, payload).await;
+        Ok(())
     }
 }
 

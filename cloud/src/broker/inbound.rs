@@ -1,12 +1,15 @@
 //! Topics at which the control plane itself is spoken to (AWS IoT developer guide, "Reserved topics").
 
 use crate::clock::Time;
-use crate::registry::{Refusal, reserved};
+use crate::registry::{Refusal, provisioning, reserved};
 use crate::state::Transaction;
 
 /// Whether what is published at a topic is for the control plane. Nobody may publish at the other
 /// topics that begin with `$`: what is said there is the control plane's.
 pub fn is_request(topic: &str) -> bool {
+    if provisioning::Asked::at(topic).is_some() {
+        return true;
+    }
     let Some(rest) = topic.strip_prefix("$aws/things/").and_then(|rest| rest.split_once('/'))
     else {
         return false;
@@ -47,6 +50,9 @@ mod tests {
             "$aws/things/t/shadow/name/delta/get",
             "$aws/things/t/jobs/$next/get",
             "$aws/things/t/greengrassv2/health/json",
+            "$aws/certificates/create/json",
+            "$aws/certificates/create-from-csr/json",
+            "$aws/provisioning-templates/fleet/provision/json",
         ] {
             assert!(is_request(topic), "{topic}");
         }
@@ -56,6 +62,10 @@ mod tests {
             "$aws/things/t/jobs/notify-next",
             "$aws/things/t/other",
             "$aws/things/t",
+            "$aws/certificates/create/json/accepted",
+            "$aws/certificates/create/cbor",
+            "$aws/provisioning-templates/a/b/provision/json",
+            "$aws/provisioning-templates//provision/json",
             "$SYS/x",
             "t/shadow/update",
         ] {

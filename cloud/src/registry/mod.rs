@@ -20,6 +20,7 @@ pub mod page;
 mod place;
 pub mod policies;
 pub mod principals;
+pub mod provisioning;
 pub mod references;
 mod refusal;
 pub mod reserved;
@@ -104,7 +105,7 @@ impl Registry {
             let (artifacts, place) = (self.artifacts.clone(), self.place.clone());
             let now = self.clock.now();
             let collect = move |rows: &mut dyn Transaction| {
-                let more = secrets::expire(rows, &place, now)?;
+                let more = secrets::expire(rows, &place, now)? | provisioning::expire(rows, now)?;
                 Ok(references::collect(rows, &artifacts)? | more)
             };
             let more = self.change(collect).await.unwrap_or_default();

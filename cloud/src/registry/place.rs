@@ -1,6 +1,6 @@
 //! Region and account: what ARNs name, and signatures.
 
-use crate::state::{Key, StateError, Table, Transaction};
+use crate::state::{Key, Rows, StateError, Table, Transaction};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -84,6 +84,14 @@ impl Place {
                 Ok(place)
             }
         }
+    }
+
+    /// Where the state says that this is; `None`: it was not told yet.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn known(rows: &dyn Rows) -> Result<Option<Self>, StateError> {
+        PLACE.get(rows, &Key::new())
     }
 
     /// The ARN of something of a service.

@@ -3,7 +3,7 @@
 //! names here: what a session may do is the same for all.
 
 use super::page::{self, Page, Paging};
-use super::{Kind, Place, Refusal, names};
+use super::{Kind, Place, Refusal, names, tags};
 use crate::clock::Time;
 use crate::state::{Key, Rows, Table, Transaction};
 use serde::{Deserialize, Serialize};
@@ -91,6 +91,7 @@ pub fn update(
 /// There is none.
 pub fn delete(tx: &mut dyn Transaction, name: &str) -> Result<(), Refusal> {
     require(tx, name)?;
+    tags::forget_iot(tx, &format!("rolealias/{name}"))?;
     Ok(ALIASES.delete(tx, &key(name))?)
 }
 

@@ -1,6 +1,9 @@
 //! Tags: names and values that people give to what has an ARN (AWS, "Tagging your AWS resources").
 
-use super::{Kind, Place, Refusal, components, cores, deployments};
+use super::{
+    Kind, Place, Refusal, components, cores, deployments, groups, policies, provisioning,
+    role_aliases,
+};
 use crate::state::{Key, Rows, StateError, Table, Transaction};
 use std::collections::BTreeMap;
 
@@ -82,6 +85,39 @@ pub fn remove<'n>(
 /// The state cannot be written.
 pub fn forget(transaction: &mut dyn Transaction, arn: &str) -> Result<(), StateError> {
     TAGS.delete(transaction, &key(arn))
+}
+
+/// Take away all of something of AWS IoT that goes, by what its ARN ends with: `policy/NAME`.
+///
+/// # Errors
+/// The state fails.
+pub(super) fn forget_iot(transaction: &mut dyn Transaction, what: &str) -> Result<(), StateError> {
+    match Place::known(transaction)? {
+        // Nothing has an ARN where no server was.
+        None => Ok(()),
+        Some(place) => forget(transaction, &place.arn("iot", what)),
+    }
+}
+
+/// Whether there is something of AWS IoT with this ARN, which can have tags.
+///
+/// # Errors
+/// There is none.
+pub fn check_iot(rows: &dyn Rows, place: &Place, arn: &str) -> Result<(), Refusal> {
+    let named = |kind: &str| place.named(arn, "iot", kind);
+    if let Some(name) = named("thinggroup") {
+        return groups::require(rows, name).map(drop);
+    }
+    if let Some(name) = named("policy") {
+        return policies::require(rows, name).map(drop);
+    }
+    if let Some(name) = named("rolealias") {
+        return role_aliases::require(rows, name).map(drop);
+    }
+    if let Some(name) = named("provisioningtemplate") {
+        return provisioning::require(rows, name).map(drop);
+    }
+    Err(Refusal::not_found("resource", arn))
 }
 
 /// Whether there is something of Greengrass's with this ARN, which can have tags.

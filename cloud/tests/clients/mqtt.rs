@@ -72,6 +72,14 @@ fn requests_to_the_control_plane_are_answered() {
 }
 
 #[test]
+fn devices_with_a_claim_get_certificates_and_names_and_nobody_hears_of_it() {
+    let (server, devices) = start();
+    devices.python(&server, "claims.py", &[]).expect_ok();
+    let log = server.log();
+    assert!(!log.contains("PRIVATE KEY") && !log.contains("OwnershipToken\":"), "{log}");
+}
+
+#[test]
 fn what_clients_missed_waits_for_them() {
     let (mut server, devices) = start();
     let session = |server: &Server, arguments: &[&str]| {

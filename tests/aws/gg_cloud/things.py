@@ -74,3 +74,24 @@ for name in ("hall", "site", "none"):
 for number in range(5):
     iot.delete_thing(thingName=f"t:{number}")
 assert refused("delete_thing", thingName="kept", expectedVersion=1) == "VersionConflictException"
+
+# Tags go with what has them.
+ACCOUNT = "arn:aws:iot:us-east-1:000000000000"
+TAGS = [{"Key": "a", "Value": "1"}]
+text = '{"Version": "2012-10-17", "Statement": []}'
+iot.create_thing_group(thingGroupName="tagged", tags=TAGS)
+iot.create_policy(policyName="tagged", policyDocument=text, tags=TAGS)
+iot.create_role_alias(roleAlias="tagged", roleArn="arn:aws:iam::000000000000:role/Reader", tags=TAGS)
+for kind in ("thinggroup", "policy", "rolealias"):
+    arn = f"{ACCOUNT}:{kind}/tagged"
+    assert iot.list_tags_for_resource(resourceArn=arn)["tags"] == TAGS, kind
+    iot.tag_resource(resourceArn=arn, tags=[{"Key": "b", "Value": "2"}])
+    iot.untag_resource(resourceArn=arn, tagKeys=["a"])
+    assert iot.list_tags_for_resource(resourceArn=arn)["tags"] == [{"Key": "b", "Value": "2"}], kind
+iot.delete_thing_group(thingGroupName="tagged")
+iot.delete_policy(policyName="tagged")
+iot.delete_role_alias(roleAlias="tagged")
+for kind in ("thinggroup", "policy", "rolealias", "thing"):
+    assert refused("list_tags_for_resource", resourceArn=f"{ACCOUNT}:{kind}/tagged") == "ResourceNotFoundException", kind
+iot.create_thing_group(thingGroupName="tagged")
+assert iot.list_tags_for_resource(resourceArn=f"{ACCOUNT}:thinggroup/tagged")["tags"] == []

@@ -10,7 +10,7 @@ pub use members::{above, all_of, direct_of, join, leave, things_in};
 
 use super::page::{self, Page, Paging};
 use super::things::unchanged;
-use super::{Attributes, Kind, Place, Refusal, deployments, jobs, names, policies};
+use super::{Attributes, Kind, Place, Refusal, deployments, jobs, names, policies, tags};
 use crate::clock::Time;
 use crate::state::{Key, Rows, Table, Transaction};
 use serde::{Deserialize, Serialize};
@@ -178,6 +178,7 @@ pub fn delete(
     jobs::end_of_group(transaction, name, now)?;
     members::all_leave(transaction, name, now)?;
     policies::detach_all(transaction, &policies::Target::Group(name.to_owned()))?;
+    tags::forget_iot(transaction, &format!("thinggroup/{name}"))?;
     if let Some(parent) = &group.parent {
         CHILDREN.delete(transaction, &key(parent).last(name))?;
     }

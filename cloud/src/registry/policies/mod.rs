@@ -24,7 +24,7 @@ pub(super) use versions::VERSIONS;
 pub use versions::{Version, add_version, delete_version, require_version, set_default, versions};
 
 use super::page::{self, Page, Paging};
-use super::{Kind, Place, Refusal, names};
+use super::{Kind, Place, Refusal, names, tags};
 use crate::clock::Time;
 use crate::state::{Key, Rows, Table, Transaction};
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,7 @@ pub fn delete(transaction: &mut dyn Transaction, name: &str) -> Result<(), Refus
         return used("has other versions; delete them first");
     }
     versions::forget(transaction, name, policy.default)?;
+    tags::forget_iot(transaction, &format!("policy/{name}"))?;
     Ok(POLICIES.delete(transaction, &key(name))?)
 }
 

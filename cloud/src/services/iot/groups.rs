@@ -1,9 +1,10 @@
 //! Thing groups.
 
+use super::tags::Tag;
 use super::things::Payload;
 use super::{done, each, expected, flag, object, page, paging};
 use crate::registry::groups::{self, Filter, Group, Properties};
-use crate::registry::{Place, Refusal, Registry};
+use crate::registry::{Place, Refusal, Registry, tags};
 use crate::state::Rows;
 use crate::web::{Answer, Call, Operation};
 use http::Method;
@@ -27,6 +28,8 @@ struct Asked {
     #[serde(default)]
     thing_group_properties: AskedProperties,
     expected_version: Option<u64>,
+    #[serde(default)]
+    tags: Vec<Tag>,
 }
 
 #[derive(Default, Deserialize)]
@@ -53,8 +56,12 @@ fn create(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
     let (name, asked) = (call.part("thingGroupName"), call.json::<Asked>()?);
     let (parent, now) = (asked.parent_group_name, registry.clock.now());
     let properties = asked.thing_group_properties.into();
-    let made =
-        registry.state.change(|tx| groups::create(tx, name, parent.as_deref(), properties, now))?;
+    let (arn, tags) = (groups::arn(&registry.place, name), super::tags::read(asked.tags));
+    let made = registry.state.change(|tx| {
+        let made = groups::create(tx, name, parent.as_deref(), properties, now)?;
+        tags::put(tx, &arn, &tags)?;
+        Ok::<_, Refusal>(made)
+    })?;
     Ok(Answer::ok(json!({
         "thingGroupName": made.name,
         "thingGroupArn": groups::arn(&registry.place, &made.name),

@@ -7,7 +7,9 @@ pub(super) mod jobs;
 mod members;
 mod policies;
 mod principals;
+mod provisioning;
 mod role_aliases;
+mod tags;
 mod targets;
 mod things;
 
@@ -26,7 +28,9 @@ static OPERATIONS: &[&[Operation]] = &[
     members::OPERATIONS,
     policies::OPERATIONS,
     principals::OPERATIONS,
+    provisioning::OPERATIONS,
     role_aliases::OPERATIONS,
+    tags::OPERATIONS,
     targets::OPERATIONS,
     things::OPERATIONS,
 ];

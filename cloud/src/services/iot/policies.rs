@@ -1,8 +1,9 @@
 //! Policies and their versions.
 
+use super::tags::Tag;
 use super::{done, each, flag, page, paging};
 use crate::registry::policies::{self, Policy, Version};
-use crate::registry::{Refusal, Registry};
+use crate::registry::{Refusal, Registry, tags};
 use crate::web::{Answer, Call, Operation};
 use http::Method;
 use serde::Deserialize;
@@ -28,6 +29,8 @@ pub(super) static OPERATIONS: &[Operation] = &[
 #[serde(rename_all = "camelCase")]
 struct Asked {
     policy_document: String,
+    #[serde(default)]
+    tags: Vec<Tag>,
 }
 
 fn name(call: &Call) -> &str {
@@ -53,8 +56,12 @@ fn show(registry: &Registry, policy: &Policy, version: Version) -> Value {
 }
 
 fn create(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
-    let (text, now) = (call.json::<Asked>()?.policy_document, registry.clock.now());
-    registry.state.change(|tx| policies::create(tx, name(call), &text, now))?;
+    let (Asked { policy_document: text, tags }, now) = (call.json()?, registry.clock.now());
+    let (arn, tags) = (policies::arn(&registry.place, name(call)), super::tags::read(tags));
+    registry.state.change(|tx| {
+        policies::create(tx, name(call), &text, now)?;
+        tags::put(tx, &arn, &tags)
+    })?;
     Ok(Answer::ok(json!({
         "policyName": name(call),
         "policyArn": policies::arn(&registry.place, name(call)),

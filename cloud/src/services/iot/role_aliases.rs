@@ -1,8 +1,9 @@
 //! Role aliases.
 
+use super::tags::Tag;
 use super::{done, each, page, paging};
 use crate::registry::role_aliases::{self, RoleAlias, USUAL_SECONDS};
-use crate::registry::{Refusal, Registry};
+use crate::registry::{Refusal, Registry, tags};
 use crate::web::{Answer, Call, Operation};
 use http::Method;
 use serde::Deserialize;
@@ -23,6 +24,8 @@ pub(super) static OPERATIONS: &[Operation] = &[
 struct Asked {
     role_arn: Option<String>,
     credential_duration_seconds: Option<u64>,
+    #[serde(default)]
+    tags: Vec<Tag>,
 }
 
 fn name(call: &Call) -> &str {
@@ -37,7 +40,12 @@ fn create(registry: &Registry, call: &Call) -> Result<Answer, Refusal> {
     let (asked, now) = (call.json::<Asked>()?, registry.clock.now());
     let role = asked.role_arn.unwrap_or_default();
     let seconds = asked.credential_duration_seconds.unwrap_or(USUAL_SECONDS);
-    registry.state.change(|tx| role_aliases::create(tx, name(call), &role, seconds, now))?;
+    let (arn, tags) =
+        (role_aliases::arn(&registry.place, name(call)), super::tags::read(asked.tags));
+    registry.state.change(|tx| {
+        role_aliases::create(tx, name(call), &role, seconds, now)?;
+        tags::put(tx, &arn, &tags)
+    })?;
     Ok(Answer::ok(name_and_arn(registry, name(call))))
 }
 
