@@ -7,7 +7,7 @@
 use super::shared::{self, Shared};
 use super::watchers::Watchers;
 use super::{Key, Row, Rows, State, StateError, Transaction};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -69,6 +69,21 @@ impl Sqlite {
         })
     }
 
+    /// Write a copy to a new file, and do something meanwhile: neither this nor another process changes
+    /// anything until both are done.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn copy<T>(&self, to: &Path, meanwhile: impl FnOnce() -> T) -> Result<T, StateError> {
+        let held = self.begin()?;
+        let done = meanwhile();
+        let to = to.to_string_lossy();
+        let copied =
+            connect(&self.path).and_then(|reader| reader.execute("VACUUM INTO ?", params![to]));
+        drop(held);
+        copied.map(|_| done).map_err(|error| self.said(&error))
+    }
+
     fn said(&self, error: &rusqlite::Error) -> StateError {
         said(&self.path, error)
     }
@@ -111,10 +126,15 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 
 fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StateError> {
     let said = |error: rusqlite::Error| said(path, &error);
-    let transaction = connection.transaction().map_err(said)?;
-    let found: i64 =
-        transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(said)?;
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let found = version(connection).map_err(said)?;
+    // Another process may use the file: nothing is written where nothing is to be done.
+    if found == known {
+        return Ok(());
+    }
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(said)?;
+    let found = version(&transaction).map_err(said)?;
     if found > known {
         return Err(StateError::Newer { path: path.to_owned(), found, known });
     }
@@ -123,6 +143,10 @@ fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StateError> {
     }
     transaction.pragma_update(None, "user_version", known).map_err(said)?;
     transaction.commit().map_err(said)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
 fn said(path: &Path, error: &rusqlite::Error) -> StateError {

@@ -234,3 +234,20 @@ fn who_panics_takes_back_their_own_change_alone() {
     assert_eq!(done.len(), 360);
     assert_eq!(scan(state.as_ref(), &Key::new(), None, 1000), done);
 }
+
+#[test]
+fn a_file_is_opened_while_another_changes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.sqlite");
+    let first = Sqlite::open(&path).unwrap();
+    let mut change = first.begin().unwrap();
+    change.put("t", &Key::new().text("a"), b"1").unwrap();
+    let second = Sqlite::open(&path).unwrap();
+    assert_eq!(second.snapshot().unwrap().get("t", &Key::new().text("a")).unwrap(), None);
+    change.commit().unwrap();
+    let copy = folder.path().join("copy.sqlite");
+    assert_eq!(second.copy(&copy, || 7).unwrap(), 7);
+    let copied = Sqlite::open(&copy).unwrap();
+    let found = copied.snapshot().unwrap().get("t", &Key::new().text("a")).unwrap();
+    assert_eq!(found.as_deref(), Some(b"1".as_slice()));
+}
