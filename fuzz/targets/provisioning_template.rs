@@ -2,7 +2,6 @@
 //! whatever a device says; what comes of it is no larger than it may be.
 #![no_main]
 
-#[expect(dead_code, reason = "the control plane uses more of it")]
 #[path = "../../cloud/src/registry/provisioning/template.rs"]
 mod template;
 

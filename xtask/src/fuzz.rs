@@ -6,8 +6,9 @@ use std::{env, fs};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-const TARGETS: [&str; 26] = [
+const TARGETS: [&str; 27] = [
     "access_control",
+    "backup",
     "cloud_policy",
     "configuration",
     "deployment",

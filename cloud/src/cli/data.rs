@@ -31,16 +31,22 @@ pub(super) struct Folder {
 impl Folder {
     /// What is in the folder of a server that was started before.
     pub(super) fn open(&self) -> Result<Data> {
+        let data = self.find()?;
+        open(&data, &data.join("state.sqlite"))
+    }
+
+    /// The folder of a server that was started before.
+    pub(super) fn find(&self) -> Result<PathBuf> {
         let data = folder::find(self.data.as_deref())?;
-        let file = data.join("state.sqlite");
-        if !file.is_file() {
+        folder::check(&data)?;
+        if !data.join("state.sqlite").is_file() {
             bail!(
                 "there is no control plane in {}; start `gg-cloud serve` once, or name its folder \
                  with --data",
                 data.display()
             );
         }
-        open(&data, &file)
+        Ok(data)
     }
 }
 

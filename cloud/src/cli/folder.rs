@@ -1,5 +1,6 @@
 //! The folder for everything that is kept, private to its owner.
 
+use super::backup::RESTORING;
 use anyhow::{Context as _, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,4 +27,19 @@ pub(super) fn find(chosen: Option<&Path>) -> Result<PathBuf> {
     made.with_context(|| {
         format!("failed to use the folder {}; name another with --data", folder.display())
     })
+}
+
+/// Whether a folder is one that a server can use.
+///
+/// # Errors
+/// A backup was being restored into it, and that was cut off.
+pub(super) fn check(folder: &Path) -> Result<()> {
+    match folder.join(RESTORING).exists() {
+        false => Ok(()),
+        true => bail!(
+            "a backup was being restored into {} and that was cut off; empty the folder, and restore \
+             it again",
+            folder.display()
+        ),
+    }
 }

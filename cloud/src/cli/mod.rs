@@ -1,5 +1,6 @@
 //! The command line: a file a subcommand, each with its arguments and one function.
 
+mod backup;
 mod data;
 mod folder;
 mod ready;
@@ -21,6 +22,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     Serve(Box<serve::Args>),
     Status(status::Args),
     Thing(thing::Arguments),
@@ -39,6 +42,8 @@ impl Cli {
     /// It cannot be done.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Backup(args) => backup::backup(&args),
+            Command::Restore(args) => backup::restore(&args),
             Command::Serve(args) => serve::run(*args),
             Command::Status(args) => status::run(&args),
             Command::Thing(args) => thing::run(&args),

@@ -103,6 +103,7 @@ async fn serve(args: Args) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let (clock, tasks) = (Clock::system(), Tasks::default());
     let data = folder::find(args.data.as_deref())?;
+    folder::check(&data)?;
     let authority = Arc::new(Authority::open(&data.join("pki"), &clock)?);
     let state = Sqlite::open(&data.join("state.sqlite")).context("failed to open the state")?;
     let state: Arc<dyn State> = Arc::new(state);

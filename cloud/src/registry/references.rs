@@ -6,7 +6,7 @@
 
 use super::Refusal;
 use crate::artifacts::{Artifacts, Digest, Whole};
-use crate::state::{Key, StateError, Table, Transaction};
+use crate::state::{Key, Rows, StateError, Table, Transaction};
 
 const REFERENCES: Table<u64> = Table::new("references");
 
@@ -55,6 +55,16 @@ pub fn release(transaction: &mut dyn Transaction, digest: &Digest) -> Result<(),
             UNUSED.put(transaction, &key(digest), digest)
         }
     }
+}
+
+/// Everything that is referred to.
+///
+/// # Errors
+/// The state cannot be read.
+pub fn all(rows: &dyn Rows) -> Result<Vec<Digest>, StateError> {
+    let found = REFERENCES.scan(rows, &Key::new(), None, usize::MAX)?;
+    let digest = |(key, _): (Key, u64)| Digest::try_from(key.first_text()?).ok();
+    Ok(found.into_iter().filter_map(digest).collect())
 }
 
 /// Remove some of what has no reference. Gives whether there may be more.

@@ -6,13 +6,15 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
-fn run(data: &Path, arguments: &[&str]) -> Output {
+/// gg-cloud, with a folder.
+pub(crate) fn run(data: &Path, arguments: &[&str]) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_gg-cloud"));
     program.args(arguments).arg("--data").arg(data).output().unwrap()
 }
 
+/// What it printed, having succeeded.
 #[track_caller]
-fn text(output: &Output) -> &str {
+pub(crate) fn text(output: &Output) -> &str {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     std::str::from_utf8(&output.stdout).unwrap()
 }

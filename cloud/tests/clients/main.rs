@@ -4,6 +4,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stdout, reason = "what the program said explains a failure")]
 
+mod backup;
 mod certificates;
 mod components;
 mod credentials;
