@@ -18,6 +18,7 @@ use mqtt5::packet::publish::PublishPacket;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::broadcast;
@@ -46,6 +47,23 @@ const QUEUE: QueueLimits = QueueLimits { max_messages: 1000, max_bytes: 8 * 1024
 
 /// Most messages that are retained.
 const MOST_RETAINED: usize = 5000;
+
+/// What is counted of clients and of what they publish and receive.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Figures {
+    /// Clients that are connected.
+    pub connected: usize,
+    /// Connections so far.
+    pub connections: u64,
+    /// Messages that clients published.
+    pub received: u64,
+    /// Messages that clients were sent.
+    pub sent: u64,
+    /// Bytes of what they published.
+    pub bytes_received: u64,
+    /// Bytes of what they were sent.
+    pub bytes_sent: u64,
+}
 
 /// The library's parts.
 pub(super) struct Engine {
@@ -165,6 +183,20 @@ impl Engine {
         self.router.sweep_sessions().await;
         if messages_too && let Err(error) = self.storage.cleanup_expired().await {
             tracing::warn!(%error, "messages whose time is over cannot be removed");
+        }
+    }
+
+    /// What was counted.
+    pub(super) fn figures(&self) -> Figures {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let stats = &self.stats;
+        Figures {
+            connected: stats.clients_connected.load(Ordering::Relaxed),
+            connections: of(&stats.clients_total),
+            received: of(&stats.publish_received),
+            sent: of(&stats.publish_sent),
+            bytes_received: of(&stats.bytes_received),
+            bytes_sent: of(&stats.bytes_sent),
         }
     }
 

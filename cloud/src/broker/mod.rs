@@ -17,6 +17,7 @@ mod review;
 mod rules;
 mod turns;
 
+pub use engine::Figures;
 pub use inbound::is_request;
 
 use crate::artifacts::Digest;
@@ -115,6 +116,11 @@ impl Broker {
             tracing::debug!(client = client.name(), %error, "a connection ended");
         }
         self.0.clients.remove(&client);
+    }
+
+    /// What was counted since the start.
+    pub fn figures(&self) -> Figures {
+        self.engine().figures()
     }
 
     /// Have all connections end once tasks are to stop, and wait for that.

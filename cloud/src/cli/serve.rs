@@ -142,7 +142,7 @@ async fn serve(args: Args) -> Result<()> {
     let broker = Broker::start(registry.clone(), &data.join("mqtt")).await?;
     let (all, devices) = (services::all(&registry), services::devices(&registry));
     let hosts = Hosts::new(&names, &registry.place.region);
-    let web = Web::new(registry.clone(), all, devices, hosts);
+    let web = Web::new(registry.clone(), all, devices, hosts, broker.clone());
     let web = Arc::new(web);
     let (port, mqtt_port) = (ready.https.port(), ready.mqtt.port());
     let endpoint = Endpoint { name: outside(&names), port, mqtt: mqtt_port };

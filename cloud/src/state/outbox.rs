@@ -1,7 +1,7 @@
 //! Messages that a transaction wants published: written with its other changes, so that all of it
 //! happens or nothing, and handed to the broker in their order once it is done.
 
-use super::{Key, StateError, Table, Transaction};
+use super::{Key, Rows, StateError, Table, Transaction};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -54,6 +54,20 @@ impl<'de> Deserialize<'de> for Payload {
             Row::Base64(text) => STANDARD.decode(text).map(Self).map_err(serde::de::Error::custom),
         }
     }
+}
+
+/// How many wait to be published, or were a moment ago.
+///
+/// # Errors
+/// The database fails.
+pub fn waiting(rows: &dyn Rows) -> Result<u64, StateError> {
+    let Some((first, _)) = rows.scan(OUTBOX.name(), &Key::new(), None, 1)?.into_iter().next()
+    else {
+        return Ok(0);
+    };
+    // They have the numbers from the first to the next.
+    let first = first.as_bytes().try_into().map_or(0, u64::from_be_bytes);
+    Ok(NEXT.get(rows, &Key::new())?.unwrap_or_default().saturating_sub(first))
 }
 
 /// Have a text published once the transaction is done.

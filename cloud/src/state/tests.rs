@@ -251,3 +251,21 @@ fn a_file_is_opened_while_another_changes_it() {
     let found = copied.snapshot().unwrap().get("t", &Key::new().text("a")).unwrap();
     assert_eq!(found.as_deref(), Some(b"1".as_slice()));
 }
+
+#[test]
+fn messages_that_wait_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder);
+    let waiting = || outbox::waiting(state.snapshot().unwrap().as_ref()).unwrap();
+    assert_eq!(waiting(), 0);
+    let put: Result<(), StateError> = state
+        .change(|transaction| (0..3).try_for_each(|_| outbox::publish(transaction, "topic", "x")));
+    put.unwrap();
+    assert_eq!(waiting(), 3);
+    let taken: Result<(), StateError> = state.change(|transaction| {
+        let first = outbox::OUTBOX.scan(transaction, &Key::new(), None, 1)?;
+        first.iter().try_for_each(|(key, _)| outbox::OUTBOX.delete(transaction, key))
+    });
+    taken.unwrap();
+    assert_eq!(waiting(), 2);
+}

@@ -23,7 +23,9 @@ pub use listener::{HTTP, Listener, MQTT, Servers, Speaks};
 pub use metrics::Metrics;
 pub use service::{Answer, Call, Operation, OperationName, Service};
 
+use crate::broker::Broker;
 use crate::registry::Registry;
+use crate::state::outbox;
 use auth::Peer;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
@@ -42,6 +44,7 @@ pub struct Web {
     services: Vec<Service>,
     devices: Service,
     hosts: Hosts,
+    broker: Broker,
     metrics: Metrics,
 }
 
@@ -50,9 +53,16 @@ pub struct Web {
 pub struct RequestId(pub String);
 
 impl Web {
-    /// For these services, and the one for devices, which sign nothing, by these names.
-    pub fn new(registry: Registry, services: Vec<Service>, devices: Service, hosts: Hosts) -> Self {
-        Self { registry, services, devices, hosts, metrics: Metrics::default() }
+    /// For these services, and the one for devices, which sign nothing, by these names; beside a broker.
+    pub fn new(
+        registry: Registry,
+        services: Vec<Service>,
+        devices: Service,
+        hosts: Hosts,
+        broker: Broker,
+    ) -> Self {
+        let metrics = Metrics::new(registry.clock.now());
+        Self { registry, services, devices, hosts, broker, metrics }
     }
 
     /// Answer one request.
@@ -190,7 +200,9 @@ impl Web {
             },
             ("/metrics", None) => {
                 let kind = [("content-type", "text/plain; version=0.0.4")];
-                Some((kind, self.metrics.to_string()).into_response())
+                let waiting = self.registry.read(|rows| Ok(outbox::waiting(rows)?)).await.ok();
+                let broker = metrics::Broker { figures: self.broker.figures(), waiting };
+                Some((kind, format!("{}{broker}", self.metrics)).into_response())
             }
             _ => None,
         }

@@ -30,6 +30,21 @@ fn certificates_decide_who_may_speak() {
 }
 
 #[test]
+fn what_clients_do_is_counted() {
+    let (server, devices) = start();
+    for _ in 0..2 {
+        devices.publish(&server, "alpha", &["-i", "alpha", "-t", "alpha/x"]).expect_ok();
+    }
+    let (_, metrics) = server.curl("/metrics");
+    for line in
+        ["mqtt_connections_total 2", "mqtt_received_total 2", "mqtt_received_bytes_total 10"]
+    {
+        let line = format!("gg_cloud_{line}");
+        assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
+    }
+}
+
+#[test]
 fn mqtt_is_spoken_at_the_port_for_https_with_those_who_ask() {
     let (server, devices) = start();
     let port = server.https_port().to_string();

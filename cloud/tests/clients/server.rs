@@ -85,8 +85,19 @@ impl Server {
     /// End it as a service manager does.
     #[track_caller]
     pub(crate) fn stop(&mut self) {
+        self.ask_to_stop();
+        self.stops();
+    }
+
+    /// Tell it to stop, as a service manager does.
+    pub(crate) fn ask_to_stop(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// Wait until it has stopped.
+    #[track_caller]
+    pub(crate) fn stops(&mut self) {
         assert!(self.child.wait().unwrap().success());
     }
 
@@ -140,6 +151,14 @@ impl Server {
     pub(crate) fn python_with(&self, script: &str, arguments: &[&str]) -> Said {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/aws/gg_cloud");
         said(self.client().arg(folder.join(script)).args(arguments))
+    }
+
+    /// Whether something is to be had without a key, and what it is.
+    pub(crate) fn curl(&self, path: &str) -> (bool, String) {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--fail", "--cacert", self.ca()]);
+        let said = said(curl.arg(format!("{}{path}", self.url())));
+        (said.ok, said.stdout)
     }
 
     /// The AWS CLI.
