@@ -45,6 +45,9 @@ const MOST_WAITING: usize = 100;
 /// Most that waits on disk for a client. The oldest goes first.
 const QUEUE: QueueLimits = QueueLimits { max_messages: 1000, max_bytes: 8 * 1024 * 1024 };
 
+/// How many seconds an answer to one client waits for it.
+const ANSWER: u32 = 5 * 60;
+
 /// Most messages that are retained.
 const MOST_RETAINED: usize = 5000;
 
@@ -141,17 +144,21 @@ impl Engine {
     }
 
     /// Give a message to one client alone, if it subscribed to the topic. It waits in the client's queue,
-    /// as what cannot be sent at once does.
+    /// as what cannot be sent at once does, and not for long.
     pub(super) async fn tell(&self, client: &str, topic: String, payload: String) {
-        let matches = |filter: &String| {
+        let matches = |filter: &str| {
             let filter = filter.parse::<TopicFilter>();
             filter.is_ok_and(|filter| topic.parse().is_ok_and(|topic| filter.matches(&topic)))
         };
-        if !self.subscriptions(client).await.iter().any(matches) {
+        let session = self.storage.get_session(client).await.ok().flatten();
+        let subscribed = session.into_iter().flat_map(|session| session.subscriptions);
+        let granted = subscribed.filter(|(filter, _)| matches(filter)).map(|(_, one)| one.qos);
+        let Some(granted) = granted.max_by_key(|qos| *qos as u8) else {
             return tracing::debug!(client, topic, "an answer is not wanted");
-        }
-        let (qos, payload) = (QoS::AtLeastOnce, payload.into_bytes());
-        let packet = PublishPacket::new(topic, payload, qos);
+        };
+        let qos = if granted == QoS::AtMostOnce { granted } else { QoS::AtLeastOnce };
+        let packet = PublishPacket::new(topic, payload.into_bytes(), qos);
+        let packet = packet.with_message_expiry_interval(ANSWER);
         let queue = self.storage.queue_handle(client);
         let _pushed = queue.push(QueuedMessage::new(packet, client.to_owned(), qos, None));
         queue.notify();

@@ -96,9 +96,7 @@ impl Client {
         };
         self.broker.turns().change(Box::new(work)).await
     }
-}
 
-impl Client {
     /// Answer a device that asks for its certificate, or to become what a template says.
     async fn provision(&self, asked: Asked, event: &ClientPublishEvent) -> Result<(), Refusal> {
         let (registry, payload) = (self.broker.registry().clone(), event.payload.clone());

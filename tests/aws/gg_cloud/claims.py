@@ -156,6 +156,15 @@ fine, why = ask(client, BECOME, registration)
 assert not fine and why["errorCode"] == "InvalidCertificateOwnershipToken", "once"
 Client("own", name="press-own").close()
 
+# Answers have the quality that was subscribed for.
+for version in (OLD, NEW):
+    careless = Client("built-in", name="careless", version=version)
+    careless._wait(careless.paho.subscribe(f"{CREATE}/#", 0)[1])
+    assert careless.publish(CREATE, "{}") == "Success"
+    message = careless.messages.get(timeout=15)
+    assert (message.topic, message.qos) == (f"{CREATE}/accepted", 0), (message.topic, message.qos)
+    careless.close()
+
 # What a claim may not.
 for topic in ("press-1/x", "$aws/things/press-1/shadow/get", "$aws/provisioning-templates/other/provision/json", f"{CREATE}/accepted"):
     assert client.publish(topic) == "Not authorized", topic
