@@ -90,7 +90,8 @@ pub(super) fn each(
     mut take: impl FnMut(&Manifest, &Name, &mut dyn Read) -> Result<(), Wrong>,
 ) -> Result<Manifest, Wrong> {
     let mut archive = Archive::new(archive);
-    let mut entries = archive.entries()?;
+    // Names are short: no entry has to say that of another, which would be read as a whole.
+    let mut entries = archive.entries()?.raw(true);
     let cut = |error: io::Error| Wrong::Damaged(error.to_string());
     let first = entries.next().ok_or_else(|| Wrong::Other("it is empty".to_owned()))?;
     let first = first.map_err(|error| Wrong::Other(error.to_string()))?;
