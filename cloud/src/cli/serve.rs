@@ -213,7 +213,8 @@ fn names(mut chosen: Vec<String>) -> Vec<String> {
 /// Also with a bucket before them, for clients of S3. TLS allows for that where names have a dot.
 fn with_buckets(names: &[String]) -> Vec<String> {
     let is_address = |name: &String| name.parse::<std::net::IpAddr>().is_ok();
-    let domains = names.iter().filter(|name| name.contains('.') && !is_address(name));
+    let is_domain = |name: &String| name.contains('.') && !name.starts_with('*');
+    let domains = names.iter().filter(|name| is_domain(name) && !is_address(name));
     names.iter().cloned().chain(domains.map(|name| format!("*.{name}"))).collect()
 }
 
