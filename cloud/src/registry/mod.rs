@@ -31,6 +31,7 @@ pub mod shadows;
 pub mod tags;
 #[cfg(test)]
 mod tests;
+pub mod thing_types;
 pub mod things;
 pub mod uploads;
 

@@ -2,7 +2,7 @@
 
 use super::{
     Kind, Place, Refusal, components, cores, deployments, groups, policies, provisioning,
-    role_aliases,
+    role_aliases, thing_types,
 };
 use crate::state::{Key, Rows, StateError, Table, Transaction};
 use std::collections::BTreeMap;
@@ -113,6 +113,9 @@ pub fn check_iot(rows: &dyn Rows, place: &Place, arn: &str) -> Result<(), Refusa
     }
     if let Some(name) = named("rolealias") {
         return role_aliases::require(rows, name).map(drop);
+    }
+    if let Some(name) = named("thingtype") {
+        return thing_types::require(rows, name).map(drop);
     }
     if let Some(name) = named("provisioningtemplate") {
         return provisioning::require(rows, name).map(drop);

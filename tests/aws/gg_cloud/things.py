@@ -75,6 +75,27 @@ for number in range(5):
     iot.delete_thing(thingName=f"t:{number}")
 assert refused("delete_thing", thingName="kept", expectedVersion=1) == "VersionConflictException"
 
+# Types are words that are kept.
+made = iot.create_thing_type(thingTypeName="press", thingTypeProperties={"thingTypeDescription": "Presses", "searchableAttributes": ["site"]})
+assert made["thingTypeArn"] == "arn:aws:iot:us-east-1:000000000000:thingtype/press", made
+again = iot.create_thing_type(thingTypeName="press", thingTypeProperties={"thingTypeDescription": "Presses", "searchableAttributes": ["site"]})
+assert again["thingTypeId"] == made["thingTypeId"]
+assert refused("create_thing_type", thingTypeName="press") == "ResourceAlreadyExistsException"
+assert refused("create_thing_type", thingTypeName="a b") == "InvalidRequestException"
+iot.create_thing_type(thingTypeName="lathe")
+known = iot.describe_thing_type(thingTypeName="press")
+assert known["thingTypeProperties"]["thingTypeDescription"] == "Presses" and not known["thingTypeMetadata"]["deprecated"], known
+iot.deprecate_thing_type(thingTypeName="press")
+known = iot.describe_thing_type(thingTypeName="press")["thingTypeMetadata"]
+assert known["deprecated"] and known["deprecationDate"], known
+iot.deprecate_thing_type(thingTypeName="press", undoDeprecate=True)
+pages = iot.get_paginator("list_thing_types").paginate(PaginationConfig={"PageSize": 1})
+assert [one["thingTypeName"] for page in pages for one in page["thingTypes"]] == ["lathe", "press"]
+assert len(iot.list_thing_types(thingTypeName="press")["thingTypes"]) == 1
+iot.delete_thing_type(thingTypeName="press")
+assert refused("describe_thing_type", thingTypeName="press") == "ResourceNotFoundException"
+assert refused("deprecate_thing_type", thingTypeName="press") == "ResourceNotFoundException"
+
 # Tags go with what has them.
 ACCOUNT = "arn:aws:iot:us-east-1:000000000000"
 TAGS = [{"Key": "a", "Value": "1"}]

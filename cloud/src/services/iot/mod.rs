@@ -11,6 +11,7 @@ mod provisioning;
 mod role_aliases;
 mod tags;
 mod targets;
+mod thing_types;
 mod things;
 
 use crate::registry::{Kind, Page, Paging, Place, Refusal, Registry};
@@ -32,6 +33,7 @@ static OPERATIONS: &[&[Operation]] = &[
     role_aliases::OPERATIONS,
     tags::OPERATIONS,
     targets::OPERATIONS,
+    thing_types::OPERATIONS,
     things::OPERATIONS,
 ];
 

@@ -1,4 +1,4 @@
-//! Tags of what has a name: thing groups, policies, role aliases and provisioning templates.
+//! Tags of what has a name: thing groups and types, policies, role aliases and provisioning templates.
 
 use super::{done, object};
 use crate::registry::tags::{self, Tags};
