@@ -1,6 +1,7 @@
 //! The whole way: boto3 asks gg-cloud for a deployment, and this host, which knows nothing of gg-cloud,
 //! carries it out and is heard.
 
+use crate::broker::free_port;
 use crate::device::Device;
 use crate::host::{command, file, finish, guest, sample, target};
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ use std::process::{Child, Command, Stdio};
 pub(crate) struct Cloud {
     child: Child,
     ready: Value,
+    ports: [u16; 2],
     data: PathBuf,
     packages: String,
     interpreter: String,
@@ -24,21 +26,27 @@ impl Cloud {
             std::env::var(name)
                 .unwrap_or_else(|_| panic!("{name} is not set; run cargo xtask test"))
         };
-        let mut command = program();
-        command.args(["serve", "--output", "json", "--data"]).arg(data);
-        command.args(["--listen", "127.0.0.1:0", "--mqtt-listen", "127.0.0.1:0"]);
-        let log = fs::File::create(data.with_extension("log")).unwrap();
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line:?}"));
+        let ports = [free_port(), free_port()];
+        let (child, ready) = serve(data, ports);
         Self {
             child,
             ready,
+            ports,
             data: data.to_owned(),
             packages: variable("GG_AWS_PACKAGES"),
             interpreter: variable("GG_IPC_PYTHON"),
         }
+    }
+
+    /// Kill it, as a power cut does.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Start it again. Its key is shown once, at the first start.
+    pub(crate) fn again(&mut self) {
+        self.child = serve(&self.data, self.ports).0;
     }
 
     fn text(&self, name: &str) -> &str {
@@ -102,6 +110,20 @@ impl Drop for Cloud {
             println!("gg-cloud said:\n{log}");
         }
     }
+}
+
+/// Start it, and wait for what it says when it is ready.
+fn serve(data: &Path, [https, mqtt]: [u16; 2]) -> (Child, Value) {
+    let mut command = program();
+    command.args(["serve", "--output", "json", "--data"]).arg(data);
+    command.arg("--listen").arg(format!("127.0.0.1:{https}"));
+    command.arg("--mqtt-listen").arg(format!("127.0.0.1:{mqtt}"));
+    let log = fs::File::options().create(true).append(true).open(data.with_extension("log"));
+    let mut child = command.stdout(Stdio::piped()).stderr(log.unwrap()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line:?}"));
+    (child, ready)
 }
 
 /// It lies beside this host.
@@ -185,11 +207,13 @@ fn what_comes_from_the_cloud_runs_if_it_is_signed_and_goes_back_if_it_fails() {
     finish(key).expect_code(0);
     let pem = fs::read_to_string(device.path("build.pub")).unwrap();
     let pem = pem.trim_end().replace('\n', "\n      ");
-    let policy = format!(
-        "format: gg-host/trust/1\nversion: 1\nkeys:\n  - name: build\n    \
-         components: [com.example.*]\n    publicKey: |\n      {pem}\n"
-    );
-    file(&device.root(), "trust.yaml", policy);
+    let policy = |version: u64, rest: &str| {
+        format!(
+            "format: gg-host/trust/1\nversion: {version}\n{rest}\nkeys:\n  - name: build\n    \
+             components: [com.example.*]\n    policies: true\n    publicKey: |\n      {pem}\n"
+        )
+    };
+    file(&device.root(), "trust.yaml", policy(1, ""));
     let nucleus = device.start();
 
     let wasm = sample("sensor");
@@ -227,5 +251,18 @@ fn what_comes_from_the_cloud_runs_if_it_is_signed_and_goes_back_if_it_fails() {
     let failing = guest("exits");
     publish("2.0.0", &failing, Some(&signed(&device, "2.0.0", &failing, " 7")));
     refused("2.0.0", &["com.example.Sensor"]);
+
+    // The next policy comes the same way, and lets in what the one before did not.
+    let open = file(&device.path(""), "policy.yaml", policy(2, "sources: {cloud: off}"));
+    let mut sign = command("sign");
+    sign.env_remove("COSIGN_PASSWORD").arg("--key").arg(device.path("build.key")).arg(&open);
+    finish(sign).expect_code(0);
+    let [text, signature] = ["policy.yaml", "policy.yaml.sigstore.json"]
+        .map(|name| fs::read_to_string(device.path(name)).unwrap());
+    let merge = json!({ "policy": text, "signature": signature }).to_string();
+    let ended = cloud.boto3(&["deploy", "gg-host.TrustPolicy", "1.0.0", &merge]);
+    assert_eq!(ended["coreDeviceExecutionStatus"], "SUCCEEDED", "{ended}");
+    let ended = cloud.boto3(&["deploy", NAME, "1.1.0"]);
+    assert_eq!(ended["coreDeviceExecutionStatus"], "SUCCEEDED", "{ended}");
     drop(nucleus);
 }

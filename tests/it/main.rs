@@ -8,6 +8,7 @@ mod broker;
 mod cache;
 mod cli;
 mod clock;
+mod cloud_crash;
 mod cloud_loop;
 mod containers;
 mod crash;

@@ -61,22 +61,37 @@ def publish(name: str, version: str, path: str, signed: str = "") -> Any:
     return {"arn": made["arn"]}
 
 
-def deploy(name: str, version: str) -> Any:
+def order(name: str, version: str, merge: str = "") -> Any:
+    """Ask for a deployment to the group, of one component with this merged into its configuration."""
     group = boto3.client("iot").describe_thing_group(thingGroupName=GROUP)["thingGroupArn"]
-    made = greengrass.create_deployment(
-        targetArn=group, components={name: {"componentVersion": version}}
-    )
+    component: dict[str, Any] = {"componentVersion": version}
+    if merge:
+        component["configurationUpdate"] = {"merge": merge}
+    made = greengrass.create_deployment(targetArn=group, components={name: component})
+    return {"deploymentId": made["deploymentId"]}
+
+
+def await_end(deployment: str) -> Any:
+    """How a deployment has ended on the device, once it has."""
     deadline = time.monotonic() + DEADLINE
     while True:
-        for one in greengrass.list_effective_deployments(coreDeviceThingName=THING)[
-            "effectiveDeployments"
-        ]:
-            if one["deploymentId"] == made["deploymentId"]:
+        for one in effective():
+            if one["deploymentId"] == deployment:
                 if one["coreDeviceExecutionStatus"] in ENDED:
                     return one
         if time.monotonic() > deadline:
-            raise TimeoutError(greengrass.get_deployment(deploymentId=made["deploymentId"]))
+            raise TimeoutError(greengrass.get_deployment(deploymentId=deployment))
         time.sleep(0.1)
+
+
+def deploy(name: str, version: str, merge: str = "") -> Any:
+    return await_end(order(name, version, merge)["deploymentId"])
+
+
+def effective() -> Any:
+    """The deployments of the device."""
+    found = greengrass.list_effective_deployments(coreDeviceThingName=THING)
+    return found["effectiveDeployments"]
 
 
 def installed() -> Any:
@@ -118,7 +133,10 @@ def main() -> None:
     actions = {
         "cores": cores,
         "deploy": deploy,
+        "effective": effective,
+        "end": await_end,
         "installed": installed,
+        "order": order,
         "publish": publish,
         "put": put,
     }

@@ -37,6 +37,8 @@ const ALL: &[(&str, &str)] = &[
     ("aws.greengrass.clientdevices.mqtt.Moquette", "2.3.7"),
     ("aws.greengrass.crypto.Pkcs11Provider", "2.0.8"),
     ("aws.greengrass.telemetry.NucleusEmitter", "1.0.10"),
+    // It brings the next trust policy of a device, by its configuration.
+    ("gg-host.TrustPolicy", "1.0.0"),
 ];
 
 /// Highest numbers that versions are looked for with, where the newest known one will not do.

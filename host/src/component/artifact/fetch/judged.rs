@@ -44,7 +44,7 @@ impl Fetch<'_> {
         }
         let evidence = match self.fetcher.source(wanted) {
             Ok(found) => self.evidence(found, (self.asked(wanted), wanted.file), digest).await?,
-            Err(_) => Evidence::default(),
+            _ => Evidence::default(),
         };
         let Evidence { manifest, signatures } = evidence;
         let judged =
