@@ -33,7 +33,7 @@ pub fn run(root: &Path, boto3: &Boto3) -> Result<()> {
 }
 
 fn show(root: &Path, folder: &Path, boto3: &Boto3) -> Result<()> {
-    step("a cloud of one's own: gg-cloud serve; and a device: gg-cloud thing add, gg-host start");
+    step("a cloud of one's own, and a device of it that trusts the key `build`");
     let (cloud, ready) = Running::start(
         program(root, "gg-cloud")
             .args(["serve", "--output", "json", "--data"])
@@ -86,10 +86,10 @@ impl Author<'_> {
         let kit = self.folder.join("kit.tar.gz");
         let (device, data) = (self.device(), self.folder.join("cloud"));
         let mut add = program(self.root, "gg-cloud");
-        add.args(["thing", "add", "Core", "--group", "fleet", "--endpoint", "localhost", "--root"]);
-        quietly(add.arg(&device).arg("--kit").arg(&kit).arg("--data").arg(data))?;
-        fs::create_dir(&device)?;
-        quietly(Command::new("tar").arg("-xzf").arg(&kit).arg("-C").arg(&device))?;
+        add.args(["thing", "add", "Core", "--group", "fleet", "--endpoint", "localhost"]);
+        quietly(add.arg("--kit").arg(&kit).arg("--data").arg(data))?;
+        let mut provision = program(self.root, "gg-host");
+        quietly(provision.arg("provision").arg("--kit").arg(&kit).arg("--root").arg(&device))?;
         let mut key = program(self.root, "gg-host");
         quietly(key.arg("key").arg(self.folder.join("build")).env_remove("COSIGN_PASSWORD"))?;
         let pem = fs::read_to_string(self.folder.join("build.pub"))?;
