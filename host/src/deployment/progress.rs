@@ -63,7 +63,10 @@ impl Default for Progress {
 impl Progress {
     /// A component is in another phase.
     pub fn tell(&self, component: &ComponentName, phase: Phase) {
-        self.0.send_if_modified(|phases| phases.insert(component.clone(), phase) != Some(phase));
+        let another = |phases: &mut Phases| phases.insert(component.clone(), phase) != Some(phase);
+        if self.0.send_if_modified(another) {
+            tracing::debug!(%component, %phase, "deployment goes on");
+        }
     }
 
     /// Forget what was told.

@@ -122,6 +122,8 @@ impl Assembler {
         self.trusted(&id, Kept { text, signatures, is_of_cloud: true }).await?;
         self.blocking(move || library.take_from_cloud(&id, &resolved.recipe, &resolved.arn))
             .await?;
+        let version = &recipe.version;
+        tracing::debug!(%component, %version, "the cloud has given a recipe");
         Ok(Some(recipe))
     }
 }

@@ -179,6 +179,7 @@ impl Worker {
                 return Ok(None);
             }
         };
+        tracing::debug!(deployment = row.id, "deployment is prepared");
         let settings = assembled.settings.clone();
         let installs = self.activate(row, assembled).await?;
         let mut broken = Vec::new();
