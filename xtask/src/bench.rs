@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The programs, in the order of the table.
-const PROGRAMS: [&str; 13] = [
+const PROGRAMS: [&str; 14] = [
     "calls",
     "start",
     "pubsub",
@@ -30,6 +30,7 @@ const PROGRAMS: [&str; 13] = [
     "shadow",
     "spool",
     "requests",
+    "rollout",
     "signatures",
 ];
 
@@ -37,7 +38,7 @@ const PROGRAMS: [&str; 13] = [
 /// asks for.
 fn package(program: &str) -> &'static str {
     match program {
-        "fleet" | "requests" => "gg-cloud",
+        "fleet" | "requests" | "rollout" => "gg-cloud",
         "signatures" => "gg-trust",
         _ => "gg-host",
     }
@@ -52,9 +53,13 @@ pub fn run(arguments: &[String]) -> Result<()> {
         bail!("there are the benchmarks {}", PROGRAMS.join(", "));
     }
     let mut onnxruntime = None;
-    if programs.iter().any(|program| package(program) == "gg-host") {
+    let runs_guests = |program: &&str| package(program) == "gg-host" || *program == "rollout";
+    if programs.iter().any(runs_guests) {
         onnxruntime = setup::for_bench(programs.contains(&"inference"))?;
         samples::build_bench_guests()?;
+    }
+    if programs.contains(&"rollout") {
+        build_host()?;
     }
     build(&programs)?;
     let containers = match programs.contains(&"nucleus") {
@@ -88,6 +93,16 @@ pub fn build(programs: &[&str]) -> Result<()> {
         if !build.status().context("cannot run cargo")?.success() {
             bail!("the benchmarks do not build");
         }
+    }
+    Ok(())
+}
+
+/// Build the device's program, which `rollout` finds beside gg-cloud.
+fn build_host() -> Result<()> {
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--release", "--package", "gg-host", "--bin", "gg-host"]);
+    if !build.current_dir(ROOT).status().context("cannot run cargo")?.success() {
+        bail!("gg-host does not build");
     }
     Ok(())
 }
