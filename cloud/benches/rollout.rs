@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Rounds that are counted.
-const ROUNDS: usize = 12;
+const ROUNDS: usize = 10;
 
 fn main() -> Result<()> {
     let rounds = match values_of("--rounds").first() {

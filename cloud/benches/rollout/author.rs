@@ -18,8 +18,11 @@ use tokio::time::sleep;
 /// Where artifacts are.
 const BUCKET: &str = "artifacts";
 
+/// Milliseconds between two readings of the sensor, at which it looks whether it is to stop.
+const INTERVAL: u32 = 50;
+
 /// Between two looks at how a deployment went.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 
 /// The longest that gg-cloud takes to hear of what a device has said.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -70,6 +73,7 @@ impl Author {
             "ComponentName": COMPONENT,
             "ComponentVersion": version,
             "ComponentConfiguration": { "DefaultConfiguration": {
+                "intervalMs": INTERVAL,
                 "accessControl": { "aws.greengrass.ipc.pubsub": { "com.example.Sensor:pubsub:1": {
                     "operations": ["aws.greengrass#PublishToTopic"],
                     "resources": ["sensors/*"],

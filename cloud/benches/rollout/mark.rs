@@ -17,7 +17,7 @@ pub(crate) enum Mark {
     Compiles,
     /// That is done; nothing that runs has been touched yet.
     Prepared,
-    /// It is kept as what the device is to be, and what is no longer wanted has stopped.
+    /// It is kept as what the device is to be, and is started once the version before has ended.
     Starts,
     /// The guest's first words.
     Speaks,

@@ -18,8 +18,8 @@ const PARTS: [(&str, Of); 8] = [
     ("artifact brought and checked", |of| of.artifact - of.recipe),
     ("recipe applied to the device", |of| of.compiles - of.artifact),
     ("compiled and linked", |of| of.prepared - of.compiles),
-    ("kept as what is to run; the one before stops", |of| of.starts - of.prepared),
-    ("started, until its first words", |of| of.speaks - of.starts),
+    ("kept as what the device is to be", |of| of.starts - of.prepared),
+    ("started, once the one before has ended, until its first words", |of| of.speaks - of.starts),
     ("watched whether it stays up", |of| of.succeeded - of.speaks),
 ];
 
