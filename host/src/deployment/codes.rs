@@ -42,6 +42,9 @@ const KINDS: [(&str, &[&str]); 12] = [
             "CREDENTIAL_ENDPOINT_AUTH_FAILURE",
             "GET_ECR_CREDENTIAL_ERROR",
             "USER_NOT_AUTHORIZED_FOR_DOCKER",
+            // Of our own: the device's trust policy does not let it in.
+            "ARTIFACT_NOT_TRUSTED",
+            "RECIPE_NOT_TRUSTED",
             "S3_ACCESS_DENIED",
             "S3_HEAD_OBJECT_ACCESS_DENIED",
             "S3_GET_BUCKET_LOCATION_ACCESS_DENIED",
@@ -73,6 +76,8 @@ const KINDS: [(&str, &[&str]); 12] = [
             "LOCAL_RECIPE_METADATA_NOT_FOUND",
             "HASHING_ALGORITHM_UNAVAILABLE",
             "LAUNCH_DIRECTORY_CORRUPTED",
+            // Of our own.
+            "TRUST_POLICY_NOT_VALID",
             "DEVICE_CONFIG_NOT_VALID_FOR_ARTIFACT_DOWNLOAD",
         ],
     ),
@@ -147,7 +152,7 @@ const WITHIN: [(&str, &[&str]); 4] = [
         "COMPONENT_PACKAGE_LOADING_ERROR",
         &["RECIPE_PARSE_ERROR", "LOCAL_RECIPE_NOT_FOUND", "LOCAL_RECIPE_CORRUPTED"],
     ),
-    ("DEPLOYMENT_REJECTED", &["REJECTED_STALE_DEPLOYMENT"]),
+    ("DEPLOYMENT_REJECTED", &["REJECTED_STALE_DEPLOYMENT", "REJECTED_DEPLOYMENT_OF_ANOTHER_THING"]),
 ];
 
 /// The stack of codes for a failure, from the general to the special; `within`: what was being done.

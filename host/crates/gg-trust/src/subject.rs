@@ -57,7 +57,6 @@ impl Source {
             ArtifactUri::File { .. } => Self::Local,
             ArtifactUri::S3 { .. } | ArtifactUri::Greengrass { .. } => Self::Cloud,
             ArtifactUri::Docker { .. } | ArtifactUri::Oci { .. } => Self::Oci,
-            ArtifactUri::Other { .. } if uri.scheme() == "oci" => Self::Oci,
             ArtifactUri::Http { .. } | ArtifactUri::Other { .. } => Self::Web,
         }
     }
@@ -130,7 +129,7 @@ mod tests {
             ("s3://bucket/a.wasm", Source::Cloud),
             ("greengrass:id/a.wasm", Source::Cloud),
             ("docker:registry/a", Source::Oci),
-            ("OCI://registry/a", Source::Oci),
+            ("OCI://registry/a:1", Source::Oci),
             ("https://example.com/a.wasm", Source::Web),
             ("a.wasm", Source::Web),
         ] {

@@ -42,8 +42,12 @@ impl Fetch<'_> {
         {
             return Ok(());
         }
+        // What was put here by hand has nothing to do with what its URI leads to.
+        let is_put = source == Source::Local && !matches!(uri, ArtifactUri::File { .. });
         let evidence = match self.fetcher.source(wanted) {
-            Ok(found) => self.evidence(found, (self.asked(wanted), wanted.file), digest).await?,
+            Ok(found) if !is_put => {
+                self.evidence(found, (self.asked(wanted), wanted.file), digest).await?
+            }
             _ => Evidence::default(),
         };
         let Evidence { manifest, signatures } = evidence;
