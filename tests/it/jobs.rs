@@ -27,7 +27,8 @@ fn device(port: u16) -> Device {
     for version in ["1.0.0", "2.0.0"] {
         let run = if version == "1.0.0" { "sleep 1000" } else { "exit 1" };
         let rest = format!(
-            "Manifests: [{{Platform: {{os: linux}}, Lifecycle: {{run: '{run}'}}}}]\n\
+            "ComponentDependencies: {{aws.greengrass.ShadowManager: {{VersionRequirement: '>=2.0.0'}}}}\n\
+             Manifests: [{{Platform: {{os: linux}}, Lifecycle: {{run: '{run}'}}}}]\n\
              ComponentConfiguration: {{DefaultConfiguration: {{greeting: hello}}}}\n"
         );
         device.recipe("com.example.Hello", version, &rest);
@@ -153,9 +154,19 @@ async fn jobs_bring_deployments_and_hear_how_they_end() {
 
     // So does whoever looks at the fleet.
     let health = fleet.next_of("NUCLEUS_LAUNCH").await;
-    assert_eq!((&health["messageType"], &health["components"]), (&json!("COMPLETE"), &json!([])));
+    assert_eq!(health["messageType"], "COMPLETE");
+    let components = health["components"].as_array().unwrap();
+    assert_eq!(components.len(), 1, "{health}");
+    assert_eq!(components[0]["componentName"], "aws.greengrass.Nucleus");
+    assert_eq!(components[0]["status"], "FINISHED");
     let health = fleet.next_of("THING_GROUP_DEPLOYMENT").await;
-    let hello = &health["components"][0];
+    let named = |name: &str| {
+        let mut all = health["components"].as_array().unwrap().iter();
+        all.find(|one| one["componentName"] == name).unwrap()
+    };
+    let hello = named("com.example.Hello");
+    // What it needs is there, too.
+    assert_eq!(named("aws.greengrass.ShadowManager")["isRoot"], false);
     let arn = "arn:aws:greengrass:eu-west-1:1:configuration:thinggroup/fleet:1";
     assert_eq!(hello["componentName"], "com.example.Hello");
     assert_eq!(

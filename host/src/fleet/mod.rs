@@ -7,13 +7,14 @@ use crate::capability::lifecycle::LifecycleState;
 use crate::clock::Clock;
 use crate::cloud::{Link, LinkState, Priority, Publication, Qos};
 use crate::component::library::Library;
+use crate::deployment::concrete::{PROVIDED, PROVIDED_VERSION};
 use crate::deployment::queue::Queue;
 use crate::runtime::Exit;
 use crate::store::{DeploymentRow, Store, StoreError};
 use crate::supervisor::{ComponentStatus, Supervisor};
 use crate::tasks::Tasks;
 use gg_model::resolve::Roots;
-use gg_model::{ComponentName, ThingName};
+use gg_model::{ComponentName, ComponentVersion, ThingName};
 use message::{Component, Status, Trigger};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -123,6 +124,7 @@ impl FleetStatus {
         };
         let is_healthy = all.iter().all(|one| one.state != LifecycleState::Broken);
         let whole = trigger.is_complete() || deployment.is_some();
+        let stands = all.iter().map(|one| (one.name.clone(), one.state)).collect();
         let components =
             all.into_iter().filter(|one| whole || stood.get(&one.name) != Some(&one.state));
         let (thing, clock) = (&self.thing, &self.clock);
@@ -144,7 +146,7 @@ impl FleetStatus {
                 tracing::warn!(%error, "the cloud is not told how the device stands");
             }
         }
-        statuses.into_iter().map(|(name, status)| (name, status.state)).collect()
+        stands
     }
 
     /// The components, and who asked for each.
@@ -169,17 +171,39 @@ impl FleetStatus {
         });
         let needs = needs.await.unwrap_or_default();
         let asked = asked(&generation.roots, &arns, &needs);
-        let is_root = |name| generation.roots.values().any(|roots| roots.contains_key(name));
+        let is_root =
+            |name: &ComponentName| generation.roots.values().any(|roots| roots.contains_key(name));
+        let of = |name: &ComponentName| asked.get(name).into_iter().flatten().cloned().collect();
+        let version = PROVIDED_VERSION.parse().unwrap_or(ComponentVersion::ZERO);
+        let provided = provided(&generation.roots, &needs).into_iter().map(|name| Component {
+            version: version.clone(),
+            state: LifecycleState::Finished,
+            reason: None,
+            arns: of(&name),
+            is_root: is_root(&name),
+            name,
+        });
         let each = statuses.iter().map(|(name, status)| Component {
             name: name.clone(),
             version: status.version.clone(),
             state: status.state,
             reason: status.exit.as_ref().map(reason),
-            arns: asked.get(name).into_iter().flatten().cloned().collect(),
+            arns: of(name),
             is_root: is_root(name),
         });
-        Ok(each.collect())
+        Ok(provided.chain(each).collect())
     }
+}
+
+/// The components that the host stands for: itself, and those that somebody asks for or needs.
+fn provided(
+    roots: &Roots,
+    needs: &BTreeMap<ComponentName, Vec<ComponentName>>,
+) -> BTreeSet<ComponentName> {
+    let asked = roots.values().flat_map(BTreeMap::keys);
+    let all = asked.chain(needs.values().flatten());
+    let provided = all.filter(|name| PROVIDED.contains(&name.as_str()));
+    provided.cloned().chain([ComponentName::nucleus()]).collect()
 }
 
 fn reason(exit: &Exit) -> String {
