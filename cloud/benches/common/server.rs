@@ -28,7 +28,7 @@ impl Server {
         let folder = TempDir::new()?;
         let log = File::create(folder.path().join("log"))?;
         let mut child = program()
-            .args(["serve", "--output", "json"])
+            .args(["serve", "--output", "json", "--requests-per-second", "0"])
             .args(["--listen", "127.0.0.1:0", "--mqtt-listen", "127.0.0.1:0", "--data"])
             .arg(folder.path().join("data"))
             .stdin(Stdio::null())

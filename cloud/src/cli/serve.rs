@@ -68,6 +68,15 @@ pub(super) struct Args {
     /// The number of the account in ARNs. It is chosen with the first start. [default: 000000000000]
     #[arg(long, env = "GG_CLOUD_ACCOUNT", value_name = "DIGITS")]
     account: Option<String>,
+    /// Most requests that one caller, a key or a device, may make in a second over HTTPS; 0 is any
+    /// number. Whoever makes more is told to wait.
+    #[arg(
+        long,
+        env = "GG_CLOUD_REQUESTS_PER_SECOND",
+        value_name = "NUMBER",
+        default_value_t = 1000
+    )]
+    requests_per_second: u32,
     /// How to print where it listens: for people, or a line of JSON.
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
@@ -142,7 +151,8 @@ async fn serve(args: Args) -> Result<()> {
     let broker = Broker::start(registry.clone(), &data.join("mqtt")).await?;
     let (all, devices) = (services::all(&registry), services::devices(&registry));
     let hosts = Hosts::new(&names, &registry.place.region);
-    let web = Web::new(registry.clone(), all, devices, hosts, broker.clone());
+    let rate = args.requests_per_second;
+    let web = Web::new(registry.clone(), all, devices, hosts, broker.clone(), rate);
     let web = Arc::new(web);
     let (port, mqtt_port) = (ready.https.port(), ready.mqtt.port());
     let endpoint = Endpoint { name: outside(&names), port, mqtt: mqtt_port };

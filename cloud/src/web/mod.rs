@@ -12,6 +12,7 @@ mod listener;
 mod metrics;
 mod patient;
 pub mod protocol;
+mod rates;
 mod service;
 mod session;
 pub mod sigv4;
@@ -24,7 +25,7 @@ pub use metrics::Metrics;
 pub use service::{Answer, Call, Operation, OperationName, Service};
 
 use crate::broker::Broker;
-use crate::registry::Registry;
+use crate::registry::{Caller, Registry};
 use crate::state::outbox;
 use auth::Peer;
 use axum::body::Body;
@@ -33,6 +34,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use protocol::Protocol;
+use rates::Rates;
 use sigv4::{Claim, Query, SignatureError};
 use std::time::Instant;
 use tower_service::Service as _;
@@ -46,6 +48,7 @@ pub struct Web {
     hosts: Hosts,
     broker: Broker,
     metrics: Metrics,
+    rates: Rates,
 }
 
 /// What names an answer in logs and to the client.
@@ -54,15 +57,18 @@ pub struct RequestId(pub String);
 
 impl Web {
     /// For these services, and the one for devices, which sign nothing, by these names; beside a broker.
+    /// Each caller may ask so many times in a second; 0 is any number.
     pub fn new(
         registry: Registry,
         services: Vec<Service>,
         devices: Service,
         hosts: Hosts,
         broker: Broker,
+        requests_per_second: u32,
     ) -> Self {
         let metrics = Metrics::new(registry.clock.now());
-        Self { registry, services, devices, hosts, broker, metrics }
+        let rates = Rates::new(requests_per_second);
+        Self { registry, services, devices, hosts, broker, metrics, rates }
     }
 
     /// Answer one request.
@@ -145,7 +151,8 @@ impl Web {
             if let Some(bucket) = host.and_then(|host| self.hosts.bucket(host)) {
                 head.extensions.insert(bucket);
             }
-            match auth::streamed(&self.registry, &head, &query, &claim).await {
+            let known = auth::streamed(&self.registry, &head, &query, &claim).await;
+            match known.and_then(|known| self.admit(&known.0, service).map(|()| known)) {
                 Ok((caller, integrity)) => {
                     head.extensions.insert(integrity);
                     Ok((caller, Body::new(body)))
@@ -156,7 +163,8 @@ impl Web {
                 }
             }
         } else {
-            auth::whole(&self.registry, &head, &query, &claim, body).await
+            let known = auth::whole(&self.registry, &head, &query, &claim, body).await;
+            known.and_then(|known| self.admit(&known.0, service).map(|()| known))
         };
         let (caller, body) = checked?;
         head.extensions.insert(caller);
@@ -166,13 +174,19 @@ impl Web {
         Ok(response)
     }
 
+    /// Whether a caller may ask once more by now.
+    fn admit(&self, caller: &Caller, service: &Service) -> Result<(), Fault> {
+        self.rates.check(&caller.arn, service.protocol, Instant::now())
+    }
+
     /// A device is known by its certificate.
     async fn serve_device(&self, mut head: Parts, body: Incoming) -> Result<Response, Fault> {
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
         let Some(peer) = head.extensions.get::<Peer>() else {
             return Err(SignatureError::Missing.into());
         };
-        match auth::device(&self.registry, peer).await {
+        let known = auth::device(&self.registry, peer).await;
+        match known.and_then(|caller| self.admit(&caller, &self.devices).map(|()| caller)) {
             Ok(caller) => drop(head.extensions.insert(caller)),
             Err(fault) => {
                 body::discard(body).await;

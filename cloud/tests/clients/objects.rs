@@ -23,7 +23,7 @@ fn boto3_copies_and_deletes_many() {
 
 #[test]
 fn a_bucket_can_stand_before_the_name_of_the_server() {
-    Server::named(&["gg.test"]).python("hosts.py").expect_ok();
+    Server::with(&["--name", "gg.test"]).python("hosts.py").expect_ok();
 }
 
 /// Bytes that compress badly and repeat nowhere.

@@ -14,8 +14,8 @@ pub(crate) struct Server {
     data: PathBuf,
     _folder: Option<TempDir>,
     key: (String, String),
-    /// Further names of the machine.
-    names: &'static [&'static str],
+    /// How it is started beside the usual.
+    arguments: &'static [&'static str],
 }
 
 /// What a client said.
@@ -49,17 +49,17 @@ fn variable(name: &str) -> PathBuf {
 impl Server {
     /// On a new folder.
     pub(crate) fn new() -> Self {
-        Self::named(&[])
+        Self::with(&[])
     }
 
-    /// The same, with further names for the machine.
-    pub(crate) fn named(names: &'static [&'static str]) -> Self {
+    /// The same, with these arguments.
+    pub(crate) fn with(arguments: &'static [&'static str]) -> Self {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
-        let (child, ready) = launch(&data, names, 0, 0);
+        let (child, ready) = launch(&data, arguments, 0, 0);
         let text = |name: &str| ready[name].as_str().unwrap().to_owned();
         let key = (text("accessKeyId"), text("secretAccessKey"));
-        Self { child, ready, data, _folder: Some(folder), key, names }
+        Self { child, ready, data, _folder: Some(folder), key, arguments }
     }
 
     /// End it as a power cut does, and start it again where it was.
@@ -78,7 +78,7 @@ impl Server {
     /// Start it again where it was.
     pub(crate) fn start(&mut self) {
         (self.child, self.ready) =
-            launch(&self.data, self.names, self.https_port(), self.mqtt_port());
+            launch(&self.data, self.arguments, self.https_port(), self.mqtt_port());
         assert_eq!(self.ready.get("secretAccessKey"), None, "it is shown once");
     }
 
@@ -207,14 +207,14 @@ fn port(of: &str) -> u16 {
     of.rsplit_once(':').unwrap().1.parse().unwrap()
 }
 
-fn launch(data: &Path, names: &[&str], https: u16, mqtt: u16) -> (Child, Value) {
+fn launch(data: &Path, arguments: &[&str], https: u16, mqtt: u16) -> (Child, Value) {
     let log = File::options().create(true).append(true).open(log_of(data)).unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_gg-cloud"))
         .args(["serve", "--output", "json", "--verbose", "--data"])
         .arg(data)
         .args(["--listen", &format!("127.0.0.1:{https}")])
         .args(["--mqtt-listen", &format!("127.0.0.1:{mqtt}")])
-        .args(names.iter().flat_map(|name| ["--name", name]))
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)

@@ -78,3 +78,9 @@ fn what_is_not_served_says_so() {
     let table = concat!(env!("CARGO_MANIFEST_DIR"), "/OPERATIONS.md");
     Server::new().python_with("unserved.py", &[table]).expect_ok();
 }
+
+#[test]
+fn whoever_asks_too_often_is_told_to_wait() {
+    let server = Server::with(&["--requests-per-second", "5"]);
+    server.python("too_often.py").expect_ok();
+}
