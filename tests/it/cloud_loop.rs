@@ -77,6 +77,13 @@ impl Cloud {
         file(&device.root(), "config.yaml", configuration.to_string());
     }
 
+    /// How its fleet stands, as it is shown beside the server.
+    fn status(&self) -> Value {
+        let mut command = program();
+        command.args(["status", "--output", "json", "--data"]).arg(&self.data);
+        serde_json::from_slice(&command.output().unwrap().stdout).unwrap()
+    }
+
     /// Have boto3 do something; gives what it prints.
     pub(crate) fn boto3(&self, arguments: &[&str]) -> Value {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/aws/gg_cloud/loop.py");
@@ -146,6 +153,11 @@ fn boto3_deploys_a_wasm_component_and_reads_how_a_bad_one_was_rolled_back() {
     assert_eq!(device.components(), ["com.example.Sensor 1.0.0 RUNNING"]);
     let installed = cloud.boto3(&["installed"]);
     assert_eq!(installed["com.example.Sensor"], json!(["1.0.0", "RUNNING"]));
+    assert_eq!(installed["aws.greengrass.Nucleus"][1], "FINISHED");
+    let shown = &cloud.status()["things"][0];
+    assert_eq!((&shown["thingName"], &shown["connected"]), (&json!("Core"), &json!(true)));
+    assert_eq!(shown["core"]["status"], "HEALTHY");
+    assert_eq!(shown["deployment"]["status"], "SUCCEEDED");
 
     // What is no component: it is found out before anything that runs is touched.
     let broken = device.path("broken.wasm");

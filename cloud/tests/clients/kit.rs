@@ -46,9 +46,9 @@ fn a_device_is_added_while_the_server_runs_and_while_it_does_not() {
     assert!(String::from_utf8_lossy(&again.stderr).contains("cannot be written"));
     server.stop();
     text(&add("lathe", &two));
-    let table = "THING  GROUPS  CERTIFICATES\n\
-                 lathe  hall    1 of 1 active\n\
-                 press  hall    1 of 1 active\n";
+    let table = "THING  GROUPS  CERTIFICATES   LINK  HEALTH  DEPLOYMENT  HEARD\n\
+                 lathe  hall    1 of 1 active  down  -       -           -\n\
+                 press  hall    1 of 1 active  down  -       -           -\n";
     assert_eq!(text(&run(&data, &["status"])), table);
     let shown: Value =
         serde_json::from_str(text(&run(&data, &["status", "--output", "json"]))).unwrap();
