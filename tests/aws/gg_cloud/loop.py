@@ -98,7 +98,9 @@ def installed() -> Any:
     """What is heard of the device a moment after its deployment has ended."""
     deadline = time.monotonic() + DEADLINE
     while True:
-        found = greengrass.list_installed_components(coreDeviceThingName=THING)
+        found = greengrass.list_installed_components(
+            coreDeviceThingName=THING, topologyFilter="ALL"
+        )
         components = {
             one["componentName"]: [one["componentVersion"], one["lifecycleState"]]
             for one in found["installedComponents"]
