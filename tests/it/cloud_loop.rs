@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// gg-cloud, until it is dropped.
 pub(crate) struct Cloud {
@@ -183,6 +184,10 @@ fn boto3_deploys_a_wasm_component_and_reads_how_a_bad_one_was_rolled_back() {
     );
     assert_eq!(device.components(), ["com.example.Sensor 1.0.0 RUNNING"]);
     drop(nucleus);
+    let until = Instant::now() + Duration::from_secs(30);
+    while cloud.status()["things"][0]["connected"] == true {
+        assert!(Instant::now() < until, "{}", cloud.status());
+    }
 }
 
 /// A signed recipe for `component.wasm` in the bucket, as its author makes it.

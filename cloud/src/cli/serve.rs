@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::pki::{Authority, Clients};
 use crate::registry::endpoint::{self, Endpoint};
 use crate::registry::secrets::{self, Vault};
-use crate::registry::{AccessKey, Place, Refusal, Registry, keys};
+use crate::registry::{AccessKey, Place, Refusal, Registry, connections, keys};
 use crate::services;
 use crate::state::{Sqlite, State};
 use crate::tasks::Tasks;
@@ -178,6 +178,8 @@ async fn serve(args: Args) -> Result<()> {
     if !tasks.finish(GRACE).await {
         tracing::warn!("some requests took too long and were cut off");
     }
+    let now = registry.clock.now();
+    registry.state.change(|tx| connections::end_all(tx, now))?;
     Ok(())
 }
 

@@ -85,7 +85,7 @@ fn rows(rows: &dyn Rows, place: &Place) -> Result<Vec<Row>, Refusal> {
         }
         Ok(Row {
             groups: groups::direct_of(rows, &name)?,
-            is_connected: !connections::of_thing(rows, &name)?.is_empty(),
+            is_connected: connections::of_thing(rows, &name)?.iter().any(|one| one.ended.is_none()),
             thing: name,
             certificates,
             active,
