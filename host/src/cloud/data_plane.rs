@@ -3,7 +3,7 @@
 
 use super::credentials::address;
 use super::identity::Identity;
-use crate::network::{Client, NetworkFault, Patience, ProxySettings};
+use crate::network::{Client, NetworkFault, Patience, ProxySettings, encoded};
 use crate::tasks::Tasks;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -283,14 +283,4 @@ impl DataPlane {
         let body = body.ok_or_else(|| DataPlaneError::Unclear("it is too long".to_owned()))?;
         Ok((answer.status(), body.to_vec()))
     }
-}
-
-/// A segment of a path.
-fn encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let each = text.bytes().map(|byte| match plain(byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
-    });
-    each.collect()
 }

@@ -11,7 +11,7 @@ mod tests;
 use super::cloud_clock::CloudClock;
 use super::credentials::{Credentials, Refusal, address};
 use super::sign::{Request, Scope, sign};
-use crate::network::Target;
+use crate::network::{Target, encoded_path};
 use gg_model::NucleusSettings;
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 use rustls::ClientConfig;
@@ -279,7 +279,7 @@ impl Place {
         let region = &self.region;
         let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let (bucket_path, key) = (encoded(bucket), encoded(key));
+        let (bucket_path, key) = (encoded_path(bucket), encoded_path(key));
         let text = match &self.endpoint {
             Some(endpoint) => format!("{endpoint}/{bucket_path}/{key}"),
             None if bucket.len() <= 63 && bucket.bytes().all(plain) => {
@@ -296,16 +296,6 @@ impl Place {
         }
         Ok(uri)
     }
-}
-
-/// A path, encoded as it is signed: all but unreserved characters and slashes.
-fn encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    let each = text.bytes().map(|byte| match plain(byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
-    });
-    each.collect()
 }
 
 /// The text of the first element of a name in S3's words for an error; empty if there is none, or if it

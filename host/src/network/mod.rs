@@ -4,6 +4,7 @@
 mod client;
 mod connect;
 mod exchange;
+mod percent;
 pub mod proxy;
 pub mod server;
 #[cfg(test)]
@@ -13,6 +14,7 @@ pub mod tls;
 pub use client::{Client, Patience};
 pub use connect::{Stream, Target, connect, reach, secure};
 pub use exchange::Answer;
+pub(crate) use percent::{encoded, encoded_path};
 pub use proxy::{Proxy, ProxySettings};
 
 use std::io;

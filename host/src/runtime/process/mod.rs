@@ -37,6 +37,7 @@ use crate::capability::caller::Caller;
 use crate::component::InstalledComponent;
 use crate::component::artifact::{ArtifactError, Folders, permission};
 use crate::logs::LogSink;
+use crate::network::encoded;
 use crate::tasks::Tasks;
 use cgroup::{Cgroup, Cgroups};
 use gg_model::nucleus::ProxySettings;
@@ -126,20 +127,6 @@ impl Proxy {
         };
         Self { url, except: except.clone() }
     }
-}
-
-/// As it stands in a URL (RFC 3986).
-fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            other => encoded += &format!("%{other:02X}"),
-        }
-    }
-    encoded
 }
 
 impl fmt::Debug for Proxy {

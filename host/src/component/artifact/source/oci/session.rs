@@ -11,7 +11,7 @@ use crate::component::artifact::source::download::{
     MOST_REDIRECTS, is_redirect, lost, next, number,
 };
 use crate::component::artifact::{ArtifactError, Digest};
-use crate::network::{Answer, Target};
+use crate::network::{Answer, Target, encoded};
 use crate::tasks::Tasks;
 use gg_model::recipe::OciReference;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
@@ -275,16 +275,6 @@ fn repository(reference: &OciReference) -> String {
 /// Whether what is sent there can be read by nobody in between.
 fn is_safe(uri: &Uri) -> bool {
     Target::of(uri).is_some_and(|target| target.tls || target.is_this_machine())
-}
-
-/// A value in a query.
-fn encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let each = text.bytes().map(|byte| match plain(byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
-    });
-    each.collect()
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
