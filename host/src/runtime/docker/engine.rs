@@ -16,8 +16,9 @@ const USUAL: [&str; 2] = ["/var/run/docker.sock", "/run/podman/podman.sock"];
 /// Podman's socket of an ordinary user, below the folder `XDG_RUNTIME_DIR`.
 const OF_USER: &str = "podman/podman.sock";
 
-/// How long an engine has to say who it is.
-const HELLO: Duration = Duration::from_secs(10);
+/// How long an engine has to say who it is. Docker's asks three other programs for that, which takes
+/// long on a machine that has just started.
+const HELLO: Duration = Duration::from_secs(60);
 
 /// How long it has to begin an answer. Making a container copies files on some of them.
 const ANSWER: Duration = Duration::from_secs(120);
