@@ -28,7 +28,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 /// Sizes of fleets, unless some are named.
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
 
-/// Files that gg-cloud has open besides two for each device.
+/// Files that gg-cloud has open besides one for each device.
 const FILES: u64 = 1_000;
 
 fn main() -> Result<()> {
@@ -58,11 +58,11 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// As many as there can be files for: this process has one for each device, gg-cloud two.
+/// As many as there can be files for: this process has one for each device, and gg-cloud, too.
 fn most_devices() -> Result<usize> {
     let mut files = getrlimit(Resource::Nofile);
     files.current = files.maximum;
     setrlimit(Resource::Nofile, files).context("failed to allow for more open files")?;
     let files = files.maximum.unwrap_or(u64::MAX);
-    Ok(usize::try_from(files.saturating_sub(FILES) / 2)?.min(10_000))
+    Ok(usize::try_from(files.saturating_sub(FILES))?.min(16_000))
 }

@@ -3,14 +3,10 @@
 use super::rules::{self, Rights};
 use super::{Broker, Edition, inbound};
 use crate::registry::connections::Reason;
-use rustix::net::{Shutdown, shutdown};
 use std::fmt;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
-use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 /// A connection. The library asks it what the client may do (`judge`), and tells it what the client
@@ -20,8 +16,8 @@ pub(super) struct Client {
     pub(super) broker: Broker,
     certificate: Arc<[u8]>,
     peer: SocketAddr,
-    /// The connection below TLS, to end it.
-    line: OwnedFd,
+    /// Ends the connection.
+    pub(super) line: CancellationToken,
     /// Is cancelled once the library is done with the connection.
     pub(super) gone: CancellationToken,
     /// What the client said of itself when it connected.
@@ -53,26 +49,20 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    pub(super) fn new(
-        broker: Broker,
-        stream: &TlsStream<TcpStream>,
-        certificate: Arc<[u8]>,
-    ) -> std::io::Result<Arc<Self>> {
-        let socket = stream.get_ref().0;
-        let (peer, line) = (socket.peer_addr()?, socket.as_fd().try_clone_to_owned()?);
-        Ok(Arc::new_cyclic(|me| Self {
+    pub(super) fn new(broker: Broker, peer: SocketAddr, certificate: Arc<[u8]>) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
-            broker,
             certificate,
             peer,
-            line,
+            line: CancellationToken::new(),
             gone: CancellationToken::new(),
             said: OnceLock::new(),
             began: OnceLock::new(),
             why: OnceLock::new(),
             rights: Mutex::default(),
             was_refused: AtomicBool::new(false),
-        }))
+            broker,
+        })
     }
 
     /// Itself, for those who keep it.
@@ -145,8 +135,7 @@ impl Client {
     /// End the connection, as if it had broken.
     pub(super) fn hang_up(&self, why: Reason) {
         let _is_known = self.why.set(why);
-        // One that broke already has nothing to end.
-        let _broken = shutdown(&self.line, Shutdown::Both);
+        self.line.cancel();
     }
 
     /// Another client connected by its name.

@@ -1,6 +1,7 @@
 //! The library that speaks MQTT, with its limits.
 
 use super::client::Client;
+use super::line::Line;
 use crate::state::outbox::Message;
 use gg_model::TopicFilter;
 use mqtt5::QoS;
@@ -12,8 +13,6 @@ use mqtt5::broker::storage::{
     DynamicStorage, FileBackend, QueueLimits, QueuedMessage, StorageBackend as _,
 };
 use mqtt5::broker::sys_topics::BrokerStats;
-use mqtt5::broker::tls_acceptor::TlsStreamWrapper;
-use mqtt5::broker::transport::BrokerTransport;
 use mqtt5::packet::publish::PublishPacket;
 use std::fmt;
 use std::path::Path;
@@ -122,7 +121,7 @@ impl Engine {
         let mut settings = self.settings.clone();
         settings.event_handler = Some(Arc::<Client>::clone(&client));
         ClientHandler::new(
-            BrokerTransport::tls(TlsStreamWrapper::new(stream)),
+            Line::new(stream, client.line.clone()).transport(),
             client.peer(),
             Arc::new(settings),
             Arc::clone(&self.router),

@@ -12,6 +12,7 @@ mod engine;
 mod events;
 mod inbound;
 mod judge;
+mod line;
 mod outgoing;
 mod review;
 mod rules;
@@ -36,7 +37,7 @@ use tokio_util::task::TaskTracker;
 use turns::Turns;
 
 /// Most clients at a time.
-const MOST_CLIENTS: usize = 10_000;
+const MOST_CLIENTS: usize = 16_000;
 
 /// The longest that rules are remembered. Other processes change them, too, and do not tell.
 const REMEMBERED: Duration = Duration::from_secs(60);
@@ -101,8 +102,8 @@ impl Broker {
         let Ok(_place) = Arc::clone(&self.0.places).try_acquire_owned() else {
             return tracing::warn!("a client is refused, since {MOST_CLIENTS} are connected");
         };
-        let client = match Client::new(self.clone(), &stream, certificate) {
-            Ok(client) => client,
+        let client = match stream.get_ref().0.peer_addr() {
+            Ok(peer) => Client::new(self.clone(), peer, certificate),
             Err(error) => return tracing::debug!(%error, "a connection ended"),
         };
         if client.rights().await.is_none() {

@@ -87,7 +87,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args) -> Result<ExitCode> {
     log(args.verbose);
-    // A client takes two.
+    // Each client takes one.
     let mut files = getrlimit(Resource::Nofile);
     files.current = files.maximum;
     setrlimit(Resource::Nofile, files).context("failed to allow for more open files")?;
