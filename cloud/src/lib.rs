@@ -11,6 +11,7 @@
 //! * [`cli`]: how it is started.
 #![forbid(unsafe_code)]
 
+mod allowance;
 mod hexadecimal;
 mod private_file;
 mod random;

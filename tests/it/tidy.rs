@@ -36,7 +36,8 @@ const LAYERS: [&str; 28] = [
 ];
 
 /// The same of gg-cloud.
-const CLOUD_LAYERS: [&str; 13] = [
+const CLOUD_LAYERS: [&str; 14] = [
+    "allowance",
     "clock",
     "hexadecimal",
     "private_file",

@@ -9,7 +9,7 @@ use crate::state::Transaction;
 use mqtt5::QoS;
 use mqtt5::broker::{
     BrokerEventHandler, ClientConnectEvent, ClientDisconnectEvent, ClientPublishEvent,
-    PublishAction,
+    ClientUnsubscribeEvent, PublishAction,
 };
 use mqtt5::packet::publish::PublishPacket;
 use std::pin::Pin;
@@ -48,6 +48,15 @@ impl BrokerEventHandler for Client {
                 connections::end(transaction, &thing, &client, since, ended)
             }));
             let _said = change.await;
+        })
+    }
+
+    fn on_client_unsubscribe<'a>(&'a self, event: ClientUnsubscribeEvent) -> Done<'a, ()> {
+        Box::pin(async move {
+            for filter in &event.topic_filters {
+                self.usage().unsubscribe(filter);
+            }
+            self.pace().await;
         })
     }
 

@@ -43,6 +43,7 @@ impl AuthProvider for Client {
         topic: &'a str,
     ) -> Answer<'a, bool> {
         Box::pin(async move {
+            self.pace().await;
             let allowed = self.may_publish(topic, false).await;
             if allowed {
                 return true;
@@ -65,11 +66,16 @@ impl AuthProvider for Client {
         filter: &'a str,
     ) -> Answer<'a, bool> {
         Box::pin(async move {
-            let allowed = self.may_subscribe(filter).await;
-            if !allowed {
+            self.pace().await;
+            if !self.may_subscribe(filter).await {
                 self.refused("subscribe", filter);
+                return false;
             }
-            allowed
+            let is_one_more = self.usage().subscribe(filter);
+            if !is_one_more {
+                self.refused("have so many subscriptions", filter);
+            }
+            is_one_more
         })
     }
 }

@@ -17,6 +17,7 @@ mod outgoing;
 mod review;
 mod rules;
 mod turns;
+mod usage;
 
 pub use engine::Figures;
 pub use inbound::is_request;
@@ -64,16 +65,22 @@ struct Parts {
     /// Counts changes to what clients may do.
     rules: watch::Receiver<u64>,
     began: Instant,
+    messages_per_second: u32,
     places: Arc<Semaphore>,
     connections: TaskTracker,
 }
 
 impl Broker {
-    /// With the sessions and retained messages of a folder. It publishes from now on.
+    /// With the sessions and retained messages of a folder. It publishes from now on. A client may send so
+    /// many messages in a second; 0 is any number.
     ///
     /// # Errors
     /// The folder or the state cannot be used.
-    pub async fn start(registry: Registry, folder: &Path) -> Result<Self> {
+    pub async fn start(
+        registry: Registry,
+        folder: &Path,
+        messages_per_second: u32,
+    ) -> Result<Self> {
         let engine = Engine::open(folder).await;
         let engine =
             engine.with_context(|| format!("failed to use the folder {}", folder.display()))?;
@@ -85,6 +92,7 @@ impl Broker {
             turns: Turns::new(registry.clone()),
             engine,
             clients: Clients::default(),
+            messages_per_second,
             places: Arc::new(Semaphore::new(MOST_CLIENTS)),
             connections: TaskTracker::new(),
             registry,
@@ -151,6 +159,10 @@ impl Broker {
 
     fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    fn messages_per_second(&self) -> u32 {
+        self.0.messages_per_second
     }
 
     fn clients(&self) -> &Clients {

@@ -77,6 +77,15 @@ pub(super) struct Args {
         default_value_t = 1000
     )]
     requests_per_second: u32,
+    /// Most messages that a client of MQTT may send in a second; 0 is any number. Whoever sends more is
+    /// read more slowly.
+    #[arg(
+        long,
+        env = "GG_CLOUD_MESSAGES_PER_SECOND",
+        value_name = "NUMBER",
+        default_value_t = 1000
+    )]
+    messages_per_second: u32,
     /// How to print where it listens: for people, or a line of JSON.
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
@@ -148,7 +157,8 @@ async fn serve(args: Args) -> Result<()> {
     };
     drop(tasks.spawn(registry.clone().tidy()));
     drop(tasks.spawn(registry.clone().go_on()));
-    let broker = Broker::start(registry.clone(), &data.join("mqtt")).await?;
+    let (folder, rate) = (data.join("mqtt"), args.messages_per_second);
+    let broker = Broker::start(registry.clone(), &folder, rate).await?;
     let (all, devices) = (services::all(&registry), services::devices(&registry));
     let hosts = Hosts::new(&names, &registry.place.region);
     let rate = args.requests_per_second;

@@ -3,6 +3,7 @@
 
 use super::fault::Fault;
 use super::protocol::Protocol;
+use crate::allowance::Allowance;
 use http::StatusCode;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -20,13 +21,6 @@ pub(super) struct Rates {
     /// Most requests of one in a second; 0 is any number.
     most: u32,
     callers: Mutex<HashMap<String, Allowance>>,
-}
-
-/// What a caller may still ask.
-#[derive(Clone, Copy, Debug)]
-struct Allowance {
-    left: f64,
-    at: Instant,
 }
 
 impl Rates {
@@ -60,23 +54,15 @@ impl Rates {
     }
 
     fn take(&self, caller: &str, now: Instant) -> bool {
-        let most = f64::from(self.most);
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         if callers.len() >= MOST_CALLERS && !callers.contains_key(caller) {
-            callers.retain(|_, one| now.saturating_duration_since(one.at) < FULL);
+            callers.retain(|_, one| now.saturating_duration_since(one.at()) < FULL);
             if callers.len() >= MOST_CALLERS {
                 return false;
             }
         }
-        let one = callers.entry(caller.to_owned()).or_insert(Allowance { left: most, at: now });
-        let passed = now.saturating_duration_since(one.at).as_secs_f64();
-        one.left = (one.left + passed * most).min(most);
-        one.at = now.max(one.at);
-        let may = one.left >= 1.0;
-        if may {
-            one.left -= 1.0;
-        }
-        may
+        let one = callers.entry(caller.to_owned());
+        one.or_insert_with(|| Allowance::full(self.most, now)).take(self.most, now).is_ok()
     }
 }
 

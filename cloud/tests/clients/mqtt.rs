@@ -123,6 +123,19 @@ fn the_outbox_is_published_at_least_once() {
 }
 
 #[test]
+fn whoever_sends_too_fast_waits_and_loses_nothing() {
+    let (server, devices) = (Server::with(&["--messages-per-second", "20"]), Devices::new());
+    devices.thing(&server, "alpha", Status::Active);
+    devices.python(&server, "mqtt_fast.py", &["20"]).expect_ok();
+}
+
+#[test]
+fn a_client_has_so_many_subscriptions_and_no_more() {
+    let (server, devices) = start();
+    devices.python(&server, "mqtt_many.py", &[]).expect_ok();
+}
+
+#[test]
 fn a_client_that_reads_nothing_takes_no_memory() {
     let (server, devices) = start();
     let before = resident(&server);
