@@ -134,6 +134,11 @@ impl<'d> Session<'d> {
         format!("{}/$next/{NAMESPACE}/get", self.jobs())
     }
 
+    /// Of all its shadows, as who keeps them in step has it.
+    fn shadows(&self) -> String {
+        format!("$aws/things/{}/shadow/#", self.thing)
+    }
+
     fn publish(&mut self, topic: &str, payload: &Value) -> u16 {
         self.last += 1;
         self.out.extend(mqtt::publish(topic, self.last, &payload.to_string()));
@@ -143,7 +148,8 @@ impl<'d> Session<'d> {
     fn take(&mut self, packet: Packet<'_>) -> Result<()> {
         match packet {
             Packet::ConnAck => {
-                let filters = [self.notices(), format!("{}/accepted", self.next())];
+                let next = format!("{}/accepted", self.next());
+                let filters = [self.notices(), next, self.shadows()];
                 self.last += 1;
                 self.out.extend(mqtt::subscribe(self.last, &filters));
             }

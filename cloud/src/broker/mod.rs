@@ -16,6 +16,8 @@ mod line;
 mod outgoing;
 mod review;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod turns;
 mod usage;
 

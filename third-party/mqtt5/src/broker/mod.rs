@@ -50,6 +50,7 @@ mod server_stream_manager;
 mod session_fault_tests;
 pub mod session_slot;
 pub mod storage;
+mod subscriptions;
 pub mod sys_topics;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod tls_acceptor;

@@ -6,6 +6,7 @@ use crate::broker::storage::{
     unix_millis_now, ChangeOnlyState, ClientSession, DynamicStorage, QueueHandle, QueueLimits,
     QueueRegistry, QueuedMessage, RetainedMessage, StorageBackend, StoredSubscription,
 };
+use crate::broker::subscriptions::Subscriptions;
 use crate::packet::publish::PublishPacket;
 use crate::types::ProtocolVersion;
 use crate::validation::{parse_shared_subscription, topic_matches_filter};
@@ -162,20 +163,19 @@ pub struct Subscription {
     pub flow_id: Option<u64>,
 }
 
-type SubscriptionIdentity<'a> = (&'a str, Option<&'a str>, Option<u64>);
+pub(crate) type SubscriptionIdentity<'a> = (&'a str, Option<&'a str>, Option<u64>);
 type ShareGroups<'a> = HashMap<(&'a str, &'a str), Vec<&'a Subscription>>;
 type ShareGroupCounters = HashMap<String, HashMap<String, Arc<AtomicUsize>>>;
 
 impl Subscription {
-    fn identity(&self) -> SubscriptionIdentity<'_> {
+    pub(crate) fn identity(&self) -> SubscriptionIdentity<'_> {
         (&self.client_id, self.share_group.as_deref(), self.flow_id)
     }
 }
 
 /// Message router for the broker
 pub struct MessageRouter {
-    exact_subscriptions: Arc<RwLock<HashMap<String, Vec<Subscription>>>>,
-    wildcard_subscriptions: Arc<RwLock<HashMap<String, Vec<Subscription>>>>,
+    subscriptions: Arc<RwLock<Subscriptions>>,
     retained_messages: Arc<RwLock<HashMap<String, RetainedMessage>>>,
     clients: Arc<RwLock<HashMap<String, ClientInfo>>>,
     storage: Option<Arc<DynamicStorage>>,
@@ -357,8 +357,7 @@ impl MessageRouter {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            exact_subscriptions: Arc::new(RwLock::new(HashMap::new())),
-            wildcard_subscriptions: Arc::new(RwLock::new(HashMap::new())),
+            subscriptions: Arc::default(),
             retained_messages: Arc::new(RwLock::new(HashMap::new())),
             clients: Arc::new(RwLock::new(HashMap::new())),
             storage: None,
@@ -396,8 +395,7 @@ impl MessageRouter {
     #[must_use]
     pub fn with_storage(storage: Arc<DynamicStorage>) -> Self {
         Self {
-            exact_subscriptions: Arc::new(RwLock::new(HashMap::new())),
-            wildcard_subscriptions: Arc::new(RwLock::new(HashMap::new())),
+            subscriptions: Arc::default(),
             retained_messages: Arc::new(RwLock::new(HashMap::new())),
             clients: Arc::new(RwLock::new(HashMap::new())),
             storage: Some(storage),
@@ -486,10 +484,6 @@ impl MessageRouter {
 
     pub fn max_retained_message_size(&self) -> usize {
         self.max_retained_message_size.load(Ordering::Relaxed)
-    }
-
-    fn has_wildcards(topic_filter: &str) -> bool {
-        topic_filter.contains('+') || topic_filter.contains('#')
     }
 
     #[cfg(not(target_arch = "wasm32"))]
@@ -599,12 +593,10 @@ impl MessageRouter {
         disconnect_tx: oneshot::Sender<TakeoverNotice>,
         clean_start: bool,
     ) -> Registration {
-        let subscription_maps = if clean_start {
-            let mut exact = self.exact_subscriptions.write().await;
-            let mut wildcard = self.wildcard_subscriptions.write().await;
-            Self::strip_client(&mut exact, &client_id);
-            Self::strip_client(&mut wildcard, &client_id);
-            Some((exact, wildcard))
+        let subscriptions = if clean_start {
+            let mut subscriptions = self.subscriptions.write().await;
+            subscriptions.remove_client(&client_id);
+            Some(subscriptions)
         } else {
             None
         };
@@ -651,7 +643,7 @@ impl MessageRouter {
             },
         );
         drop(clients);
-        drop(subscription_maps);
+        drop(subscriptions);
         if clean_start {
             self.change_only_states.write().await.remove(&client_id);
         }
@@ -672,8 +664,7 @@ impl MessageRouter {
         generation: u64,
         preserve_session: bool,
     ) -> Release {
-        let mut exact = self.exact_subscriptions.write().await;
-        let mut wildcard = self.wildcard_subscriptions.write().await;
+        let mut subscriptions = self.subscriptions.write().await;
         let mut clients = self.clients.write().await;
         if clients
             .get(client_id)
@@ -683,12 +674,10 @@ impl MessageRouter {
         }
         clients.remove(client_id);
         if !preserve_session {
-            Self::strip_client(&mut exact, client_id);
-            Self::strip_client(&mut wildcard, client_id);
+            subscriptions.remove_client(client_id);
         }
         drop(clients);
-        drop(wildcard);
-        drop(exact);
+        drop(subscriptions);
         self.outbound_rates.write().remove(client_id);
         if preserve_session {
             debug!("Disconnected client (keeping subscriptions): {}", client_id);
@@ -828,17 +817,10 @@ impl MessageRouter {
                     (filter, (client_id, share_group, request.flow_id))
                 })
                 .collect();
-            let mut exact = self.exact_subscriptions.write().await;
-            let mut wildcard = self.wildcard_subscriptions.write().await;
-            for map in [&mut *exact, &mut *wildcard] {
-                for (filter, subs) in map.iter_mut() {
-                    subs.retain(|sub| {
-                        sub.client_id != client_id
-                            || keep.contains(&(filter.as_str(), sub.identity()))
-                    });
-                }
-                map.retain(|_, subs| !subs.is_empty());
-            }
+            let mut subscriptions = self.subscriptions.write().await;
+            subscriptions.retain_of(client_id, |filter, sub| {
+                keep.contains(&(filter, sub.identity()))
+            });
         }
         for request in requests {
             self.subscribe_as(None, request).await?;
@@ -848,14 +830,8 @@ impl MessageRouter {
 
     pub async fn sweep_sessions(&self) {
         let mut candidates: HashSet<String> = {
-            let exact = self.exact_subscriptions.read().await;
-            let wildcard = self.wildcard_subscriptions.read().await;
-            exact
-                .values()
-                .flatten()
-                .chain(wildcard.values().flatten())
-                .map(|sub| sub.client_id.clone())
-                .collect()
+            let subscriptions = self.subscriptions.read().await;
+            subscriptions.clients().cloned().collect()
         };
         if let Some(storage) = &self.storage {
             match storage.session_client_ids().await {
@@ -1113,21 +1089,7 @@ impl MessageRouter {
     }
 
     async fn remove_client_subscriptions(&self, client_id: &str) {
-        {
-            let mut exact = self.exact_subscriptions.write().await;
-            Self::strip_client(&mut exact, client_id);
-        }
-        {
-            let mut wildcard = self.wildcard_subscriptions.write().await;
-            Self::strip_client(&mut wildcard, client_id);
-        }
-    }
-
-    fn strip_client(map: &mut HashMap<String, Vec<Subscription>>, client_id: &str) {
-        for subs in map.values_mut() {
-            subs.retain(|sub| sub.client_id != client_id);
-        }
-        map.retain(|_, subs| !subs.is_empty());
+        self.subscriptions.write().await.remove_client(client_id);
     }
 
     /// Adds a subscription for a client.
@@ -1183,32 +1145,21 @@ impl MessageRouter {
             flow_id,
         };
 
-        let subscriptions = if Self::has_wildcards(actual_filter) {
-            &self.wildcard_subscriptions
-        } else {
-            &self.exact_subscriptions
-        };
-        let mut subs_map = subscriptions.write().await;
+        let mut subscriptions = self.subscriptions.write().await;
         if !self.generation_is_current(generation, &client_id).await {
             return Ok(Subscribed::Fenced);
         }
-        let subs = subs_map.entry(actual_filter.to_string()).or_default();
-        let existing_pos = subs
-            .iter()
-            .position(|s| s.identity() == subscription.identity());
-        let outcome = if let Some(pos) = existing_pos {
-            subs[pos] = subscription;
+        let outcome = if subscriptions.insert(actual_filter, subscription) {
+            debug!("Client {} subscribed to {}", client_id, topic_filter);
+            Subscribed::New
+        } else {
             debug!(
                 "Client {} updated subscription to {}",
                 client_id, topic_filter
             );
             Subscribed::Updated
-        } else {
-            subs.push(subscription);
-            debug!("Client {} subscribed to {}", client_id, topic_filter);
-            Subscribed::New
         };
-        drop(subs_map);
+        drop(subscriptions);
 
         if let Some(group) = share_group {
             let mut counters = self.share_group_counters.write().await;
@@ -1256,32 +1207,14 @@ impl MessageRouter {
     ) -> Unsubscribed {
         let (actual_filter, share_group) = parse_shared_subscription(topic_filter);
 
-        let subscriptions = if Self::has_wildcards(actual_filter) {
-            &self.wildcard_subscriptions
-        } else {
-            &self.exact_subscriptions
-        };
-
-        let mut subs_map = subscriptions.write().await;
+        let mut subscriptions = self.subscriptions.write().await;
         if !self.generation_is_current(generation, client_id).await {
             return Unsubscribed::Fenced;
         }
 
-        if let Some(subs) = subs_map.get_mut(actual_filter) {
-            let initial_len = subs.len();
-            subs.retain(|sub| sub.identity() != (client_id, share_group, flow_id));
-
-            let removed = initial_len != subs.len();
-
-            if subs.is_empty() {
-                subs_map.remove(actual_filter);
-            }
-            if removed {
-                debug!("Client {} unsubscribed from {}", client_id, topic_filter);
-                Unsubscribed::Removed
-            } else {
-                Unsubscribed::Absent
-            }
+        if subscriptions.remove(actual_filter, (client_id, share_group, flow_id)) {
+            debug!("Client {} unsubscribed from {}", client_id, topic_filter);
+            Unsubscribed::Removed
         } else {
             Unsubscribed::Absent
         }
@@ -1295,25 +1228,13 @@ impl MessageRouter {
         client_id: &str,
         flow_id: u64,
     ) -> Vec<String> {
-        let mut removed_filters = Vec::new();
-
-        let mut exact = self.exact_subscriptions.write().await;
-        let mut wildcard = self.wildcard_subscriptions.write().await;
+        let mut subscriptions = self.subscriptions.write().await;
         if !self.generation_is_current(generation, client_id).await {
-            return removed_filters;
+            return Vec::new();
         }
-        for map in [&mut *exact, &mut *wildcard] {
-            for (filter, subs) in map.iter_mut() {
-                let before = subs.len();
-                subs.retain(|sub| !(sub.client_id == client_id && sub.flow_id == Some(flow_id)));
-                if subs.len() < before {
-                    removed_filters.push(filter.clone());
-                }
-            }
-            map.retain(|_, subs| !subs.is_empty());
-        }
-        drop(wildcard);
-        drop(exact);
+        let removed_filters =
+            subscriptions.retain_of(client_id, |_, sub| sub.flow_id != Some(flow_id));
+        drop(subscriptions);
 
         if !removed_filters.is_empty() {
             debug!(
@@ -1468,12 +1389,11 @@ impl MessageRouter {
         }
 
         let plans = {
-            let exact = self.exact_subscriptions.read().await;
-            let wildcard = self.wildcard_subscriptions.read().await;
+            let subscriptions = self.subscriptions.read().await;
             let clients = self.clients.read().await;
 
             let (mut share_groups, regular_subs) =
-                Self::collect_matching_subscriptions(&exact, &wildcard, &publish.topic_name);
+                Self::collect_matching_subscriptions(&subscriptions, &publish.topic_name);
             if let Some(selected) = selected_groups {
                 share_groups.retain(|(group, _), _| selected.contains(*group));
             }
@@ -1572,14 +1492,13 @@ impl MessageRouter {
     }
 
     fn collect_matching_subscriptions<'a>(
-        exact: &'a HashMap<String, Vec<Subscription>>,
-        wildcard: &'a HashMap<String, Vec<Subscription>>,
+        subscriptions: &'a Subscriptions,
         topic_name: &str,
     ) -> (ShareGroups<'a>, Vec<&'a Subscription>) {
         let mut share_groups: ShareGroups<'a> = HashMap::new();
         let mut regular_subs: Vec<&'a Subscription> = Vec::new();
 
-        if let Some((topic_filter, subs)) = exact.get_key_value(topic_name) {
+        for (topic_filter, subs) in subscriptions.matching(topic_name) {
             for sub in subs {
                 if let Some(ref group) = sub.share_group {
                     share_groups
@@ -1588,21 +1507,6 @@ impl MessageRouter {
                         .push(sub);
                 } else {
                     regular_subs.push(sub);
-                }
-            }
-        }
-
-        for (topic_filter, subs) in wildcard {
-            if topic_matches_filter(topic_name, topic_filter) {
-                for sub in subs {
-                    if let Some(ref group) = sub.share_group {
-                        share_groups
-                            .entry((group, topic_filter))
-                            .or_default()
-                            .push(sub);
-                    } else {
-                        regular_subs.push(sub);
-                    }
                 }
             }
         }
@@ -1941,9 +1845,7 @@ impl MessageRouter {
     }
 
     pub async fn topic_count(&self) -> usize {
-        let exact = self.exact_subscriptions.read().await;
-        let wildcard = self.wildcard_subscriptions.read().await;
-        exact.len() + wildcard.len()
+        self.subscriptions.read().await.filters()
     }
 
     pub async fn retained_count(&self) -> usize {
@@ -1951,33 +1853,16 @@ impl MessageRouter {
     }
 
     pub async fn subscription_count_for_client(&self, client_id: &str) -> usize {
-        let exact = self.exact_subscriptions.read().await;
-        let wildcard = self.wildcard_subscriptions.read().await;
-        let exact_count = exact
-            .values()
-            .flat_map(|subs| subs.iter())
-            .filter(|sub| sub.client_id == client_id)
-            .count();
-        let wildcard_count = wildcard
-            .values()
-            .flat_map(|subs| subs.iter())
-            .filter(|sub| sub.client_id == client_id)
-            .count();
-        exact_count + wildcard_count
+        self.subscriptions.read().await.count_of(client_id)
     }
 
     pub async fn has_subscription(&self, client_id: &str, topic_filter: &str) -> bool {
         let (actual_filter, share_group) = parse_shared_subscription(topic_filter);
-        let subscriptions = if Self::has_wildcards(actual_filter) {
-            &self.wildcard_subscriptions
-        } else {
-            &self.exact_subscriptions
-        };
-        let subs_map = subscriptions.read().await;
-        subs_map.get(actual_filter).is_some_and(|subs| {
-            subs.iter()
-                .any(|sub| sub.client_id == client_id && sub.share_group.as_deref() == share_group)
-        })
+        let subscriptions = self.subscriptions.read().await;
+        subscriptions
+            .get(actual_filter)
+            .iter()
+            .any(|sub| sub.client_id == client_id && sub.share_group.as_deref() == share_group)
     }
 
     pub async fn has_retained_message(&self, topic: &str) -> bool {

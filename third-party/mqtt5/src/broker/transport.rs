@@ -15,7 +15,6 @@ use super::tls_acceptor::TlsStreamWrapper;
 #[cfg(feature = "transport-websocket")]
 use super::websocket_server::WebSocketStreamWrapper;
 
-#[cfg(feature = "transport-websocket")]
 pub trait WebSocketTransport:
     tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Sync + Unpin
 {
@@ -40,7 +39,6 @@ where
 pub enum BrokerTransport {
     Tcp(TcpStream),
     Tls(Box<TlsStreamWrapper>),
-    #[cfg(feature = "transport-websocket")]
     WebSocket(Box<dyn WebSocketTransport>),
     #[cfg(feature = "transport-quic")]
     Quic(Box<QuicStreamWrapper>),
@@ -76,7 +74,6 @@ impl BrokerTransport {
         match self {
             Self::Tcp(stream) => Ok(stream.peer_addr()?),
             Self::Tls(stream) => stream.peer_addr(),
-            #[cfg(feature = "transport-websocket")]
             Self::WebSocket(stream) => stream.peer_addr(),
             #[cfg(feature = "transport-quic")]
             Self::Quic(stream) => Ok(stream.peer_addr()),
@@ -87,7 +84,6 @@ impl BrokerTransport {
         match self {
             Self::Tcp(_) => "TCP",
             Self::Tls(_) => "TLS",
-            #[cfg(feature = "transport-websocket")]
             Self::WebSocket(_) => "WebSocket",
             #[cfg(feature = "transport-quic")]
             Self::Quic(_) => "QUIC",
@@ -100,7 +96,6 @@ impl BrokerTransport {
             #[cfg(feature = "transport-quic")]
             Self::Quic(_) => true,
             Self::Tcp(_) => false,
-            #[cfg(feature = "transport-websocket")]
             Self::WebSocket(_) => false,
         }
     }
@@ -115,7 +110,6 @@ impl BrokerTransport {
                 }
             }
             Self::Tcp(_) => None,
-            #[cfg(feature = "transport-websocket")]
             Self::WebSocket(_) => None,
             #[cfg(feature = "transport-quic")]
             Self::Quic(_) => None,
@@ -128,7 +122,6 @@ impl Debug for BrokerTransport {
         match self {
             Self::Tcp(_) => write!(f, "BrokerTransport::Tcp"),
             Self::Tls(_) => write!(f, "BrokerTransport::Tls"),
-            #[cfg(feature = "transport-websocket")]
             Self::WebSocket(_) => write!(f, "BrokerTransport::WebSocket"),
             #[cfg(feature = "transport-quic")]
             Self::Quic(_) => write!(f, "BrokerTransport::Quic"),
@@ -145,7 +138,6 @@ impl AsyncRead for BrokerTransport {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
-            #[cfg(feature = "transport-websocket")]
             Self::WebSocket(stream) => Pin::new(stream).poll_read(cx, buf),
             #[cfg(feature = "transport-quic")]
             Self::Quic(stream) => Pin::new(stream).poll_read(cx, buf),
@@ -162,7 +154,6 @@ impl AsyncWrite for BrokerTransport {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
-            #[cfg(feature = "transport-websocket")]
             Self::WebSocket(stream) => Pin::new(stream).poll_write(cx, buf),
             #[cfg(feature = "transport-quic")]
             Self::Quic(stream) => Pin::new(stream).poll_write(cx, buf),
@@ -173,7 +164,6 @@ impl AsyncWrite for BrokerTransport {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
             Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
-            #[cfg(feature = "transport-websocket")]
             Self::WebSocket(stream) => Pin::new(stream).poll_flush(cx),
             #[cfg(feature = "transport-quic")]
             Self::Quic(stream) => Pin::new(stream).poll_flush(cx),
@@ -184,7 +174,6 @@ impl AsyncWrite for BrokerTransport {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-            #[cfg(feature = "transport-websocket")]
             Self::WebSocket(stream) => Pin::new(stream).poll_shutdown(cx),
             #[cfg(feature = "transport-quic")]
             Self::Quic(stream) => Pin::new(stream).poll_shutdown(cx),
