@@ -1,13 +1,13 @@
 //! A client that is connected: whose certificate it has, and what it may do now.
 
 use super::rules::{self, Rights};
-use super::usage::Usage;
 use super::{Broker, Edition, inbound};
+use crate::allowance::Allowance;
 use crate::registry::connections::Reason;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +30,8 @@ pub(super) struct Client {
     why: OnceLock<Reason>,
     /// What it may do, and as of which rules.
     rights: Mutex<Option<(Edition, Option<Arc<Rights>>)>>,
-    usage: Mutex<Usage>,
+    /// What it may still send in this second.
+    messages: Mutex<Allowance>,
     was_refused: AtomicBool,
 }
 
@@ -63,7 +64,7 @@ impl Client {
             began: OnceLock::new(),
             why: OnceLock::new(),
             rights: Mutex::default(),
-            usage: Mutex::new(Usage::new(broker.messages_per_second())),
+            messages: Mutex::new(Allowance::full(broker.messages_per_second(), Instant::now())),
             was_refused: AtomicBool::new(false),
             broker,
         })
@@ -136,20 +137,17 @@ impl Client {
         self.rights().await.is_some_and(|rights| rights.subscribe(self.name(), filter))
     }
 
-    /// What it uses of the broker.
-    pub(super) fn usage(&self) -> MutexGuard<'_, Usage> {
-        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Have it wait if it sends too fast: nothing more is read from it meanwhile, so nothing is lost.
     pub(super) async fn pace(&self) {
         // Filters of a session that goes on are not sent.
         if self.began.get().is_none() {
             return;
         }
-        loop {
-            let early = self.usage().message(Instant::now());
-            let Err(early) = early else { return };
+        let take = || {
+            let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+            messages.take(self.broker.messages_per_second(), Instant::now())
+        };
+        while let Err(early) = take() {
             tokio::select! {
                 () = tokio::time::sleep(early) => {}
                 () = self.line.cancelled() => return,

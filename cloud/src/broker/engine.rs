@@ -29,6 +29,9 @@ const LARGEST_PACKET: usize = 128 * 1024;
 /// The longest that a session is kept for a client that is away.
 const SESSION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// Most subscriptions of a client.
+const MOST_SUBSCRIPTIONS: usize = 50;
+
 /// Most messages that a client sends before it is told that the first is there.
 const MOST_INCOMING: u16 = 100;
 
@@ -89,7 +92,7 @@ impl Engine {
             .with_retained_limits(MOST_RETAINED, LARGEST_PACKET);
         router.recover_sessions(u32::try_from(SESSION.as_secs()).unwrap_or(u32::MAX)).await?;
         router.initialize().await?;
-        // How many connect, and how fast they send, is bounded by the broker and by `usage`.
+        // How many connect, and how fast they send, is bounded elsewhere: here too much is dropped.
         let limits = ResourceLimits {
             max_connections: usize::MAX,
             max_connections_per_ip: usize::MAX,
@@ -214,6 +217,7 @@ fn settings() -> BrokerConfig {
         .with_max_packet_size(LARGEST_PACKET)
         .with_session_expiry(SESSION)
         .with_maximum_qos(1)
+        .with_max_subscriptions_per_client(MOST_SUBSCRIPTIONS)
         .with_client_channel_capacity(MOST_WAITING)
         .with_max_outbound_inflight(MOST_OUTGOING);
     settings.server_receive_maximum = Some(MOST_INCOMING);

@@ -51,13 +51,8 @@ impl BrokerEventHandler for Client {
         })
     }
 
-    fn on_client_unsubscribe<'a>(&'a self, event: ClientUnsubscribeEvent) -> Done<'a, ()> {
-        Box::pin(async move {
-            for filter in &event.topic_filters {
-                self.usage().unsubscribe(filter);
-            }
-            self.pace().await;
-        })
+    fn on_client_unsubscribe<'a>(&'a self, _: ClientUnsubscribeEvent) -> Done<'a, ()> {
+        Box::pin(self.pace())
     }
 
     fn on_client_publish<'a>(&'a self, event: ClientPublishEvent) -> Done<'a, PublishAction> {

@@ -67,15 +67,11 @@ impl AuthProvider for Client {
     ) -> Answer<'a, bool> {
         Box::pin(async move {
             self.pace().await;
-            if !self.may_subscribe(filter).await {
+            let allowed = self.may_subscribe(filter).await;
+            if !allowed {
                 self.refused("subscribe", filter);
-                return false;
             }
-            let is_one_more = self.usage().subscribe(filter);
-            if !is_one_more {
-                self.refused("have so many subscriptions", filter);
-            }
-            is_one_more
+            allowed
         })
     }
 }

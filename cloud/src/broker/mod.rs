@@ -19,7 +19,6 @@ mod rules;
 #[cfg(test)]
 mod tests;
 mod turns;
-mod usage;
 
 pub use engine::Figures;
 pub use inbound::is_request;

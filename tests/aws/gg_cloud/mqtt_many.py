@@ -4,7 +4,7 @@ from mqtt import NEW, OLD, Client
 
 MOST = 50
 
-for version, refusal in ((OLD, "Unspecified error"), (NEW, "Not authorized")):
+for version, refusal in ((OLD, "Unspecified error"), (NEW, "Quota exceeded")):
     client = Client("alpha", version=version, keep=True)
     granted = client.subscribe(*(f"alpha/{number}" for number in range(MOST + 2)))
     assert granted == ["Granted QoS 1"] * MOST + [refusal] * 2, granted
