@@ -12,16 +12,22 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// A connection until it is ended: after that, whoever reads or writes is told that it broke.
+/// Most bytes that are read after the end.
+const LAST_WORDS: usize = 64 * 1024;
+
+/// A connection until it is ended: after that it takes nothing, and gives what has come already, which
+/// may be a goodbye.
 pub(super) struct Line {
     stream: TlsStream<TcpStream>,
     ended: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// How much may be read after the end.
+    left: usize,
 }
 
 impl Line {
     /// A connection that the token ends.
     pub(super) fn new(stream: TlsStream<TcpStream>, ended: CancellationToken) -> Self {
-        Self { stream, ended: Box::pin(ended.cancelled_owned()) }
+        Self { stream, ended: Box::pin(ended.cancelled_owned()), left: LAST_WORDS }
     }
 
     /// As the library takes it: what it calls WebSocket is any stream that is not its own.
@@ -29,11 +35,16 @@ impl Line {
         BrokerTransport::WebSocket(Box::new(self))
     }
 
-    /// The connection, if it has not been ended; a task that waits for it is woken when it is.
+    /// Whether it has been ended; if not, the task is woken when it is.
+    fn is_ended(&mut self, context: &mut Context<'_>) -> bool {
+        self.ended.as_mut().poll(context).is_ready()
+    }
+
+    /// The connection, if it has not been ended.
     fn open(&mut self, context: &mut Context<'_>) -> io::Result<Pin<&mut TlsStream<TcpStream>>> {
-        match self.ended.as_mut().poll(context) {
-            Poll::Ready(()) => Err(ErrorKind::ConnectionAborted.into()),
-            Poll::Pending => Ok(Pin::new(&mut self.stream)),
+        match self.is_ended(context) {
+            true => Err(ErrorKind::ConnectionAborted.into()),
+            false => Ok(Pin::new(&mut self.stream)),
         }
     }
 }
@@ -50,7 +61,20 @@ impl AsyncRead for Line {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.open(context)?.poll_read(context, buffer)
+        let is_ended = self.is_ended(context);
+        if is_ended && self.left == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        let came = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if !is_ended {
+            return came;
+        }
+        self.left = self.left.saturating_sub(buffer.filled().len() - before);
+        match came {
+            Poll::Ready(came) => Poll::Ready(came),
+            Poll::Pending => Poll::Ready(Ok(())),
+        }
     }
 }
 

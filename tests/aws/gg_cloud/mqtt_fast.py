@@ -24,3 +24,17 @@ for version in (OLD, NEW):
     assert all(other.publish("alpha/other") == "Success" for _ in range(RATE // 2))
     other.close()
     client.close()
+
+# What came before another connected by the same name is heard, also if it waited: a goodbye, so that there is no will.
+texts = [f"{number:900}" for number in range(MESSAGES)]
+watcher = Client("alpha", "alpha#3")
+watcher.subscribe("alpha/last", "alpha/will")
+client = Client("alpha", version=OLD, will=("alpha/will", "gone", 1, False))
+for text in texts:
+    client.paho.publish("alpha/last", text, 0)
+client.close()
+Client("alpha", version=OLD).close()
+assert [watcher.next() for _ in texts] == [("alpha/last", text) for text in texts]
+assert watcher.publish("alpha/will", "none") == "Success"
+assert watcher.next() == ("alpha/will", "none")
+watcher.close()
