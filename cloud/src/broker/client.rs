@@ -145,7 +145,7 @@ impl Client {
         }
         let take = || {
             let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
-            messages.take(self.broker.messages_per_second(), Instant::now())
+            messages.take(Instant::now())
         };
         while let Err(early) = take() {
             tokio::select! {

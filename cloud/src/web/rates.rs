@@ -62,7 +62,7 @@ impl Rates {
             }
         }
         let one = callers.entry(caller.to_owned());
-        one.or_insert_with(|| Allowance::full(self.most, now)).take(self.most, now).is_ok()
+        one.or_insert_with(|| Allowance::full(self.most, now)).take(now).is_ok()
     }
 }
 
