@@ -4,11 +4,13 @@
 use gg_model::TopicFilter;
 use mqtt5::QoS;
 use mqtt5::broker::router::{
-    DeliveryLanes, LaneReceivers, MessageRouter, Subscribed, SubscriptionRequest, Unsubscribed,
+    DeliveryLanes, LaneReceivers, MessageRouter, Subscribed, SubscriptionRequest, TakeoverNotice,
+    Unsubscribed,
 };
 use mqtt5::packet::publish::PublishPacket;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use tokio::sync::oneshot;
 
 const CLIENTS: usize = 4;
 
@@ -17,8 +19,8 @@ const CLIENTS: usize = 4;
 enum Step {
     Subscribe(usize, String),
     Unsubscribe(usize, String),
-    /// Forget all of a client's.
-    Leave(usize),
+    /// Come back and begin anew.
+    Return(usize),
     Publish(String),
 }
 
@@ -48,7 +50,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => (client.clone(), filters()).prop_map(|(client, filter)| Step::Subscribe(client, filter)),
         1 => (client.clone(), filters()).prop_map(|(client, filter)| Step::Unsubscribe(client, filter)),
-        1 => client.prop_map(Step::Leave),
+        1 => client.prop_map(Step::Return),
         4 => topics().prop_map(Step::Publish),
     ];
     prop::collection::vec(step, 1..60)
@@ -58,23 +60,27 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Bench {
     router: MessageRouter,
     lanes: Vec<LaneReceivers>,
-    ends: Vec<tokio::sync::oneshot::Receiver<mqtt5::broker::router::TakeoverNotice>>,
+    ends: Vec<oneshot::Receiver<TakeoverNotice>>,
 }
 
 impl Bench {
     async fn new() -> Self {
-        let router = MessageRouter::new();
-        let (mut lanes, mut ends) = (Vec::new(), Vec::new());
+        let mut bench = Self { router: MessageRouter::new(), lanes: Vec::new(), ends: Vec::new() };
         for client in 0..CLIENTS {
-            let name = client.to_string();
-            let queue = router.queue_handle(&name);
-            let (senders, receivers) = DeliveryLanes::channel(100);
-            let (ended, end) = tokio::sync::oneshot::channel();
-            router.register_client(name, senders, queue, ended).await;
-            lanes.push(receivers);
-            ends.push(end);
+            let lanes = bench.connect(client).await;
+            bench.lanes.push(lanes);
         }
-        Self { router, lanes, ends }
+        bench
+    }
+
+    /// Connect a client that begins anew, and takes the place of one before it.
+    async fn connect(&mut self, client: usize) -> LaneReceivers {
+        let (lanes, receivers) = DeliveryLanes::channel(100);
+        let (ended, end) = oneshot::channel();
+        self.ends.push(end);
+        let (name, queue) = (client.to_string(), self.router.queue_handle(&client.to_string()));
+        self.router.register_session(name, lanes, queue, ended, true).await;
+        receivers
     }
 
     /// How many of a message's copies each client gets.
@@ -109,19 +115,8 @@ proptest! {
                         let was = expected.entry(client).or_default().remove(&filter);
                         prop_assert_eq!(outcome == Unsubscribed::Removed, was);
                     }
-                    Step::Leave(client) => {
-                        // Its place is taken by one that begins anew.
-                        let (name, generation) =
-                            (client.to_string(), bench.router.allocate_generation());
-                        let queue = bench.router.queue_handle(&name);
-                        let (senders, receivers) = DeliveryLanes::channel(100);
-                        let (ended, end) = tokio::sync::oneshot::channel();
-                        bench
-                            .router
-                            .register_session_as(generation, name, senders, queue, ended, true)
-                            .await;
-                        bench.lanes[client] = receivers;
-                        bench.ends.push(end);
+                    Step::Return(client) => {
+                        bench.lanes[client] = bench.connect(client).await;
                         expected.remove(&client);
                     }
                     Step::Publish(topic) => {
