@@ -208,6 +208,6 @@ impl Level {
     }
 }
 
-pub(crate) fn has_wildcards(filter: &str) -> bool {
+fn has_wildcards(filter: &str) -> bool {
     filter.contains('+') || filter.contains('#')
 }
